@@ -1,1 +1,3 @@
 //! x
+pub mod iam;
+pub mod template;
