@@ -1,1 +1,3 @@
-//! x
+//! The stand-in for AWS, Datadog and the test instance, and what is played on it.
+
+pub mod aws;
