@@ -1,1 +1,19 @@
-//! x
+//! What the six steps share. Start with [`step`] (what a step is), then [`runner`] (what is done
+//! with it) and [`event`] (what travels between functions).
+
+/// AWS's answers, told apart while they are still typed.
+mod aws;
+pub mod datadog;
+pub mod ec2;
+pub mod error;
+pub mod event;
+pub mod lambda;
+pub mod runner;
+pub mod settings;
+pub mod ssm;
+pub mod step;
+pub mod time;
+pub mod verdict;
+pub mod world;
+
+pub use error::{Error, Kind, Result};

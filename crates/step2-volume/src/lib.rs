@@ -1,1 +1,120 @@
-//! x
+//! Step 2 makes the test volume.
+//!
+//! Takes: `snapshot_id`, `dev_ib_backup_instance_id`.
+//! Promises: one volume of this run, made of that snapshot, in the test instance's zone.
+//! Touches: `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`, `CreateVolume` with
+//! `CreateTags`.
+//! Waits for: the volume to be available.
+//! Leaves behind: the volume, tagged with the run.
+
+use std::time::Duration;
+
+use common::ec2::{self, NewVolume, VolumeState};
+use common::event::{Chosen, Made, Phase, Run};
+use common::settings::Settings;
+use common::step::{NeverEnds, Outcome, Pace, Step, patience};
+use common::world::World;
+use common::{Error, Kind, Result};
+
+/// Step 2.
+pub struct MakeVolume {
+    ec2: aws_sdk_ec2::Client,
+    next: String,
+    test_instance: String,
+    poll: Duration,
+}
+
+impl Step for MakeVolume {
+    const NAME: &'static str = "step-2-volume";
+    type Input = Chosen;
+    type Next = Made;
+    type End = NeverEnds;
+
+    fn build(world: &World) -> Result<Self> {
+        let mut settings = Settings::new(&world.variables);
+        let step = Self {
+            ec2: world.ec2.clone(),
+            next: settings.text("NEXT_LAMBDA_NAME"),
+            test_instance: settings.text("TEST_INSTANCE_NAME"),
+            poll: settings.seconds("POLL_SECONDS"),
+        };
+        settings.check().map(|()| step)
+    }
+
+    fn next_function(&self) -> &str {
+        &self.next
+    }
+
+    fn pace(&self, _: &Chosen) -> Pace {
+        Pace {
+            every: self.poll,
+            at_most: patience::VOLUME,
+        }
+    }
+
+    fn phase(&self, _: &Chosen) -> Option<Phase> {
+        Some(Phase::Volume)
+    }
+
+    async fn look(&self, run: &Run, chosen: Chosen) -> Result<Outcome<Self>> {
+        let volumes = ec2::volumes_of_run(&self.ec2, &run.run_id).await?;
+        let Some(volume) = volumes.into_iter().next() else {
+            return self.ensure_volume(run, chosen).await;
+        };
+        match volume.state {
+            VolumeState::Available | VolumeState::InUse => Ok(Outcome::GoOn(Made {
+                snapshot_id: chosen.snapshot_id,
+                dev_ib_backup_instance_id: chosen.dev_ib_backup_instance_id,
+                volume_id: volume.id,
+            })),
+            VolumeState::Creating => Ok(Outcome::LookAgain {
+                why: format!("volume {} is being made", volume.id),
+                payload: chosen,
+            }),
+            VolumeState::Failed => Err(Error::new(
+                Kind::Dead,
+                format!(
+                    "volume {} of snapshot {} has failed; where the snapshot is encrypted, the \
+                     function's role needs rights on its key: the stack's parameter KmsKeyArn",
+                    volume.id, chosen.snapshot_id
+                ),
+            )),
+            VolumeState::Deleted => Err(Error::new(
+                Kind::Dead,
+                format!(
+                    "volume {} was deleted while this run was at work on it",
+                    volume.id
+                ),
+            )),
+        }
+    }
+}
+
+impl MakeVolume {
+    /// The client token is the run's id: this call, repeated, gives the same volume. It is not
+    /// made for a late delivery of a run that has ended, since EC2 forgets a token in time.
+    async fn ensure_volume(&self, run: &Run, chosen: Chosen) -> Result<Outcome<Self>> {
+        let snapshot = ec2::snapshot(&self.ec2, &chosen.snapshot_id).await?;
+        if snapshot.checked_by(&run.run_id).is_some() {
+            return Ok(Outcome::AlreadyEnded);
+        }
+        let test = ec2::running_instance(&self.ec2, &self.test_instance).await?;
+        let id = ec2::create(
+            &self.ec2,
+            &NewVolume {
+                run_id: &run.run_id,
+                snapshot_id: &chosen.snapshot_id,
+                zone: &test.zone,
+                test_instance_name: &self.test_instance,
+            },
+        )
+        .await?;
+        Ok(Outcome::LookAgain {
+            why: format!(
+                "volume {id} is being made of snapshot {}",
+                chosen.snapshot_id
+            ),
+            payload: chosen,
+        })
+    }
+}

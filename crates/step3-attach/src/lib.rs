@@ -1,1 +1,128 @@
-//! x
+//! Step 3 attaches the test volume.
+//!
+//! Takes: `volume_id`, `dev_ib_backup_instance_id`.
+//! Promises: the volume attached to the test instance, under the test device's name.
+//! Touches: `DescribeVolumes`, `AttachVolume`.
+//! Waits for: the attachment to be `attached`.
+//! Leaves behind: the attachment. The device name is the lock: of two runs one gets it.
+
+use std::time::Duration;
+
+use aws_sdk_ec2::types::VolumeAttachmentState;
+use common::ec2::{self, Volume, VolumeState};
+use common::event::{Attached, Made, Phase, Run};
+use common::settings::Settings;
+use common::step::{NeverEnds, Outcome, Pace, Step, patience};
+use common::world::World;
+use common::{Error, Kind, Result};
+
+/// Looks for which a volume that step 2 saw may be out of sight: reads lag by seconds.
+const OUT_OF_SIGHT: u32 = 4;
+
+/// Step 3.
+pub struct AttachVolume {
+    ec2: aws_sdk_ec2::Client,
+    next: String,
+    device: String,
+    poll: Duration,
+}
+
+impl Step for AttachVolume {
+    const NAME: &'static str = "step-3-attach";
+    type Input = Made;
+    type Next = Attached;
+    type End = NeverEnds;
+
+    fn build(world: &World) -> Result<Self> {
+        let mut settings = Settings::new(&world.variables);
+        let step = Self {
+            ec2: world.ec2.clone(),
+            next: settings.text("NEXT_LAMBDA_NAME"),
+            device: settings.text("TEST_DEVICE"),
+            poll: settings.seconds("POLL_SECONDS"),
+        };
+        settings.check().map(|()| step)
+    }
+
+    fn next_function(&self) -> &str {
+        &self.next
+    }
+
+    fn pace(&self, _: &Made) -> Pace {
+        Pace {
+            every: self.poll,
+            at_most: patience::ATTACH,
+        }
+    }
+
+    fn phase(&self, _: &Made) -> Option<Phase> {
+        Some(Phase::Attach)
+    }
+
+    async fn look(&self, run: &Run, made: Made) -> Result<Outcome<Self>> {
+        match ec2::volume(&self.ec2, &made.volume_id).await? {
+            None if run.iteration_count < OUT_OF_SIGHT => Ok(Outcome::LookAgain {
+                why: format!("volume {} is not in sight", made.volume_id),
+                payload: made,
+            }),
+            None => Err(gone(&made)),
+            Some(volume) => self.ensure_attached(volume, made).await,
+        }
+    }
+}
+
+impl AttachVolume {
+    async fn ensure_attached(&self, volume: Volume, made: Made) -> Result<Outcome<Self>> {
+        let waiting = |why: String, payload| Ok(Outcome::LookAgain { why, payload });
+        let (id, instance) = (&volume.id, &made.dev_ib_backup_instance_id);
+        let Some(attachment) = volume.attachment else {
+            return match volume.state {
+                VolumeState::Available => {
+                    let attached = ec2::attach(&self.ec2, id, instance, &self.device).await?;
+                    let how = if attached { "is being" } else { "was" };
+                    waiting(format!("volume {id} {how} attached to {instance}"), made)
+                }
+                VolumeState::Creating | VolumeState::InUse => waiting(
+                    format!("the attachment of volume {id} is not in sight"),
+                    made,
+                ),
+                VolumeState::Failed | VolumeState::Deleted => Err(gone(&made)),
+            };
+        };
+        if attachment.instance_id != *instance {
+            return Err(Error::new(
+                Kind::Occupied,
+                format!(
+                    "volume {id} is attached to {}, not to {instance}",
+                    attachment.instance_id
+                ),
+            ));
+        }
+        match attachment.state {
+            VolumeAttachmentState::Attached => Ok(Outcome::GoOn(Attached {
+                snapshot_id: made.snapshot_id,
+                dev_ib_backup_instance_id: made.dev_ib_backup_instance_id,
+                volume_id: volume.id,
+                device: attachment.device,
+                mount_command_id: None,
+            })),
+            VolumeAttachmentState::Attaching => {
+                waiting(format!("volume {id} is being attached to {instance}"), made)
+            }
+            state => Err(Error::new(
+                Kind::Dead,
+                format!("volume {id} is {state}: somebody detaches it while this run is at work"),
+            )),
+        }
+    }
+}
+
+fn gone(made: &Made) -> Error {
+    Error::new(
+        Kind::Dead,
+        format!(
+            "volume {} was deleted while this run was at work on it",
+            made.volume_id
+        ),
+    )
+}

@@ -1,1 +1,115 @@
-//! x
+//! Step 4 mounts the test volume on the test instance.
+//!
+//! Takes: `volume_id`, `device`, `dev_ib_backup_instance_id`.
+//! Promises: the volume is mounted, or its file system is known to be broken.
+//! Touches: `ListCommands`, `SendCommand` with the mount document, `GetCommandInvocation`.
+//! Waits for: the mount command to end.
+//! Leaves behind: the mount.
+
+use std::time::Duration;
+
+use common::event::{Attached, Mounted, Phase, Run};
+use common::settings::Settings;
+use common::ssm::{self, Command, Progress};
+use common::step::{NeverEnds, Outcome, Pace, Step, patience};
+use common::world::World;
+use common::{Error, Kind, Result, verdict};
+use tracing::info;
+
+/// Step 4.
+pub struct Mount {
+    ssm: aws_sdk_ssm::Client,
+    next: String,
+    document: String,
+    poll: Duration,
+}
+
+impl Step for Mount {
+    const NAME: &'static str = "step-4-mount";
+    type Input = Attached;
+    type Next = Mounted;
+    type End = NeverEnds;
+
+    fn build(world: &World) -> Result<Self> {
+        let mut settings = Settings::new(&world.variables);
+        let step = Self {
+            ssm: world.ssm.clone(),
+            next: settings.text("NEXT_LAMBDA_NAME"),
+            document: settings.text("MOUNT_DOCUMENT"),
+            poll: settings.seconds("POLL_SECONDS"),
+        };
+        settings.check().map(|()| step)
+    }
+
+    fn next_function(&self) -> &str {
+        &self.next
+    }
+
+    fn pace(&self, _: &Attached) -> Pace {
+        Pace {
+            every: self.poll,
+            at_most: patience::MOUNT,
+        }
+    }
+
+    fn phase(&self, _: &Attached) -> Option<Phase> {
+        Some(Phase::Mount)
+    }
+
+    async fn look(&self, run: &Run, attached: Attached) -> Result<Outcome<Self>> {
+        let Some(command_id) = attached.mount_command_id.clone() else {
+            let command_id = self.ensure_mounting(run, &attached).await?;
+            return Ok(Outcome::LookAgain {
+                why: format!("mount command {command_id} was sent"),
+                payload: Attached {
+                    mount_command_id: Some(command_id),
+                    ..attached
+                },
+            });
+        };
+        let instance = &attached.dev_ib_backup_instance_id;
+        let (report, progress) = ssm::progress(&self.ssm, &command_id, instance).await?;
+        match progress {
+            Progress::Pending(why) => Ok(Outcome::LookAgain {
+                why,
+                payload: attached,
+            }),
+            Progress::Lost(why) => Err(Error::new(
+                Kind::HostFailed,
+                format!(
+                    "cannot mount volume {} on {instance}: {why}",
+                    attached.volume_id
+                ),
+            )),
+            Progress::Ended(_) => {
+                info!("mount said: {}", report.stdout.trim_end());
+                let mounted = verdict::mounted(&report)?;
+                Ok(Outcome::GoOn(Mounted {
+                    snapshot_id: attached.snapshot_id,
+                    dev_ib_backup_instance_id: attached.dev_ib_backup_instance_id,
+                    volume_id: attached.volume_id,
+                    device: attached.device,
+                    mount_command_id: command_id,
+                    mount_found_fault: !mounted,
+                }))
+            }
+        }
+    }
+}
+
+impl Mount {
+    async fn ensure_mounting(&self, run: &Run, attached: &Attached) -> Result<String> {
+        let command = Command {
+            document: &self.document,
+            instance_id: &attached.dev_ib_backup_instance_id,
+            purpose: "mount",
+            run_id: &run.run_id,
+            parameters: vec![
+                ("runId", &run.run_id),
+                ("volumeId", &attached.volume_id),
+                ("device", &attached.device),
+            ],
+        };
+        ssm::ensure_command(&self.ssm, &command, run.started_at).await
+    }
+}

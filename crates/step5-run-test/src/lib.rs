@@ -1,1 +1,85 @@
-//! x
+//! Step 5 starts the integrity test.
+//!
+//! Takes: `snapshot_id`, `volume_id`, `dev_ib_backup_instance_id`, and how the mount ended.
+//! Promises: the command whose result is the verdict.
+//! Touches: `ListCommands`, `SendCommand` with the test document.
+//! Waits for: nothing; step 6 does.
+//! Leaves behind: the test, at work.
+
+use std::time::Duration;
+
+use common::Result;
+use common::event::{Mounted, Phase, Run, Testing};
+use common::settings::Settings;
+use common::ssm::{self, Command};
+use common::step::{NeverEnds, Outcome, Pace, Step};
+use common::world::World;
+use tracing::info;
+
+/// Step 5.
+pub struct RunTest {
+    ssm: aws_sdk_ssm::Client,
+    next: String,
+    document: String,
+}
+
+impl Step for RunTest {
+    const NAME: &'static str = "step-5-run-test";
+    type Input = Mounted;
+    type Next = Testing;
+    type End = NeverEnds;
+
+    fn build(world: &World) -> Result<Self> {
+        let mut settings = Settings::new(&world.variables);
+        let step = Self {
+            ssm: world.ssm.clone(),
+            next: settings.text("NEXT_LAMBDA_NAME"),
+            document: settings.text("TEST_DOCUMENT"),
+        };
+        settings.check().map(|()| step)
+    }
+
+    fn next_function(&self) -> &str {
+        &self.next
+    }
+
+    /// One look: starting a command needs no waiting.
+    fn pace(&self, _: &Mounted) -> Pace {
+        Pace {
+            every: Duration::from_secs(1),
+            at_most: Duration::from_secs(1),
+        }
+    }
+
+    /// The phase of the test begins where the mount's ended, and ends in step 6.
+    fn phase(&self, _: &Mounted) -> Option<Phase> {
+        None
+    }
+
+    async fn look(&self, run: &Run, mounted: Mounted) -> Result<Outcome<Self>> {
+        let test_command_id = if mounted.mount_found_fault {
+            info!("the file system is broken: there is nothing to start a server on");
+            mounted.mount_command_id
+        } else {
+            let command = Command {
+                document: &self.document,
+                instance_id: &mounted.dev_ib_backup_instance_id,
+                purpose: "test",
+                run_id: &run.run_id,
+                parameters: vec![
+                    ("runId", &run.run_id),
+                    ("volumeId", &mounted.volume_id),
+                    ("snapshotId", &mounted.snapshot_id),
+                ],
+            };
+            ssm::ensure_command(&self.ssm, &command, run.started_at).await?
+        };
+        Ok(Outcome::GoOn(Testing {
+            snapshot_id: mounted.snapshot_id,
+            dev_ib_backup_instance_id: mounted.dev_ib_backup_instance_id,
+            volume_id: mounted.volume_id,
+            device: mounted.device,
+            test_command_id,
+        }))
+    }
+}

@@ -1,1 +1,6 @@
-fn main() {}
+//! The Lambda function of step 5.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    common::lambda::serve::<step5_run_test::RunTest>().await
+}

@@ -1,0 +1,285 @@
+//! Datadog: gauges and events, sent over HTTPS and checked for acceptance.
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Request, Response, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceExt};
+use tracing::info;
+
+use crate::error::{Error, Kind, Result};
+use crate::settings::Settings;
+use crate::time::Timestamp;
+use crate::world::World;
+
+/// How long Datadog may take to answer.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+/// Datadog drops points older than an hour; younger than this they are sure to be taken.
+const OLDEST_POINT: Duration = Duration::from_secs(55 * 60);
+/// The longest event text: <https://docs.datadoghq.com/api/latest/events/>.
+const LONGEST_TEXT: usize = 4000;
+/// The type of a gauge in the v2 series API.
+const GAUGE: u8 = 3;
+
+/// What carries a request to Datadog and brings the reply.
+pub type Transport = BoxCloneSyncService<Request, Response, BoxError>;
+
+/// The transport of a deployed function.
+///
+/// # Errors
+/// Where the HTTPS client cannot be made.
+pub fn https() -> Result<Transport> {
+    let client = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .build()
+        .map_err(|error| {
+            Error::caused(Kind::DatadogFailed, "cannot make an HTTPS client", error)
+        })?;
+    Ok(BoxCloneSyncService::new(client.map_err(
+        |error: reqwest::Error| error.without_url().into(),
+    )))
+}
+
+/// Where the API key comes from. It cannot be printed.
+#[derive(Clone, Debug)]
+enum Key {
+    /// Datadog is left off.
+    Off,
+    /// From the environment.
+    Given(SecretString),
+    /// From the Systems Manager parameter of this name.
+    Parameter(String),
+}
+
+/// One value of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gauge {
+    metric: &'static str,
+    value: f64,
+    tag: Option<String>,
+}
+
+impl Gauge {
+    /// `infobright_backup_valid`, 1 or 0.
+    #[must_use]
+    pub fn valid(value: f64) -> Self {
+        Self {
+            metric: "infobright_backup_valid",
+            value,
+            tag: None,
+        }
+    }
+
+    /// `infobright_backup_age_seconds`.
+    #[must_use]
+    pub fn age(seconds: f64) -> Self {
+        Self {
+            metric: "infobright_backup_age_seconds",
+            value: seconds,
+            tag: None,
+        }
+    }
+
+    /// `infobright_backup_check.duration_seconds` of one phase.
+    #[must_use]
+    pub fn duration(phase: &str, seconds: f64) -> Self {
+        Self {
+            metric: "infobright_backup_check.duration_seconds",
+            value: seconds,
+            tag: Some(format!("phase:{phase}")),
+        }
+    }
+}
+
+/// A client for one environment and one database.
+#[derive(Clone, Debug)]
+pub struct Datadog {
+    base_url: String,
+    key: Key,
+    tags: Vec<String>,
+    ssm: aws_sdk_ssm::Client,
+    transport: Transport,
+}
+
+impl Datadog {
+    /// Reads the settings: `DD_URL`, `DD_SITE`, `DD_API_KEY_SSM_NAME`, `DD_API_KEY`,
+    /// `ENVIRONMENT` and `PRODUCTION_INSTANCE_NAME`.
+    pub fn read(settings: &mut Settings, world: &World) -> Self {
+        let site = settings.optional("DD_SITE");
+        let site = site.unwrap_or_else(|| "datadoghq.com".to_owned());
+        let base_url = settings.optional("DD_URL");
+        let key = match (
+            settings.optional("DD_API_KEY_SSM_NAME"),
+            settings.optional("DD_API_KEY"),
+        ) {
+            (Some(name), _) => Key::Parameter(name),
+            (None, Some(key)) => Key::Given(key.into()),
+            (None, None) => {
+                settings.text_or_empty("DD_API_KEY_SSM_NAME");
+                Key::Off
+            }
+        };
+        Self {
+            base_url: base_url.unwrap_or_else(|| format!("https://api.{site}")),
+            key,
+            tags: vec![
+                format!("env:{}", settings.text("ENVIRONMENT")),
+                format!("source:{}", settings.text("PRODUCTION_INSTANCE_NAME")),
+            ],
+            ssm: world.ssm.clone(),
+            transport: world.datadog.clone(),
+        }
+    }
+
+    /// Sends gauges, all for the instant `at`. Points that Datadog would drop for their age are
+    /// sent for the oldest instant that it takes.
+    pub async fn gauges(&self, gauges: &[Gauge], at: Timestamp, now: Timestamp) -> Result<()> {
+        let mut seconds = at.unix_seconds();
+        if now.since(at) > OLDEST_POINT {
+            seconds = now.unix_seconds() - OLDEST_POINT.as_secs().cast_signed();
+        }
+        let series: Vec<Value> = gauges
+            .iter()
+            .map(|gauge| {
+                let tags: Vec<&String> = self.tags.iter().chain(&gauge.tag).collect();
+                json!({
+                    "metric": gauge.metric,
+                    "type": GAUGE,
+                    "points": [{"timestamp": seconds, "value": gauge.value}],
+                    "tags": tags,
+                })
+            })
+            .collect();
+        self.post("/api/v2/series", &json!({ "series": series }))
+            .await?;
+        for gauge in gauges {
+            let tag = gauge.tag.as_deref().unwrap_or_default();
+            info!("sent to Datadog: {} {} {tag}", gauge.metric, gauge.value);
+        }
+        Ok(())
+    }
+
+    /// Sends an error event. Events of one run have its id as their aggregation key, so Datadog
+    /// shows them as one.
+    pub async fn error_event(
+        &self,
+        title: &str,
+        text: &str,
+        run_id: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let text: String = text.chars().take(LONGEST_TEXT).collect();
+        let event = json!({
+            "title": title,
+            "text": text,
+            "alert_type": "error",
+            "aggregation_key": run_id,
+            "date_happened": now.unix_seconds(),
+            "tags": self.tags,
+        });
+        self.post("/api/v1/events", &event).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<()> {
+        let Some(key) = self.key().await? else {
+            return Ok(());
+        };
+        let url = format!("{}{path}", self.base_url);
+        let failed = |message: String| Error::new(Kind::DatadogFailed, message);
+        let parsed = Url::parse(&url).map_err(|error| {
+            failed(format!(
+                "cannot send to Datadog at {url}: {error}; check DD_URL and DD_SITE"
+            ))
+        })?;
+        let mut header = HeaderValue::from_str(key.expose_secret()).map_err(|_| {
+            failed("the Datadog API key has characters that no key has; set it anew".to_owned())
+        })?;
+        header.set_sensitive(true);
+        let mut request = Request::new(Method::POST, parsed);
+        request.headers_mut().insert("DD-API-KEY", header);
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(CONTENT_TYPE, json);
+        *request.body_mut() = Some(body.to_string().into());
+        let exchange = async {
+            let reply = self.transport.clone().oneshot(request).await?;
+            let status = reply.status().as_u16();
+            Ok::<_, BoxError>((status, reply.text().await?))
+        };
+        let (status, reply) = tokio::time::timeout(TIMEOUT, exchange)
+            .await
+            .map_err(|_| {
+                failed(format!(
+                    "tried to send to {url}: no answer in {} s",
+                    TIMEOUT.as_secs()
+                ))
+            })?
+            .map_err(|error| {
+                Error::caused(
+                    Kind::DatadogFailed,
+                    format!("tried to send to {url}"),
+                    error,
+                )
+            })?;
+        accepted(&url, status, &reply)
+    }
+
+    async fn key(&self) -> Result<Option<SecretString>> {
+        match &self.key {
+            Key::Off => Ok(None),
+            Key::Given(key) => Ok(Some(key.clone())),
+            Key::Parameter(name) => crate::ssm::secret(&self.ssm, name).await.map(Some),
+        }
+    }
+}
+
+/// Datadog takes what it can and lists the rest, so the status alone says little.
+fn accepted(url: &str, status: u16, reply: &str) -> Result<()> {
+    let errors = serde_json::from_str::<Value>(reply)
+        .map(|reply| reply.get("errors").cloned().unwrap_or_default());
+    let all_taken = match &errors {
+        Ok(Value::Null) => true,
+        Ok(Value::Array(errors)) => errors.is_empty(),
+        _ => false,
+    };
+    if (200..300).contains(&status) && all_taken {
+        return Ok(());
+    }
+    let shown: String = reply.chars().take(200).collect();
+    let advice = match status {
+        401 | 403 => "; the API key is wrong, or not one of this DD_SITE",
+        429 => "; too many requests, it may work later",
+        _ => "",
+    };
+    Err(Error::new(
+        Kind::DatadogFailed,
+        format!("tried to send to {url}: Datadog answered {status} `{shown}`{advice}"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::accepted;
+
+    #[test]
+    fn only_a_reply_without_errors_counts_as_accepted() {
+        let check = |status, reply| accepted("u", status, reply).map_err(|error| error.to_string());
+        assert_eq!(check(202, r#"{"errors":[]}"#), Ok(()));
+        assert_eq!(check(202, r#"{"status":"ok","event":{"id":1}}"#), Ok(()));
+        for (status, reply) in [
+            (
+                202,
+                r#"{"errors":["Payload is not in the expected format"]}"#,
+            ),
+            (202, "<html>"),
+            (202, ""),
+            (403, r#"{"errors":["Forbidden"]}"#),
+            (429, r#"{"errors":[]}"#),
+        ] {
+            let error = check(status, reply).expect_err(reply);
+            assert!(error.contains(&status.to_string()), "{error}");
+        }
+    }
+}

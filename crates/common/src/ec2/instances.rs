@@ -1,0 +1,146 @@
+//! Instances, found by their `Name` tag.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{Instance as Described, InstanceStateName};
+
+use super::filter;
+use crate::aws::{code, refused};
+use crate::error::{Error, Kind, Result};
+
+/// A running instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Its id.
+    pub id: String,
+    /// Its `Name` tag.
+    pub name: String,
+    /// Its availability zone. A volume can be attached only within it.
+    pub zone: String,
+    /// Its volumes by device name.
+    pub devices: BTreeMap<String, String>,
+}
+
+impl Instance {
+    /// The volume under this device name.
+    ///
+    /// # Errors
+    /// Where there is none; the error lists what there is.
+    pub fn volume_at(&self, device: &str) -> Result<&str> {
+        self.devices.get(device).map(String::as_str).ok_or_else(|| {
+            let devices: Vec<&str> = self.devices.keys().map(String::as_str).collect();
+            Error::new(
+                Kind::NotFound,
+                format!(
+                    "instance {} ({}) has no volume at {device}; it has {}",
+                    self.id,
+                    self.name,
+                    listed(&devices)
+                ),
+            )
+        })
+    }
+}
+
+/// The one running instance of this `Name`.
+///
+/// # Errors
+/// Where none runs, or more than one.
+pub async fn running_instance(client: &Client, name: &str) -> Result<Instance> {
+    let tried = format!("find the instance named {name}");
+    let mut pages = client
+        .describe_instances()
+        .filters(filter("tag:Name", &[name]))
+        .into_paginator()
+        .send();
+    let mut running = Vec::new();
+    let mut others = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| refused(&tried, error))?;
+        // Instances, not reservations: one reservation may hold several.
+        for described in page.reservations().iter().flat_map(|held| held.instances()) {
+            let id = described.instance_id().unwrap_or_default().to_owned();
+            match state(described) {
+                Some(InstanceStateName::Running) => running.push(described.clone()),
+                // A terminated instance keeps its name for about an hour.
+                Some(InstanceStateName::Terminated) => {}
+                Some(state) => others.push(format!("{id} is {state}")),
+                None => others.push(format!("{id} is in no known state")),
+            }
+        }
+    }
+    match running.as_slice() {
+        [one] => Ok(read(one, name)),
+        [] => Err(Error::new(
+            Kind::NotFound,
+            format!(
+                "no running instance is named {name} ({}); start it, or correct the stack's \
+                 parameters",
+                listed(&others)
+            ),
+        )),
+        several => {
+            let ids: Vec<&str> = several.iter().filter_map(Described::instance_id).collect();
+            Err(Error::new(
+                Kind::NotFound,
+                format!(
+                    "{} running instances are named {name} ({}), and it must be one",
+                    several.len(),
+                    ids.join(", ")
+                ),
+            ))
+        }
+    }
+}
+
+/// The state of an instance, `None` where it is gone.
+///
+/// # Errors
+/// Where EC2 refuses to say.
+pub async fn instance_state(client: &Client, id: &str) -> Result<Option<InstanceStateName>> {
+    let asked = client.describe_instances().instance_ids(id).send().await;
+    let answer = match asked {
+        Ok(answer) => answer,
+        Err(error) if code(&error).is_some_and(|code| code.starts_with("InvalidInstanceID")) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(refused(&format!("ask for instance {id}"), error)),
+    };
+    let mut instances = answer
+        .reservations()
+        .iter()
+        .flat_map(|held| held.instances());
+    Ok(instances.next().and_then(state).cloned())
+}
+
+fn state(described: &Described) -> Option<&InstanceStateName> {
+    described.state().and_then(|state| state.name())
+}
+
+fn read(described: &Described, name: &str) -> Instance {
+    let devices = described.block_device_mappings().iter();
+    Instance {
+        id: described.instance_id().unwrap_or_default().to_owned(),
+        name: name.to_owned(),
+        zone: described
+            .placement()
+            .and_then(|placement| placement.availability_zone())
+            .unwrap_or_default()
+            .to_owned(),
+        devices: devices
+            .filter_map(|mapping| {
+                let volume = mapping.ebs()?.volume_id()?;
+                Some((mapping.device_name()?.to_owned(), volume.to_owned()))
+            })
+            .collect(),
+    }
+}
+
+fn listed<T: AsRef<str>>(things: &[T]) -> String {
+    if things.is_empty() {
+        return "none".to_owned();
+    }
+    let things: Vec<&str> = things.iter().map(AsRef::as_ref).collect();
+    things.join(", ")
+}

@@ -1,0 +1,54 @@
+//! The words for EC2: instances, snapshots and volumes, in the states that matter here.
+
+mod instances;
+mod snapshots;
+mod volumes;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{Filter, Tag};
+
+pub use instances::{Instance, instance_state, running_instance};
+pub use snapshots::{Snapshot, SnapshotState, snapshot, snapshots_of, tag_snapshot};
+pub use volumes::{
+    Attachment, NewVolume, Volume, VolumeState, attach, create, delete, detach, test_volumes,
+    volume, volumes_of_run,
+};
+
+/// The tags that the check writes and finds its own by.
+pub mod tags {
+    /// On a test volume, `True`: it is one of ours, and may be deleted.
+    pub const TEST: &str = "IBBackupTest";
+    /// On a test volume: the run that holds it.
+    pub const RUN: &str = "IBBackupRun";
+    /// On a test volume: the `Name` of the instance that it is for. Runs for one test instance
+    /// exclude each other by it.
+    pub const TEST_INSTANCE: &str = "IBBackupTestInstance";
+    /// On a snapshot: the verdict, `True` or `False`.
+    pub const VALID: &str = "DBBackupValid";
+    /// On a snapshot: when the test ended, RFC 3339.
+    pub const CHECKED_AT: &str = "DBBackupCheckedAt";
+    /// On a snapshot: the run that gave the verdict.
+    pub const CHECK_RUN: &str = "DBBackupCheckRun";
+    /// On a snapshot: what was covered, or what was found.
+    pub const CHECK_DETAIL: &str = "DBBackupCheckDetail";
+}
+
+/// AWS's tags as a map.
+fn tag_map(tags: &[Tag]) -> BTreeMap<String, String> {
+    tags.iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
+        .collect()
+}
+
+fn tag(key: &str, value: &str) -> Tag {
+    Tag::builder().key(key).value(value).build()
+}
+
+fn filter(name: &str, values: &[&str]) -> Filter {
+    let values = values.iter().map(|&value| value.to_owned()).collect();
+    Filter::builder()
+        .name(name)
+        .set_values(Some(values))
+        .build()
+}

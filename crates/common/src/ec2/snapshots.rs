@@ -1,0 +1,155 @@
+//! Snapshots of the production volume.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{Snapshot as Described, SnapshotState as State, StorageTier};
+
+use super::{filter, tag, tag_map, tags};
+use crate::aws::{code, refused};
+use crate::error::{Error, Kind, Result};
+use crate::time::Timestamp;
+use crate::verdict::Verdict;
+
+/// A snapshot of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its id.
+    pub id: String,
+    /// The volume that it was taken of.
+    pub volume_id: String,
+    /// When it was begun: the state that it holds.
+    pub started_at: Timestamp,
+    /// Whether a volume can be made of it.
+    pub state: SnapshotState,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// EC2's snapshot states and storage tiers, folded by what can be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SnapshotState {
+    /// Complete and at hand.
+    Ready,
+    /// Still being copied; how far.
+    Pending(String),
+    /// Failed, archived or in the recycle bin; which.
+    Dead(String),
+}
+
+impl Snapshot {
+    /// When the given run wrote its verdict on this snapshot, if it did.
+    #[must_use]
+    pub fn checked_by(&self, run_id: &str) -> Option<Timestamp> {
+        if self.tags.get(tags::CHECK_RUN)? != run_id {
+            return None;
+        }
+        Timestamp::parse(self.tags.get(tags::CHECKED_AT)?)
+    }
+}
+
+/// All of our own snapshots of a volume, the newest first.
+///
+/// # Errors
+/// Where EC2 refuses to list them.
+pub async fn snapshots_of(client: &Client, volume_id: &str) -> Result<Vec<Snapshot>> {
+    let mut pages = client
+        .describe_snapshots()
+        .owner_ids("self")
+        .filters(filter("volume-id", &[volume_id]))
+        .into_paginator()
+        .items()
+        .send();
+    let mut snapshots = Vec::new();
+    while let Some(found) = pages.next().await {
+        let tried = format!("list the snapshots of {volume_id}");
+        snapshots.extend(read(&found.map_err(|error| refused(&tried, error))?));
+    }
+    snapshots.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
+    Ok(snapshots)
+}
+
+/// One snapshot of our own.
+///
+/// # Errors
+/// Where there is none of this id, or it is somebody else's.
+pub async fn snapshot(client: &Client, id: &str) -> Result<Snapshot> {
+    let unknown = || {
+        Error::new(
+            Kind::NotFound,
+            format!(
+                "snapshot {id} does not exist, or is not of this account; check its id and region"
+            ),
+        )
+    };
+    let asked = client
+        .describe_snapshots()
+        .owner_ids("self")
+        .snapshot_ids(id)
+        .send()
+        .await;
+    let answer = match asked {
+        Ok(answer) => answer,
+        Err(error) if code(&error).is_some_and(|code| code.starts_with("InvalidSnapshot")) => {
+            return Err(unknown());
+        }
+        Err(error) => return Err(refused(&format!("ask for snapshot {id}"), error)),
+    };
+    answer
+        .snapshots()
+        .first()
+        .and_then(read)
+        .ok_or_else(unknown)
+}
+
+/// Writes the verdict on a snapshot, in one call: all of its tags or none.
+///
+/// # Errors
+/// Where EC2 refuses.
+pub async fn tag_snapshot(
+    client: &Client,
+    id: &str,
+    run_id: &str,
+    verdict: &Verdict,
+    checked_at: Timestamp,
+) -> Result<()> {
+    client
+        .create_tags()
+        .resources(id)
+        .tags(tag(tags::VALID, verdict.tag()))
+        .tags(tag(tags::CHECKED_AT, &checked_at.to_string()))
+        .tags(tag(tags::CHECK_RUN, run_id))
+        .tags(tag(tags::CHECK_DETAIL, &verdict.detail))
+        .send()
+        .await
+        .map_err(|error| refused(&format!("write the verdict on snapshot {id}"), error))?;
+    Ok(())
+}
+
+fn read(described: &Described) -> Option<Snapshot> {
+    let archived = described.storage_tier() == Some(&StorageTier::Archive);
+    let state = match described.state() {
+        Some(State::Completed) if archived => {
+            SnapshotState::Dead("archived: restore it from the archive first".to_owned())
+        }
+        Some(State::Completed) => SnapshotState::Ready,
+        Some(State::Pending) => {
+            SnapshotState::Pending(described.progress().unwrap_or("begun").to_owned())
+        }
+        Some(State::Recoverable | State::Recovering) => {
+            SnapshotState::Dead("in the recycle bin".to_owned())
+        }
+        state => SnapshotState::Dead(format!(
+            "failed ({}) {}",
+            state.map_or("no state", State::as_str),
+            described.state_message().unwrap_or_default()
+        )),
+    };
+    Some(Snapshot {
+        id: described.snapshot_id()?.to_owned(),
+        volume_id: described.volume_id().unwrap_or_default().to_owned(),
+        started_at: (*described.start_time()?).into(),
+        state,
+        tags: tag_map(described.tags()),
+    })
+}

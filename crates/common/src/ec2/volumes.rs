@@ -1,0 +1,237 @@
+//! Test volumes: made, attached, detached and deleted.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{
+    ResourceType, TagSpecification, Volume as Described, VolumeAttachmentState,
+    VolumeState as State, VolumeType,
+};
+
+use super::{filter, tag, tag_map, tags};
+use crate::aws::{code, refused};
+use crate::error::Result;
+use crate::time::Timestamp;
+
+/// A volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// Its id.
+    pub id: String,
+    /// Its state.
+    pub state: VolumeState,
+    /// Where it is attached, or on its way to or from. A detached volume has none.
+    pub attachment: Option<Attachment>,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
+    /// The snapshot that it was made of.
+    pub snapshot_id: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// EC2's volume states, folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VolumeState {
+    /// `creating`: it will be available.
+    Creating,
+    /// `available`: attached to nothing.
+    Available,
+    /// `in-use`: attached, or about to be.
+    InUse,
+    /// `error`: it was made, and will never be available.
+    Failed,
+    /// `deleting` or `deleted`.
+    Deleted,
+}
+
+/// Where a volume is attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The instance.
+    pub instance_id: String,
+    /// The device name.
+    pub device: String,
+    /// `attaching`, `attached`, `detaching` or `busy`.
+    pub state: VolumeAttachmentState,
+}
+
+/// What a test volume is made of.
+#[derive(Clone, Debug)]
+pub struct NewVolume<'a> {
+    /// The run that will hold it; also the client token, so that a repeated call makes no second.
+    pub run_id: &'a str,
+    /// The snapshot.
+    pub snapshot_id: &'a str,
+    /// The availability zone of the test instance.
+    pub zone: &'a str,
+    /// The `Name` of the test instance.
+    pub test_instance_name: &'a str,
+}
+
+/// Makes a test volume, or gives the id of the one that an earlier call of this run made.
+///
+/// # Errors
+/// Where EC2 refuses.
+pub async fn create(client: &Client, new: &NewVolume<'_>) -> Result<String> {
+    let name = format!("test-ib-snapshot-{}", new.snapshot_id);
+    let tags = TagSpecification::builder()
+        .resource_type(ResourceType::Volume)
+        .tags(tag("Name", &name))
+        .tags(tag(tags::TEST, "True"))
+        .tags(tag(tags::RUN, new.run_id))
+        .tags(tag(tags::TEST_INSTANCE, new.test_instance_name))
+        .build();
+    let made = client
+        .create_volume()
+        .snapshot_id(new.snapshot_id)
+        .availability_zone(new.zone)
+        .volume_type(VolumeType::Gp3)
+        .client_token(new.run_id)
+        .tag_specifications(tags)
+        .send()
+        .await
+        .map_err(|error| {
+            let tried = format!(
+                "make a volume of snapshot {} in {}",
+                new.snapshot_id, new.zone
+            );
+            refused(&tried, error)
+        })?;
+    Ok(made.volume_id().unwrap_or_default().to_owned())
+}
+
+/// A volume by its id; `None` where it is gone, or not yet visible.
+///
+/// # Errors
+/// Where EC2 refuses to say.
+pub async fn volume(client: &Client, id: &str) -> Result<Option<Volume>> {
+    match client.describe_volumes().volume_ids(id).send().await {
+        Ok(answer) => Ok(answer.volumes().first().and_then(read)),
+        Err(error) if code(&error) == Some("InvalidVolume.NotFound") => Ok(None),
+        Err(error) => Err(refused(&format!("ask for volume {id}"), error)),
+    }
+}
+
+/// The volumes that a run holds, found by their tag. A deleted one is held no more.
+///
+/// # Errors
+/// Where EC2 refuses to list them.
+pub async fn volumes_of_run(client: &Client, run_id: &str) -> Result<Vec<Volume>> {
+    list(client, tags::RUN, run_id).await
+}
+
+/// The test volumes for a test instance, of whichever run.
+///
+/// # Errors
+/// Where EC2 refuses to list them.
+pub async fn test_volumes(client: &Client, test_instance_name: &str) -> Result<Vec<Volume>> {
+    list(client, tags::TEST_INSTANCE, test_instance_name).await
+}
+
+async fn list(client: &Client, key: &str, value: &str) -> Result<Vec<Volume>> {
+    let mut pages = client
+        .describe_volumes()
+        .filters(filter(&format!("tag:{}", tags::TEST), &["True"]))
+        .filters(filter(&format!("tag:{key}"), &[value]))
+        .into_paginator()
+        .items()
+        .send();
+    let mut volumes = Vec::new();
+    while let Some(found) = pages.next().await {
+        let tried = format!("list the test volumes with {key}={value}");
+        volumes.extend(read(&found.map_err(|error| refused(&tried, error))?));
+    }
+    Ok(volumes)
+}
+
+/// Attaches a volume. `false` where it is attached already, by a twin of this look.
+///
+/// # Errors
+/// Where EC2 refuses, among others because the device name is in use.
+pub async fn attach(client: &Client, id: &str, instance_id: &str, device: &str) -> Result<bool> {
+    let asked = client
+        .attach_volume()
+        .volume_id(id)
+        .instance_id(instance_id)
+        .device(device)
+        .send()
+        .await;
+    match asked {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(code(&error), Some("VolumeInUse" | "IncorrectState")) => Ok(false),
+        Err(error) => {
+            let tried = format!("attach volume {id} to {instance_id} as {device}");
+            Err(refused(&tried, error))
+        }
+    }
+}
+
+/// Detaches a volume; one that is detached or gone is fine.
+///
+/// # Errors
+/// Where EC2 refuses.
+pub async fn detach(client: &Client, id: &str, instance_id: &str, force: bool) -> Result<()> {
+    let asked = client
+        .detach_volume()
+        .volume_id(id)
+        .instance_id(instance_id)
+        .force(force)
+        .send()
+        .await;
+    match asked {
+        Ok(_) => Ok(()),
+        Err(error)
+            if matches!(
+                code(&error),
+                Some("IncorrectState" | "InvalidAttachment.NotFound" | "InvalidVolume.NotFound")
+            ) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(refused(
+            &format!("detach volume {id} from {instance_id}"),
+            error,
+        )),
+    }
+}
+
+/// Deletes a volume; one that is gone is fine.
+///
+/// # Errors
+/// Where EC2 refuses, among others because it is attached.
+pub async fn delete(client: &Client, id: &str) -> Result<()> {
+    match client.delete_volume().volume_id(id).send().await {
+        Ok(_) => Ok(()),
+        Err(error) if code(&error) == Some("InvalidVolume.NotFound") => Ok(()),
+        Err(error) => Err(refused(&format!("delete volume {id}"), error)),
+    }
+}
+
+fn read(described: &Described) -> Option<Volume> {
+    let state = match described.state()? {
+        State::Creating => VolumeState::Creating,
+        State::Available => VolumeState::Available,
+        State::InUse => VolumeState::InUse,
+        State::Deleting | State::Deleted => VolumeState::Deleted,
+        _ => VolumeState::Failed,
+    };
+    let attachments = described.attachments().iter();
+    let attachment = attachments
+        .filter_map(|attachment| {
+            Some(Attachment {
+                instance_id: attachment.instance_id()?.to_owned(),
+                device: attachment.device().unwrap_or_default().to_owned(),
+                state: attachment.state()?.clone(),
+            })
+        })
+        .find(|attachment| attachment.state != VolumeAttachmentState::Detached);
+    Some(Volume {
+        id: described.volume_id()?.to_owned(),
+        state,
+        attachment,
+        created_at: described.create_time().map(|&time| time.into()),
+        snapshot_id: described.snapshot_id().unwrap_or_default().to_owned(),
+        tags: tag_map(described.tags()),
+    })
+}

@@ -1,0 +1,121 @@
+//! Why something could not be done. A bad backup is no error: it is a verdict.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use lambda_runtime::Diagnostic;
+
+/// What went wrong, as the name that Lambda shows (`errorType`) and that people search for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The event that started the function cannot be used.
+    BadEvent,
+    /// An environment variable is missing or cannot be read.
+    BadSettings,
+    /// AWS does not let this function do it: its role lacks an action.
+    AccessDenied,
+    /// AWS was too busy, had an error of its own, or could not be reached.
+    AwsUnavailable,
+    /// AWS refused for another reason.
+    AwsRefused,
+    /// Instance, snapshot, device or volume: what was asked for does not exist, or twice.
+    NotFound,
+    /// The newest snapshot is too old to speak for last night.
+    SnapshotTooOld,
+    /// A snapshot or volume is in a state that it does not leave again.
+    Dead,
+    /// Another run, or something else, holds the test instance.
+    Occupied,
+    /// The wait has lasted as long as it may.
+    TimeRanOut,
+    /// The test instance could not do its part, which says nothing about the backup.
+    HostFailed,
+    /// The run ended without a verdict, for the reason in the message.
+    Undetermined,
+    /// Datadog could not be reached or did not accept what was sent.
+    DatadogFailed,
+}
+
+/// An error that says what was tried, on what, what came back and what to do.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What every fallible call here gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error with its whole story in `message`.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// The same, caused by `source`; `message` does not repeat it.
+    pub fn caused(
+        kind: Kind,
+        message: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: Some(source.into()),
+        }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether the same call may well go through later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind, Kind::AwsUnavailable | Kind::DatadogFailed)
+    }
+
+    /// The message and the messages of all that caused it, on one line.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|error| {
+            let error: &(dyn StdError + 'static) = error.as_ref();
+            error
+        })
+    }
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        Self {
+            error_type: format!("{:?}", error.kind),
+            error_message: error.chain(),
+        }
+    }
+}

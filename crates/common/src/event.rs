@@ -1,0 +1,334 @@
+//! What one function hands to the next: an envelope of one shape around each step's payload.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, Kind, Result};
+use crate::time::Timestamp;
+
+/// What every payload of a run has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The request id of step 1's first invocation, so that a retry keeps it.
+    pub run_id: String,
+    /// When step 1 was first invoked.
+    pub started_at: Timestamp,
+    /// Looks so far in this step, 0 at first.
+    pub iteration_count: u32,
+    /// When each phase ended; the metric of their durations comes from this.
+    #[serde(default)]
+    pub ready_at: BTreeMap<Phase, Timestamp>,
+}
+
+/// The parts of a night that take time; the tag `phase` of the duration metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Until the chosen snapshot is complete.
+    Snapshot,
+    /// Until the test volume is available.
+    Volume,
+    /// Until it is attached.
+    Attach,
+    /// Until it is mounted.
+    Mount,
+    /// Until the integrity test has ended.
+    Test,
+    /// Until everything is given back.
+    Release,
+}
+
+impl Phase {
+    /// All of them, in the order of a night.
+    pub const ALL: [Self; 6] = [
+        Self::Snapshot,
+        Self::Volume,
+        Self::Attach,
+        Self::Mount,
+        Self::Test,
+        Self::Release,
+    ];
+
+    /// The name in the metric's tag.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Volume => "volume",
+            Self::Attach => "attach",
+            Self::Mount => "mount",
+            Self::Test => "test",
+            Self::Release => "release",
+        }
+    }
+}
+
+impl Run {
+    /// Seconds that each ended phase took, in the order of a night.
+    #[must_use]
+    pub fn durations(&self) -> Vec<(Phase, f64)> {
+        let mut began = self.started_at;
+        let mut durations = Vec::new();
+        for phase in Phase::ALL {
+            if let Some(&ended) = self.ready_at.get(&phase) {
+                durations.push((phase, ended.seconds_since(began)));
+                began = ended;
+            }
+        }
+        durations
+    }
+}
+
+/// A payload as it travels: one JSON object that a person can read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Envelope<P> {
+    /// The part that all payloads share.
+    #[serde(flatten)]
+    pub run: Run,
+    /// What this step needs.
+    #[serde(flatten)]
+    pub payload: P,
+}
+
+impl<P: DeserializeOwned> Envelope<P> {
+    /// Reads an event. A field that is missing or of the wrong type is an error naming it.
+    pub fn read(event: &Value) -> Result<Self> {
+        Ok(Self {
+            run: read(event)?,
+            payload: read(event)?,
+        })
+    }
+}
+
+/// Reads the fields of `T` out of an event and ignores the others.
+pub fn read<T: DeserializeOwned>(event: &Value) -> Result<T> {
+    serde_path_to_error::deserialize(event).map_err(|error| {
+        let path = error.path().to_string();
+        let at = if path == "." {
+            String::new()
+        } else {
+            format!(" at `{path}`")
+        };
+        let expected = "the payload of each step is described in README.md";
+        Error::new(
+            Kind::BadEvent,
+            format!(
+                "cannot use this event{at}: {}; {expected}",
+                error.into_inner()
+            ),
+        )
+    })
+}
+
+/// What a person or the schedule may ask of step 1, and what step 1 hands to itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// Test this snapshot, whatever its age, instead of the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<String>,
+}
+
+/// From step 1: what is tested, and where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The snapshot under test.
+    pub snapshot_id: String,
+    /// The instance that tests it.
+    pub dev_ib_backup_instance_id: String,
+}
+
+/// From step 2: the volume made of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Made {
+    /// The snapshot under test.
+    pub snapshot_id: String,
+    /// The instance that tests it.
+    pub dev_ib_backup_instance_id: String,
+    /// The test volume.
+    pub volume_id: String,
+}
+
+/// From step 3: where the volume is attached. Step 4 adds its command for its own later looks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attached {
+    /// The snapshot under test.
+    pub snapshot_id: String,
+    /// The instance that tests it.
+    pub dev_ib_backup_instance_id: String,
+    /// The test volume.
+    pub volume_id: String,
+    /// The name it was attached under.
+    pub device: String,
+    /// The SSM command that mounts it, once sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mount_command_id: Option<String>,
+}
+
+/// From step 4: the command that mounted the volume, or showed that it cannot be mounted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mounted {
+    /// The snapshot under test.
+    pub snapshot_id: String,
+    /// The instance that tests it.
+    pub dev_ib_backup_instance_id: String,
+    /// The test volume.
+    pub volume_id: String,
+    /// The name it was attached under.
+    pub device: String,
+    /// The SSM command that mounted it.
+    pub mount_command_id: String,
+    /// The file system is broken: the mount command is the test that found the fault.
+    pub mount_found_fault: bool,
+}
+
+/// From step 5: the command whose result is the verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Testing {
+    /// The snapshot under test.
+    pub snapshot_id: String,
+    /// The instance that tests it.
+    pub dev_ib_backup_instance_id: String,
+    /// The test volume.
+    pub volume_id: String,
+    /// The name it was attached under.
+    pub device: String,
+    /// The SSM command that runs the test; the mount command where that found the fault.
+    pub test_command_id: String,
+}
+
+/// What is known of a run that ends, for step 6 to give back what it holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GiveBack {
+    /// Why the run ends.
+    pub because: Because,
+    /// The snapshot under test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<String>,
+    /// The instance that tested it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dev_ib_backup_instance_id: Option<String>,
+    /// The test volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_id: Option<String>,
+    /// The name it was attached under: the test instance may have it mounted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// The SSM command that stops the server and unmounts, while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_command_id: Option<String>,
+    /// The test instance has let go of the volume, or never had it.
+    #[serde(default)]
+    pub unmounted: bool,
+    /// Datadog has been told how the run ended.
+    #[serde(default)]
+    pub reported: bool,
+}
+
+/// Why a run ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// The test found out whether the backup is good.
+    Verdict {
+        /// Whether it is.
+        valid: bool,
+        /// When the test ended, as the snapshot's tag has it.
+        checked_at: Timestamp,
+    },
+    /// The run could not find out.
+    Failure {
+        /// The function that failed.
+        function: String,
+        /// What it said.
+        error: String,
+    },
+    /// A run that died left something behind.
+    Leftover,
+}
+
+impl GiveBack {
+    /// Nothing known but the reason; what the run holds is found by its tag.
+    #[must_use]
+    pub fn unknown(because: Because) -> Self {
+        Self {
+            because,
+            snapshot_id: None,
+            dev_ib_backup_instance_id: None,
+            volume_id: None,
+            device: None,
+            release_command_id: None,
+            unmounted: false,
+            reported: false,
+        }
+    }
+
+    /// What `testing` holds.
+    #[must_use]
+    pub fn after(testing: Testing, because: Because) -> Self {
+        Self {
+            snapshot_id: Some(testing.snapshot_id),
+            dev_ib_backup_instance_id: Some(testing.dev_ib_backup_instance_id),
+            volume_id: Some(testing.volume_id),
+            device: Some(testing.device),
+            ..Self::unknown(because)
+        }
+    }
+}
+
+/// What Lambda gives an on-failure destination once a function's retries are used up.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureRecord {
+    /// Which invocation failed.
+    pub request_context: RequestContext,
+    /// The event that it was invoked with.
+    pub request_payload: Value,
+    /// What it gave back, where it came so far.
+    #[serde(default)]
+    pub response_payload: Option<Value>,
+}
+
+/// The invocation that failed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestContext {
+    /// The request id, the same over retries.
+    pub request_id: String,
+    /// The function, with its version or alias behind the last colon.
+    pub function_arn: String,
+    /// Why Lambda gave up, such as `RetriesExhausted`.
+    pub condition: String,
+}
+
+impl FailureRecord {
+    /// The name of the function that failed.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        self.request_context
+            .function_arn
+            .split(':')
+            .nth(6)
+            .unwrap_or(&self.request_context.function_arn)
+    }
+
+    /// What the function said, or that it said nothing.
+    #[must_use]
+    pub fn error(&self) -> String {
+        let field = |name| {
+            let reply = self.response_payload.as_ref()?;
+            reply.get(name)?.as_str()
+        };
+        match (field("errorType"), field("errorMessage")) {
+            (Some(kind), Some(message)) => format!("{kind}: {message}"),
+            (None, Some(message)) => message.to_owned(),
+            _ => format!(
+                "{} without a word: it crashed, was throttled, or its event was dropped",
+                self.request_context.condition
+            ),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The words for Lambda: being invoked, and invoking.
+
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use lambda_runtime::tracing::subscriber;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Serialize;
+use serde_json::Value;
+use tracing::info;
+
+use crate::aws::refused;
+use crate::error::{Error, Kind, Result};
+use crate::runner;
+use crate::step::Step;
+use crate::world::World;
+
+/// Invokes a function asynchronously and logs the line that people follow from log to log.
+///
+/// # Errors
+/// Where Lambda does not accept the event.
+pub async fn invoke<P: Serialize>(client: &Client, function: &str, payload: &P) -> Result<()> {
+    let event = serde_json::to_string(payload).map_err(|error| {
+        Error::caused(
+            Kind::BadEvent,
+            format!("cannot write the event of {function}"),
+            error,
+        )
+    })?;
+    let reply = client
+        .invoke()
+        .function_name(function)
+        .invocation_type(InvocationType::Event)
+        .payload(Blob::new(event.as_bytes()))
+        .send()
+        .await
+        .map_err(|error| refused(&format!("invoke {function}"), error))?;
+    let status = reply.status_code();
+    if status != 202 {
+        return Err(Error::new(
+            Kind::AwsRefused,
+            format!("tried to invoke {function}: Lambda answered {status} instead of 202"),
+        ));
+    }
+    info!("Invoked lambda, name={function}, event={event}");
+    Ok(())
+}
+
+/// Runs a step as a Lambda function until Lambda ends the process.
+///
+/// # Errors
+/// At start, naming every setting that is missing or unreadable.
+pub async fn serve<S: Step>() -> std::result::Result<(), lambda_runtime::Error> {
+    subscriber::fmt()
+        .with_target(false)
+        .without_time()
+        .with_ansi(false)
+        .init();
+    let (world, step) = start::<S>().await.inspect_err(|error| {
+        tracing::error!("{:?}: {}", error.kind(), error.chain());
+    })?;
+    let (world, step) = (&world, &step);
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+        let LambdaEvent { payload, context } = event;
+        runner::handle(step, world, &context.request_id, payload).await
+    }))
+    .await
+}
+
+async fn start<S: Step>() -> Result<(World, S)> {
+    let world = World::from_environment().await?;
+    let step = S::build(&world)?;
+    Ok((world, step))
+}

@@ -1,0 +1,120 @@
+//! Settings: environment variables, read once at start.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::error::{Error, Kind, Result};
+
+/// Reads settings and remembers each that is missing or unreadable, so that one error names
+/// them all.
+pub struct Settings<'a> {
+    variables: &'a BTreeMap<String, String>,
+    faults: Vec<String>,
+}
+
+impl<'a> Settings<'a> {
+    /// Reads from these environment variables.
+    #[must_use]
+    pub fn new(variables: &'a BTreeMap<String, String>) -> Self {
+        Self {
+            variables,
+            faults: Vec::new(),
+        }
+    }
+
+    /// A text that must be there and not be empty.
+    pub fn text(&mut self, name: &str) -> String {
+        let Some(text) = self.variables.get(name).filter(|text| !text.is_empty()) else {
+            self.faults.push(format!("{name} is missing"));
+            return String::new();
+        };
+        text.clone()
+    }
+
+    /// A text that may be left empty, but not out.
+    pub fn text_or_empty(&mut self, name: &str) -> String {
+        let Some(text) = self.variables.get(name) else {
+            self.faults.push(format!("{name} is missing"));
+            return String::new();
+        };
+        text.clone()
+    }
+
+    /// A text that may be missing.
+    #[must_use]
+    pub fn optional(&self, name: &str) -> Option<String> {
+        let text = self.variables.get(name)?;
+        (!text.is_empty()).then(|| text.clone())
+    }
+
+    /// Whole seconds, at least one.
+    pub fn seconds(&mut self, name: &str) -> Duration {
+        Duration::from_secs(self.number(name))
+    }
+
+    /// Whole hours, at least one.
+    pub fn hours(&mut self, name: &str) -> Duration {
+        Duration::from_secs(self.number(name).saturating_mul(3600))
+    }
+
+    fn number(&mut self, name: &str) -> u64 {
+        let text = self.text(name);
+        match text.parse() {
+            Ok(number) if number > 0 => number,
+            _ if text.is_empty() => 1,
+            _ => {
+                self.faults.push(format!(
+                    "{name} is `{text}`, not a whole number of at least 1"
+                ));
+                1
+            }
+        }
+    }
+
+    /// An error naming every setting that was missing or unreadable.
+    pub fn check(self) -> Result<()> {
+        if self.faults.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::BadSettings,
+            format!(
+                "cannot start: {}; the environment variables are set by template.yaml",
+                self.faults.join(", ")
+            ),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Settings;
+
+    #[test]
+    fn names_everything_that_is_missing_or_unreadable() {
+        let variables = [("POLL_SECONDS", "soon"), ("ENVIRONMENT", "dev")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let mut settings = Settings::new(&variables);
+        settings.text("ENVIRONMENT");
+        settings.text("TEST_DEVICE");
+        settings.seconds("POLL_SECONDS");
+        settings.hours("SNAPSHOT_MAX_AGE_HOURS");
+        let error = settings.check().expect_err("three faults").to_string();
+        assert!(
+            error.starts_with(
+                "cannot start: TEST_DEVICE is missing, POLL_SECONDS is `soon`, not a whole number \
+                 of at least 1, SNAPSHOT_MAX_AGE_HOURS is missing;"
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn zero_is_no_wait() {
+        let variables = [("POLL_SECONDS".to_owned(), "0".to_owned())].into();
+        let mut settings = Settings::new(&variables);
+        settings.seconds("POLL_SECONDS");
+        assert!(settings.check().is_err());
+    }
+}

@@ -1,0 +1,246 @@
+//! The words for Systems Manager: commands on the test instance, and one secret.
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, CommandInvocationStatus as Status};
+use secrecy::SecretString;
+use serde::Serialize;
+
+use crate::aws::{code, refused};
+use crate::error::{Error, Kind, Result};
+use crate::time::Timestamp;
+
+/// How long Systems Manager may take to deliver a command, in seconds. An agent that is silent
+/// for longer is not coming back tonight.
+const DELIVERY_SECONDS: i32 = 600;
+
+/// A command to be sent.
+#[derive(Clone, Debug)]
+pub struct Command<'a> {
+    /// The document that it runs.
+    pub document: &'a str,
+    /// The instance that it runs on.
+    pub instance_id: &'a str,
+    /// What it is for: `mount`, `test` or `release`.
+    pub purpose: &'static str,
+    /// The run that it belongs to.
+    pub run_id: &'a str,
+    /// The document's parameters.
+    pub parameters: Vec<(&'static str, &'a str)>,
+}
+
+impl Command<'_> {
+    /// By its comment a later look finds the command again: `SendCommand` has no client token.
+    fn comment(&self) -> String {
+        format!("ib-backup {} {}", self.purpose, self.run_id)
+    }
+}
+
+/// How far a command is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// Not ended; why.
+    Pending(String),
+    /// The script ran to its end.
+    Ended(Report),
+    /// It will not end, or never began: not delivered, out of time, cancelled. Why.
+    Lost(String),
+}
+
+/// What Systems Manager tells of a command; also the log line of step 6.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The command.
+    pub command_id: String,
+    /// `Success`, `Failed`, …
+    pub status: String,
+    /// The same in more detail.
+    pub status_details: String,
+    /// The script's exit code, -1 while there is none.
+    pub response_code: i32,
+    /// What the script printed, its first 24,000 characters.
+    pub stdout: String,
+    /// The same of its errors, 8,000 characters.
+    pub stderr: String,
+    /// When the script ended.
+    #[serde(skip)]
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Sends a command unless this run has sent it already, and gives its id.
+///
+/// # Errors
+/// Where Systems Manager refuses, or the instance is not managed by it.
+pub async fn ensure_command(
+    client: &Client,
+    command: &Command<'_>,
+    since: Timestamp,
+) -> Result<String> {
+    match find_command(client, command, since).await? {
+        Some(id) => Ok(id),
+        None => send_command(client, command).await,
+    }
+}
+
+async fn find_command(
+    client: &Client,
+    command: &Command<'_>,
+    since: Timestamp,
+) -> Result<Option<String>> {
+    let tried = format!("list the commands of {}", command.instance_id);
+    let build = |key, value: String| {
+        CommandFilter::builder()
+            .key(key)
+            .value(value)
+            .build()
+            .map_err(|error| Error::caused(Kind::AwsRefused, format!("tried to {tried}"), error))
+    };
+    // InvokedAfter counts whole seconds.
+    let since = since.whole_second().to_string();
+    let mut pages = client
+        .list_commands()
+        .instance_id(command.instance_id)
+        .filters(build(CommandFilterKey::InvokedAfter, since)?)
+        .filters(build(
+            CommandFilterKey::DocumentName,
+            command.document.to_owned(),
+        )?)
+        .into_paginator()
+        .items()
+        .send();
+    let comment = command.comment();
+    while let Some(found) = pages.next().await {
+        let found = found.map_err(|error| refused(&tried, error))?;
+        if found.comment() == Some(&comment) {
+            return Ok(found.command_id().map(str::to_owned));
+        }
+    }
+    Ok(None)
+}
+
+/// Sends a command, again if it was sent before.
+///
+/// # Errors
+/// Where Systems Manager refuses, or the instance is not managed by it.
+pub async fn send_command(client: &Client, command: &Command<'_>) -> Result<String> {
+    let tried = format!(
+        "send the {} command to {}",
+        command.purpose, command.instance_id
+    );
+    let mut request = client
+        .send_command()
+        .document_name(command.document)
+        .instance_ids(command.instance_id)
+        .comment(command.comment())
+        .timeout_seconds(DELIVERY_SECONDS);
+    for (name, value) in &command.parameters {
+        request = request.parameters(*name, vec![(*value).to_owned()]);
+    }
+    let sent = request.send().await.map_err(|error| {
+        if code(&error) == Some("InvalidInstanceId") {
+            return Error::new(
+                Kind::HostFailed,
+                format!(
+                    "tried to {tried}: Systems Manager does not know it as a running instance; \
+                     check that it runs and that its SSM agent is connected"
+                ),
+            );
+        }
+        refused(&tried, error)
+    })?;
+    let id = sent.command().and_then(|command| command.command_id());
+    id.map(str::to_owned).ok_or_else(|| {
+        Error::new(
+            Kind::AwsRefused,
+            format!("tried to {tried}: AWS gave no command id"),
+        )
+    })
+}
+
+/// How far a command is.
+///
+/// # Errors
+/// Where Systems Manager refuses to say.
+pub async fn progress(
+    client: &Client,
+    command_id: &str,
+    instance_id: &str,
+) -> Result<(Report, Progress)> {
+    let mut report = Report {
+        command_id: command_id.to_owned(),
+        status: Status::Pending.as_str().to_owned(),
+        status_details: "not yet visible".to_owned(),
+        response_code: -1,
+        stdout: String::new(),
+        stderr: String::new(),
+        ended_at: None,
+    };
+    let asked = client
+        .get_command_invocation()
+        .command_id(command_id)
+        .instance_id(instance_id)
+        .send()
+        .await;
+    let answer = match asked {
+        Ok(answer) => answer,
+        // Right after sending, reads lag behind.
+        Err(error) if code(&error) == Some("InvocationDoesNotExist") => {
+            let why = format!("command {command_id} is not yet visible on {instance_id}");
+            return Ok((report, Progress::Pending(why)));
+        }
+        Err(error) => {
+            let tried = format!("ask for command {command_id} on {instance_id}");
+            return Err(refused(&tried, error));
+        }
+    };
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let status = answer.status().cloned().unwrap_or(Status::Pending);
+    status.as_str().clone_into(&mut report.status);
+    report.status_details = text(answer.status_details());
+    report.response_code = answer.response_code();
+    report.stdout = text(answer.standard_output_content());
+    report.stderr = text(answer.standard_error_content());
+    report.ended_at = answer.execution_end_date_time().and_then(Timestamp::parse);
+    let progress = fold(&status, &report);
+    Ok((report, progress))
+}
+
+/// Folds Systems Manager's statuses into three.
+fn fold(status: &Status, report: &Report) -> Progress {
+    let Report {
+        command_id,
+        status: name,
+        status_details,
+        ..
+    } = report;
+    let said = format!("command {command_id} is {name} ({status_details})");
+    let details: String = status_details.split_whitespace().collect();
+    match status {
+        Status::Success => Progress::Ended(report.clone()),
+        // `Failed` without an exit code: the agent could not even start the script.
+        Status::Failed if report.response_code > 0 => Progress::Ended(report.clone()),
+        Status::Pending | Status::InProgress | Status::Delayed => Progress::Pending(said),
+        _ if details == "DeliveryTimedOut" || details == "Undeliverable" => Progress::Lost(
+            format!("{said}: the SSM agent on the test instance did not take it"),
+        ),
+        _ => Progress::Lost(said),
+    }
+}
+
+/// Reads a `SecureString` parameter.
+///
+/// # Errors
+/// Where it does not exist or may not be read.
+pub(crate) async fn secret(client: &Client, name: &str) -> Result<SecretString> {
+    let tried = format!("read the parameter {name}");
+    let answer = client
+        .get_parameter()
+        .name(name)
+        .with_decryption(true)
+        .send()
+        .await
+        .map_err(|error| refused(&tried, error))?;
+    let value = answer.parameter().and_then(|parameter| parameter.value());
+    value
+        .map(SecretString::from)
+        .ok_or_else(|| Error::new(Kind::NotFound, format!("tried to {tried}: it has no value")))
+}

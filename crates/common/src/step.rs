@@ -1,0 +1,158 @@
+//! What a step is: one look at AWS, and what came of it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{Error, Kind, Result};
+use crate::event::{Envelope, Phase, Run};
+use crate::time::Timestamp;
+use crate::world::World;
+
+/// How long the steps wait, from the contract's table of functions.
+pub mod patience {
+    use std::time::Duration;
+
+    const MINUTE: u64 = 60;
+
+    /// For the snapshot to be complete, and for the leftovers of a dead run to be given back.
+    pub const SNAPSHOT: Duration = Duration::from_secs(4 * 60 * MINUTE);
+    /// For the test volume to be available.
+    pub const VOLUME: Duration = Duration::from_secs(30 * MINUTE);
+    /// For it to be attached.
+    pub const ATTACH: Duration = Duration::from_secs(15 * MINUTE);
+    /// For the mount command to end.
+    pub const MOUNT: Duration = Duration::from_secs(30 * MINUTE);
+    /// For the integrity test to end.
+    pub const TEST: Duration = Duration::from_secs(3 * 60 * MINUTE);
+    /// For everything to be given back.
+    pub const RELEASE: Duration = Duration::from_secs(60 * MINUTE);
+    /// For the calls themselves and Lambda's retries (after one and after two minutes), on top
+    /// of the waits of the steps behind the test volume's birth.
+    const SLACK: Duration = Duration::from_secs(75 * MINUTE);
+
+    /// A test volume older than this belongs to no live run.
+    pub const LONGEST_RUN: Duration = Duration::from_secs(
+        VOLUME.as_secs()
+            + ATTACH.as_secs()
+            + MOUNT.as_secs()
+            + TEST.as_secs()
+            + RELEASE.as_secs()
+            + SLACK.as_secs(),
+    );
+}
+
+/// How often a step looks, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// The wait between two looks.
+    pub every: Duration,
+    /// The waits in all, after which it gives up.
+    pub at_most: Duration,
+}
+
+impl Pace {
+    /// How many looks that makes, at least one.
+    #[must_use]
+    pub fn looks(self) -> u32 {
+        let looks = self.at_most.as_secs().div_ceil(self.every.as_secs().max(1));
+        u32::try_from(looks.max(1)).unwrap_or(u32::MAX)
+    }
+}
+
+/// What one look found.
+#[derive(Debug)]
+pub enum Outcome<S: Step> {
+    /// Not ready: look again after the step's wait, with this payload.
+    LookAgain {
+        /// What is being waited for.
+        why: String,
+        /// The payload, with what this look learned.
+        payload: S::Input,
+    },
+    /// Ready: the next function takes this.
+    GoOn(S::Next),
+    /// A late delivery of a run that has its verdict: nothing to do.
+    AlreadyEnded,
+    /// The run is over. Only the last step can make this value.
+    End(S::End),
+}
+
+/// The `End` of every step but the last.
+pub type NeverEnds = Infallible;
+
+/// Which invocation of which function this is.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Lambda's request id, the same over the retries of one event.
+    pub request_id: String,
+    /// When the look began.
+    pub now: Timestamp,
+}
+
+/// One step of the chain. A step never creates: it ensures, so that a first look, a later look,
+/// a retry and a duplicate delivery are one and the same.
+pub trait Step: Sized + Send + Sync + 'static {
+    /// The function's name behind `<environment>-ib-backup-`.
+    const NAME: &'static str;
+    /// What a look needs.
+    type Input: Serialize + DeserializeOwned + Clone + Send;
+    /// What the next function needs.
+    type Next: Serialize + Send;
+    /// [`NeverEnds`] for every step but the last.
+    type End: Send;
+
+    /// Takes its settings and clients out of the world.
+    fn build(world: &World) -> Result<Self>;
+
+    /// The name of the function that takes [`Outcome::GoOn`].
+    fn next_function(&self) -> &str;
+
+    /// How often to look with this payload.
+    fn pace(&self, payload: &Self::Input) -> Pace;
+
+    /// The phase of the night that ends when this step goes on, if one does.
+    fn phase(&self, payload: &Self::Input) -> Option<Phase>;
+
+    /// Reads the event that Lambda delivers.
+    fn read(&self, event: &Value, invocation: &Invocation) -> Result<Envelope<Self::Input>> {
+        let _ = invocation;
+        Envelope::read(event)
+    }
+
+    /// Looks once.
+    fn look(
+        &self,
+        run: &Run,
+        payload: Self::Input,
+    ) -> impl Future<Output = Result<Outcome<Self>>> + Send;
+
+    /// What happens when the last look that is allowed found nothing ready.
+    fn out_of_patience(
+        &self,
+        run: &Run,
+        payload: Self::Input,
+        why: &str,
+    ) -> impl Future<Output = Result<Outcome<Self>>> + Send {
+        let error = time_ran_out(Self::NAME, self.pace(&payload), why);
+        let _ = run;
+        async { Err(error) }
+    }
+}
+
+/// The error of a step that has waited as long as it may.
+#[must_use]
+pub fn time_ran_out(step: &str, pace: Pace, why: &str) -> Error {
+    Error::new(
+        Kind::TimeRanOut,
+        format!(
+            "{step} gave up after {} looks, {} s apart: {why}",
+            pace.looks(),
+            pace.every.as_secs()
+        ),
+    )
+}

@@ -1,0 +1,123 @@
+//! The world that a step lives in: clients, clock and settings, handed in from outside.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::SharedTimeSource;
+
+use crate::datadog::{self, Transport};
+use crate::error::{Error, Kind, Result};
+use crate::time::Timestamp;
+
+/// One attempt at a call of AWS takes no longer than this.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Attempts at one call: the SDK's own default, chosen here on purpose. Three attempts with the
+/// SDK's pauses end well within the functions' time-out of 300 s, six calls in a row included.
+const ATTEMPTS: u32 = 3;
+
+/// Clients, clock and settings of one function.
+pub struct World {
+    /// EC2.
+    pub ec2: aws_sdk_ec2::Client,
+    /// Lambda.
+    pub lambda: aws_sdk_lambda::Client,
+    /// Systems Manager.
+    pub ssm: aws_sdk_ssm::Client,
+    /// How requests reach Datadog.
+    pub datadog: Transport,
+    /// The function's own name, as Lambda gives it.
+    pub function_name: String,
+    /// Environment variables.
+    pub variables: BTreeMap<String, String>,
+    /// The time, and waiting.
+    pub clock: Clock,
+}
+
+impl World {
+    /// A world whose clients and clock are those of `sdk`.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where clients are made"
+    )]
+    pub fn new(
+        sdk: &SdkConfig,
+        datadog: Transport,
+        function_name: &str,
+        variables: BTreeMap<String, String>,
+    ) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .build();
+        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+        let sdk = sdk
+            .to_builder()
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .build();
+        Self {
+            ec2: aws_sdk_ec2::Client::new(&sdk),
+            lambda: aws_sdk_lambda::Client::new(&sdk),
+            ssm: aws_sdk_ssm::Client::new(&sdk),
+            datadog,
+            function_name: function_name.to_owned(),
+            variables,
+            clock: Clock::of(&sdk),
+        }
+    }
+
+    /// The world of a Lambda function.
+    ///
+    /// # Errors
+    /// Where Lambda gives no function name, or the HTTPS client cannot be made.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where variables are read"
+    )]
+    pub async fn from_environment() -> Result<Self> {
+        let variables: BTreeMap<String, String> = std::env::vars().collect();
+        let function_name = variables.get("AWS_LAMBDA_FUNCTION_NAME").cloned();
+        let function_name = function_name.ok_or_else(|| {
+            Error::new(
+                Kind::BadSettings,
+                "AWS_LAMBDA_FUNCTION_NAME is missing: Lambda sets it, so this is not Lambda",
+            )
+        })?;
+        let sdk = aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await;
+        let datadog = datadog::https()?;
+        Ok(Self::new(&sdk, datadog, &function_name, variables))
+    }
+}
+
+/// The clock: the time, and waiting. Both are the SDK's, so that what moves one moves the other.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    time: SharedTimeSource,
+    sleep: SharedAsyncSleep,
+}
+
+impl Clock {
+    fn of(sdk: &SdkConfig) -> Self {
+        Self {
+            time: sdk.time_source().unwrap_or_default(),
+            sleep: sdk
+                .sleep_impl()
+                .unwrap_or_else(|| SharedAsyncSleep::new(TokioSleep::new())),
+        }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.time.now().into()
+    }
+
+    /// Lets time pass.
+    pub async fn wait(&self, time: Duration) {
+        self.sleep.sleep(time).await;
+    }
+}

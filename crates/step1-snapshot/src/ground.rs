@@ -1,0 +1,93 @@
+//! Whether the test instance is free. A live run is refused its place; a dead one's leftovers are
+//! given back first, by step 6.
+
+use std::collections::BTreeSet;
+
+use common::ec2::{self, Instance, Volume, VolumeState, tags};
+use common::event::{Because, Envelope, GiveBack, Run};
+use common::lambda;
+use common::step::patience;
+use common::{Error, Kind, Result};
+use tracing::warn;
+
+use crate::ChooseSnapshot;
+
+impl ChooseSnapshot {
+    /// What is still to be waited for before the test instance is free, if anything.
+    pub(crate) async fn occupied(&self, run: &Run, test: &Instance) -> Result<Option<String>> {
+        let volumes = ec2::test_volumes(&self.ec2, &self.test_instance).await?;
+        let others: Vec<&Volume> = volumes
+            .iter()
+            .filter(|volume| holder(volume) != run.run_id)
+            .collect();
+        if let Some(live) = others.iter().find(|volume| !self.is_dead(volume)) {
+            return Err(Error::new(
+                Kind::Occupied,
+                format!(
+                    "run {} is at work on {}: it holds volume {}, made at {}; start again when \
+                     it has ended, or see \"Give back by hand\" in RUNBOOK.md",
+                    holder(live),
+                    self.test_instance,
+                    live.id,
+                    live.created_at
+                        .map(|time| time.to_string())
+                        .unwrap_or_default()
+                ),
+            ));
+        }
+        let ours: BTreeSet<&str> = volumes.iter().map(|volume| volume.id.as_str()).collect();
+        if let Ok(id) = test.volume_at(&self.test_device)
+            && !ours.contains(id)
+        {
+            return Err(Error::new(
+                Kind::Occupied,
+                format!(
+                    "{} of {} ({}) is in use by volume {id}, which is no test volume; detach it, \
+                     or choose another TestDevice",
+                    self.test_device, self.test_instance, test.id
+                ),
+            ));
+        }
+        if others.is_empty() {
+            return Ok(None);
+        }
+        if run.iteration_count == 0 {
+            let left = others
+                .iter()
+                .filter(|volume| volume.state != VolumeState::Deleted);
+            let dead: BTreeSet<&str> = left.map(|volume| holder(volume)).collect();
+            for run_id in dead {
+                self.give_back(run, run_id).await?;
+            }
+        }
+        let ids: Vec<&str> = others.iter().map(|volume| volume.id.as_str()).collect();
+        Ok(Some(format!(
+            "volumes of ended runs are being given back: {}",
+            ids.join(", ")
+        )))
+    }
+
+    /// A volume on its way out needs no more than waiting; one older than any run is a leftover.
+    fn is_dead(&self, volume: &Volume) -> bool {
+        let old = volume
+            .created_at
+            .is_some_and(|made| self.clock.now().since(made) > patience::LONGEST_RUN);
+        old || volume.state == VolumeState::Deleted
+    }
+
+    async fn give_back(&self, run: &Run, dead: &str) -> Result<()> {
+        warn!("run {dead} died and left a test volume: having step 6 give it back");
+        let envelope = Envelope {
+            run: Run {
+                run_id: dead.to_owned(),
+                ..run.clone()
+            },
+            payload: GiveBack::unknown(Because::Leftover),
+        };
+        lambda::invoke(&self.lambda, &self.release_function, &envelope).await
+    }
+}
+
+fn holder(volume: &Volume) -> &str {
+    volume.tags.get(tags::RUN).map_or("", String::as_str)
+}

@@ -1,0 +1,119 @@
+//! How a run ends, once nothing is held, or when time has run out over giving back.
+
+use common::datadog::Gauge;
+use common::ec2;
+use common::event::{Because, GiveBack, Phase, Run};
+use common::step::Outcome;
+use common::{Error, Kind, Result};
+use tracing::{error, info};
+
+use crate::{AwaitResult, Ended, Task};
+
+impl AwaitResult {
+    /// Nothing is held any more: tells Datadog what it does not know yet, and ends the run.
+    pub(crate) async fn finish(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
+        match back.because.clone() {
+            Because::Leftover => Ok(Outcome::End(Ended(()))),
+            Because::Verdict { valid, checked_at } => {
+                if !back.reported {
+                    let value = if valid { 1.0 } else { 0.0 };
+                    self.send_verdict(run, value, checked_at).await?;
+                }
+                self.send_release_duration(run).await?;
+                Ok(Outcome::End(Ended(())))
+            }
+            // The last look of a run that failed here: it fails once everybody knows, so that
+            // Lambda's retries of it repeat nothing.
+            Because::Failure { error, .. } if back.reported => {
+                Err(Error::new(Kind::Undetermined, error))
+            }
+            Because::Failure { function, error } => {
+                if self.has_verdict(run, &back).await? {
+                    info!("{function} failed over a late delivery: this run has its verdict");
+                    return Ok(Outcome::End(Ended(())));
+                }
+                self.report_failure(run, &function, &error, "nothing")
+                    .await?;
+                if function != self.itself {
+                    return Ok(Outcome::End(Ended(())));
+                }
+                back.reported = true;
+                Ok(Outcome::GoOn(Task::GiveBack(back)))
+            }
+        }
+    }
+
+    /// Time has run out over giving back: says what is held, and gives the error to end with.
+    pub(crate) async fn report_held(&self, run: &Run, back: &GiveBack, error: Error) -> Error {
+        let held = match self.held(run, back).await {
+            Ok(volumes) => {
+                let ids: Vec<String> = volumes
+                    .iter()
+                    .map(|volume| match &volume.attachment {
+                        Some(at) => format!("{} (at {} {})", volume.id, at.instance_id, at.device),
+                        None => volume.id.clone(),
+                    })
+                    .collect();
+                if ids.is_empty() {
+                    "no volume".to_owned()
+                } else {
+                    ids.join(", ")
+                }
+            }
+            Err(unknown) => format!("unknown: {}", unknown.chain()),
+        };
+        let error = Error::new(
+            error.kind(),
+            format!("{}; still held: {held}", error.chain()),
+        );
+        let sent = self
+            .report_failure(run, &self.itself, &error.chain(), &held)
+            .await;
+        if let Err(unsent) = sent {
+            error!("the failure is not in Datadog: {}", unsent.chain());
+        }
+        error
+    }
+
+    /// Whether this run wrote its verdict before: then a failure now is a late delivery's.
+    async fn has_verdict(&self, run: &Run, back: &GiveBack) -> Result<bool> {
+        let Some(id) = &back.snapshot_id else {
+            return Ok(false);
+        };
+        match ec2::snapshot(&self.ec2, id).await {
+            Ok(snapshot) => Ok(snapshot.checked_by(&run.run_id).is_some()),
+            Err(error) if error.kind() == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn report_failure(
+        &self,
+        run: &Run,
+        function: &str,
+        error: &str,
+        held: &str,
+    ) -> Result<()> {
+        let text = format!(
+            "Whether last night's backup can be restored is not known.\n\n\
+             run: {}\nfunction: {function}\nerror: {error}\nstill held: {held}\n\n\
+             See \"A failed run\" in RUNBOOK.md.",
+            run.run_id
+        );
+        let title = "Infobright backup check: no verdict";
+        self.datadog
+            .error_event(title, &text, &run.run_id, self.clock.now())
+            .await?;
+        error!("no verdict: {function} failed: {error}; still held: {held}");
+        Ok(())
+    }
+
+    async fn send_release_duration(&self, run: &Run) -> Result<()> {
+        let now = self.clock.now();
+        let Some(&tested) = run.ready_at.get(&Phase::Test) else {
+            return Ok(());
+        };
+        let gauge = Gauge::duration(Phase::Release.name(), now.seconds_since(tested));
+        self.datadog.gauges(&[gauge], now, now).await
+    }
+}

@@ -1,0 +1,54 @@
+//! The three events that step 6 takes.
+
+use std::collections::BTreeMap;
+
+use common::Result;
+use common::event::{self, Because, Envelope, FailureRecord, GiveBack, Run};
+use common::step::Invocation;
+use serde_json::Value;
+
+use crate::Task;
+
+/// Tells the events apart by the field that only one of them has.
+pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<Task>> {
+    if event.get("requestContext").is_some() {
+        return event::read(event).map(|record| failed(&record, invocation));
+    }
+    let run = event::read(event)?;
+    let payload = if event.get("because").is_some() {
+        Task::GiveBack(event::read(event)?)
+    } else {
+        Task::Test(event::read(event)?)
+    };
+    Ok(Envelope { run, payload })
+}
+
+/// What is known of a run whose function failed. An event that began no chain, or one too broken
+/// to read, leaves the request id: it is the run id of a start event, and the tags say the rest.
+fn failed(record: &FailureRecord, invocation: &Invocation) -> Envelope<Task> {
+    let event = &record.request_payload;
+    let text = |name| Some(event.get(name)?.as_str()?.to_owned());
+    let run = event::read(event).unwrap_or_else(|_| Run {
+        run_id: text("run_id").unwrap_or_else(|| record.request_context.request_id.clone()),
+        started_at: invocation.now,
+        iteration_count: 0,
+        ready_at: BTreeMap::new(),
+    });
+    let because = Because::Failure {
+        function: record.function().to_owned(),
+        error: record.error(),
+    };
+    Envelope {
+        run: Run {
+            iteration_count: 0,
+            ..run
+        },
+        payload: Task::GiveBack(GiveBack {
+            snapshot_id: text("snapshot_id"),
+            dev_ib_backup_instance_id: text("dev_ib_backup_instance_id"),
+            volume_id: text("volume_id"),
+            device: text("device"),
+            ..GiveBack::unknown(because)
+        }),
+    }
+}

@@ -1,0 +1,117 @@
+//! The verdict: awaited, then written, first on the snapshot, then to Datadog.
+
+use common::datadog::Gauge;
+use common::ec2;
+use common::event::{Because, GiveBack, Phase, Run, Testing};
+use common::ssm::{self, Progress, Report};
+use common::step::Outcome;
+use common::time::Timestamp;
+use common::verdict::Verdict;
+use common::{Error, Kind, Result};
+use tracing::{error, info};
+
+use crate::{AwaitResult, Task};
+
+impl AwaitResult {
+    /// Looks at the test's command.
+    pub(crate) async fn await_test(&self, run: &Run, testing: Testing) -> Result<Outcome<Self>> {
+        let instance = &testing.dev_ib_backup_instance_id;
+        let asked = ssm::progress(&self.ssm, &testing.test_command_id, instance).await;
+        let (report, progress) = match asked {
+            Ok(answer) => answer,
+            Err(error) => return Ok(self.again_or_undetermined(testing, &error)),
+        };
+        let shown = serde_json::to_string(&report).unwrap_or_default();
+        info!(
+            "test cmd job status resp=[{{'{}': {shown} }}]",
+            self.test_instance
+        );
+        match progress {
+            Progress::Pending(why) => Ok(look_again(why, testing)),
+            Progress::Lost(why) => {
+                let lost = Error::new(Kind::HostFailed, format!("the test has no result: {why}"));
+                Ok(self.undetermined(testing, &lost))
+            }
+            Progress::Ended(report) => match Verdict::judge(&report) {
+                Ok(verdict) => Ok(self.record(run, testing, &verdict, &report).await),
+                Err(error) => Ok(self.undetermined(testing, &error)),
+            },
+        }
+    }
+
+    /// Writes the tags, then the metric. The tags are in the snapshot before anything is given
+    /// back, so a late delivery of this run finds that it has ended.
+    async fn record(
+        &self,
+        run: &Run,
+        testing: Testing,
+        verdict: &Verdict,
+        report: &Report,
+    ) -> Outcome<Self> {
+        let checked_at = match self.tag(run, &testing, verdict, report).await {
+            Ok(checked_at) => checked_at,
+            Err(error) => return self.again_or_undetermined(testing, &error),
+        };
+        let mut run = run.clone();
+        run.ready_at.insert(Phase::Test, self.clock.now());
+        let because = Because::Verdict {
+            valid: verdict.valid,
+            checked_at,
+        };
+        let mut back = GiveBack::after(testing, because);
+        back.reported = self
+            .send_verdict(&run, verdict.metric(), checked_at)
+            .await
+            .is_ok();
+        Outcome::GoOn(Task::GiveBack(back))
+    }
+
+    /// Every delivery of a result writes the same instant: the one that an earlier delivery
+    /// wrote, else the end of the test.
+    async fn tag(
+        &self,
+        run: &Run,
+        testing: &Testing,
+        verdict: &Verdict,
+        report: &Report,
+    ) -> Result<Timestamp> {
+        let snapshot = ec2::snapshot(&self.ec2, &testing.snapshot_id).await?;
+        let checked_at = snapshot
+            .checked_by(&run.run_id)
+            .or(report.ended_at)
+            .unwrap_or_else(|| self.clock.now());
+        ec2::tag_snapshot(&self.ec2, &snapshot.id, &run.run_id, verdict, checked_at).await?;
+        info!(
+            "DBBackupValid={} on {}: {}",
+            verdict.tag(),
+            snapshot.id,
+            verdict.detail
+        );
+        Ok(checked_at)
+    }
+
+    /// Sends the verdict and how long each phase took. A failure is logged here; the caller
+    /// tries again before the run may end.
+    pub(crate) async fn send_verdict(&self, run: &Run, valid: f64, at: Timestamp) -> Result<()> {
+        let mut gauges = vec![Gauge::valid(valid)];
+        let durations = run.durations().into_iter();
+        gauges.extend(durations.map(|(phase, seconds)| Gauge::duration(phase.name(), seconds)));
+        let sent = self.datadog.gauges(&gauges, at, self.clock.now()).await;
+        sent.inspect_err(|error| error!("the verdict is not in Datadog yet: {}", error.chain()))
+    }
+
+    /// A passing trouble of AWS costs a look, any other trouble the verdict.
+    fn again_or_undetermined(&self, testing: Testing, error: &Error) -> Outcome<Self> {
+        if error.is_transient() {
+            return look_again(error.chain(), testing);
+        }
+        self.undetermined(testing, error)
+    }
+}
+
+fn look_again(why: String, testing: Testing) -> Outcome<AwaitResult> {
+    Outcome::LookAgain {
+        why,
+        payload: Task::Test(testing),
+    }
+}

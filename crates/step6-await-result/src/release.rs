@@ -1,0 +1,199 @@
+//! Giving back, in the one order that works: stop the server and unmount, detach, delete. What is
+//! gone already is fine. Detaching a mounted volume would wedge it.
+
+use aws_sdk_ec2::types::{InstanceStateName, VolumeAttachmentState};
+use common::Result;
+use common::ec2::{self, Attachment, Volume, VolumeState, tags};
+use common::event::{Because, GiveBack, Run};
+use common::ssm::{self, Command, Progress};
+use common::step::{Outcome, Step};
+use tracing::warn;
+
+use crate::{AwaitResult, Task};
+
+impl AwaitResult {
+    /// Takes the next step of giving back, and says so; or ends the run where nothing is held.
+    /// Trouble is waited out: giving up early would leak.
+    pub(crate) async fn give_back(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
+        if let Because::Verdict { valid, checked_at } = back.because
+            && !back.reported
+        {
+            let value = if valid { 1.0 } else { 0.0 };
+            back.reported = self.send_verdict(run, value, checked_at).await.is_ok();
+        }
+        let held = self.release(run, &mut back).await;
+        let why = match held {
+            Ok(None) => return self.finish(run, back).await,
+            Ok(Some(why)) => why,
+            Err(error) => {
+                warn!("giving back is held up: {}", error.chain());
+                error.chain()
+            }
+        };
+        Ok(Outcome::LookAgain {
+            why,
+            payload: Task::GiveBack(back),
+        })
+    }
+
+    /// What is still to be waited for, if anything.
+    async fn release(&self, run: &Run, back: &mut GiveBack) -> Result<Option<String>> {
+        let volumes = self.held(run, back).await?;
+        for volume in &volumes {
+            if let Some(why) = self.release_volume(run, back, volume).await? {
+                return Ok(Some(why));
+            }
+        }
+        // Somebody may have detached the volume under a mounted file system.
+        if let (Some(_), Some(instance)) = (&back.device, back.dev_ib_backup_instance_id.clone()) {
+            let volume_id = back.volume_id.clone().unwrap_or_default();
+            if let Some(why) = self.unmount(run, back, &instance, &volume_id).await? {
+                return Ok(Some(why));
+            }
+        }
+        // The answer to a CreateVolume may have been lost, and reads lag: nothing in sight at the
+        // first look is not yet nothing.
+        let made_unseen = back.volume_id.is_none() && volumes.is_empty();
+        if made_unseen && run.iteration_count == 0 {
+            return Ok(Some("no volume in sight; looking a second time".to_owned()));
+        }
+        Ok(None)
+    }
+
+    /// The run's volumes, by its tag; and the one in the payload, if it bears that tag.
+    pub(crate) async fn held(&self, run: &Run, back: &GiveBack) -> Result<Vec<Volume>> {
+        let mut volumes = ec2::volumes_of_run(&self.ec2, &run.run_id).await?;
+        if let Some(id) = &back.volume_id
+            && volumes.iter().all(|volume| volume.id != *id)
+        {
+            let ours = |volume: &Volume| {
+                volume
+                    .tags
+                    .get(tags::TEST)
+                    .is_some_and(|value| value == "True")
+                    && volume.tags.get(tags::RUN) == Some(&run.run_id)
+            };
+            volumes.extend(ec2::volume(&self.ec2, id).await?.filter(ours));
+        }
+        Ok(volumes)
+    }
+
+    async fn release_volume(
+        &self,
+        run: &Run,
+        back: &mut GiveBack,
+        volume: &Volume,
+    ) -> Result<Option<String>> {
+        let id = &volume.id;
+        if let Some(attachment) = &volume.attachment {
+            return self.release_attachment(run, back, id, attachment).await;
+        }
+        // No attachment: it is detached.
+        match volume.state {
+            VolumeState::Deleted => Ok(Some(format!("volume {id} is being deleted"))),
+            VolumeState::Creating => Ok(Some(format!("volume {id} is still being made"))),
+            VolumeState::InUse => Ok(Some(format!(
+                "the attachment of volume {id} is not in sight"
+            ))),
+            VolumeState::Available | VolumeState::Failed => {
+                ec2::delete(&self.ec2, id).await?;
+                Ok(Some(format!("volume {id} is being deleted")))
+            }
+        }
+    }
+
+    async fn release_attachment(
+        &self,
+        run: &Run,
+        back: &mut GiveBack,
+        id: &str,
+        attachment: &Attachment,
+    ) -> Result<Option<String>> {
+        let instance = &attachment.instance_id;
+        if attachment.state == VolumeAttachmentState::Detaching {
+            return Ok(Some(format!(
+                "volume {id} is being detached from {instance}"
+            )));
+        }
+        if attachment.state == VolumeAttachmentState::Busy {
+            // Mounted after all.
+            back.unmounted = false;
+        }
+        if let Some(why) = self.unmount(run, back, instance, id).await? {
+            return Ok(Some(why));
+        }
+        let force = self.force_now(run);
+        ec2::detach(&self.ec2, id, instance, force).await?;
+        Ok(Some(format!(
+            "volume {id} is being detached from {instance}"
+        )))
+    }
+
+    /// Has the test instance stop the server and unmount. `None`: it has let go, or is past
+    /// asking.
+    async fn unmount(
+        &self,
+        run: &Run,
+        back: &mut GiveBack,
+        instance: &str,
+        volume_id: &str,
+    ) -> Result<Option<String>> {
+        if back.unmounted {
+            return Ok(None);
+        }
+        if self.force_now(run) {
+            warn!("{instance} does not unmount volume {volume_id}: it is taken by force");
+            back.unmounted = true;
+            return Ok(None);
+        }
+        match ec2::instance_state(&self.ec2, instance).await? {
+            Some(InstanceStateName::Running | InstanceStateName::Pending) => {}
+            Some(InstanceStateName::Stopping | InstanceStateName::ShuttingDown) => {
+                return Ok(Some(format!("instance {instance} is stopping")));
+            }
+            // It runs no more, so it has nothing mounted.
+            _ => {
+                back.unmounted = true;
+                return Ok(None);
+            }
+        }
+        let Some(command_id) = back.release_command_id.clone() else {
+            let command = Command {
+                document: &self.release_document,
+                instance_id: instance,
+                purpose: "release",
+                run_id: &run.run_id,
+                parameters: vec![("runId", &run.run_id), ("volumeId", volume_id)],
+            };
+            // Sent anew each time: what an earlier one found says nothing about now.
+            let command_id = ssm::send_command(&self.ssm, &command).await?;
+            let why = format!("release command {command_id} was sent to {instance}");
+            back.release_command_id = Some(command_id);
+            return Ok(Some(why));
+        };
+        let (report, progress) = ssm::progress(&self.ssm, &command_id, instance).await?;
+        let why = match progress {
+            Progress::Pending(why) => return Ok(Some(why)),
+            Progress::Ended(_) if report.response_code == 0 => {
+                back.unmounted = true;
+                back.release_command_id = None;
+                return Ok(None);
+            }
+            Progress::Ended(_) => format!("it said {}", report.stdout.trim_end()),
+            Progress::Lost(why) => why,
+        };
+        back.release_command_id = None;
+        warn!("{instance} has not let go of volume {volume_id}: {why}");
+        Ok(Some(format!(
+            "{instance} has not let go of volume {volume_id}; asking again: {why}"
+        )))
+    }
+
+    /// Whether the test instance has had its time: half of the patience for giving back.
+    fn force_now(&self, run: &Run) -> bool {
+        let looks = self
+            .pace(&Task::GiveBack(GiveBack::unknown(Because::Leftover)))
+            .looks();
+        run.iteration_count >= looks / 2
+    }
+}
