@@ -1,3 +1,5 @@
-//! x
+//! The stand-in for AWS, Datadog and the test instance, and what is played on it.
+
+pub mod aws;
 pub mod iam;
 pub mod template;

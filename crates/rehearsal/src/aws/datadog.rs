@@ -1,0 +1,277 @@
+//! Datadog's intake: series and events.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::account::Context;
+use super::clock::unix_seconds;
+use super::refusal::{Refusal, json_response};
+
+/// How Datadog answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DatadogReply {
+    /// As it should.
+    #[default]
+    Normal,
+    /// With this, whatever was sent; nothing is recorded.
+    Answer {
+        /// HTTP status.
+        status: u16,
+        /// The body.
+        body: String,
+    },
+    /// Not at all.
+    Never,
+}
+
+/// One value of a gauge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Name of the metric.
+    pub metric: String,
+    /// Its tags, sorted.
+    pub tags: Vec<String>,
+    /// Seconds since 1970.
+    pub timestamp: i64,
+    /// The value that was sent last.
+    pub value: f64,
+}
+
+/// An event.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Its title.
+    pub title: String,
+    /// At most 4000 characters.
+    pub text: String,
+    /// `error`, `warning`, `info` or `success`.
+    #[serde(default)]
+    pub alert_type: Option<String>,
+    /// Groups events, at most 100 characters.
+    #[serde(default)]
+    pub aggregation_key: Option<String>,
+    /// Seconds since 1970.
+    #[serde(default)]
+    pub date_happened: Option<i64>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+/// Metric, tags and time: a second value for the same takes the place of the first.
+type Place = (String, Vec<String>, i64);
+
+/// All of Datadog.
+pub(super) struct Datadog {
+    pub api_key: String,
+    pub reply: DatadogReply,
+    pub points: BTreeMap<Place, f64>,
+    /// Accepted and thrown away, as Datadog does with what is too old.
+    pub dropped: Vec<Point>,
+    pub events: Vec<Event>,
+}
+
+impl Default for Datadog {
+    fn default() -> Self {
+        Self {
+            api_key: "rehearsal-datadog-api-key".to_owned(),
+            reply: DatadogReply::Normal,
+            points: BTreeMap::new(),
+            dropped: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+}
+
+/// Answers one call.
+pub(super) fn answer(
+    context: &mut Context<'_>,
+    request: &Request<Bytes>,
+    request_id: &str,
+) -> Result<Response<Bytes>, Refusal> {
+    let datadog = &mut context.account.datadog;
+    let key = request
+        .headers()
+        .get("dd-api-key")
+        .map(http::HeaderValue::as_bytes);
+    if key != Some(datadog.api_key.as_bytes()) {
+        return Err(Refusal {
+            status: 403,
+            ..Refusal::new("Forbidden", "Forbidden")
+        });
+    }
+    if request.method() != Method::POST {
+        return Err(Refusal::not_modelled(request.method().as_str()));
+    }
+    let media_type = request.headers().get(http::header::CONTENT_TYPE);
+    if !media_type.is_some_and(|given| given.as_bytes().starts_with(b"application/json")) {
+        return Err(Refusal {
+            status: 415,
+            ..Refusal::new(
+                "UnsupportedMediaType",
+                "Content-Type must be application/json",
+            )
+        });
+    }
+    let body = match request.uri().path() {
+        "/api/v2/series" => series(datadog, request.body(), context.now),
+        "/api/v1/events" => event(datadog, request.body()),
+        path => Err(Refusal::not_modelled(path)),
+    }?;
+    Ok(json_response(202, "application/json", request_id, &body))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeriesBody {
+    series: Vec<Series>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Series {
+    metric: String,
+    #[serde(rename = "type")]
+    kind: u8,
+    points: Vec<PointBody>,
+    tags: Vec<String>,
+    #[serde(default)]
+    #[allow(dead_code, reason = "known to Datadog, of no matter here")]
+    unit: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PointBody {
+    timestamp: i64,
+    value: f64,
+}
+
+const GAUGE: u8 = 3;
+const HOUR: i64 = 3600;
+const TEN_MINUTES: i64 = 600;
+
+fn series(datadog: &mut Datadog, body: &Bytes, now: SystemTime) -> Result<Value, Refusal> {
+    let body: SeriesBody = read(body)?;
+    let now = unix_seconds(now);
+    for series in &body.series {
+        check_series(series)?;
+    }
+    for series in body.series {
+        let mut tags = series.tags;
+        tags.sort();
+        for point in series.points {
+            let (metric, tags) = (series.metric.clone(), tags.clone());
+            if point.timestamp < now - HOUR || point.timestamp > now + TEN_MINUTES {
+                let (timestamp, value) = (point.timestamp, point.value);
+                datadog.dropped.push(Point {
+                    metric,
+                    tags,
+                    timestamp,
+                    value,
+                });
+                continue;
+            }
+            datadog
+                .points
+                .insert((metric, tags, point.timestamp), point.value);
+        }
+    }
+    Ok(json!({ "errors": [] }))
+}
+
+fn check_series(series: &Series) -> Result<(), Refusal> {
+    if series.kind != GAUGE {
+        return Err(invalid(format!(
+            "{}: type {} is not a gauge (3)",
+            series.metric, series.kind
+        )));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let letter = series.metric.starts_with(|c: char| c.is_ascii_alphabetic());
+    if !letter || series.metric.len() > 200 || !series.metric.chars().all(allowed) {
+        return Err(invalid(format!("{:?} is no metric name", series.metric)));
+    }
+    if series.points.is_empty() {
+        return Err(invalid(format!("{}: no points", series.metric)));
+    }
+    if let Some(tag) = series.tags.iter().find(|tag| !is_tag(tag)) {
+        return Err(invalid(format!("{}: {tag:?} is no tag", series.metric)));
+    }
+    Ok(())
+}
+
+/// `key:value` in what Datadog leaves as it is; anything else it would change without a word.
+fn is_tag(tag: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-:./".contains(c);
+    let whole = tag
+        .split_once(':')
+        .is_some_and(|(key, value)| !key.is_empty() && !value.is_empty());
+    let letter = tag.starts_with(|c: char| c.is_ascii_lowercase());
+    whole && letter && tag.len() <= 200 && tag.chars().all(allowed)
+}
+
+const ALERT_TYPES: [&str; 7] = [
+    "error",
+    "warning",
+    "info",
+    "success",
+    "user_update",
+    "recommendation",
+    "snapshot",
+];
+
+fn event(datadog: &mut Datadog, body: &Bytes) -> Result<Value, Refusal> {
+    let event: Event = read(body)?;
+    if event.text.chars().count() > 4000 {
+        return Err(invalid("text is longer than 4000 characters".to_owned()));
+    }
+    if event
+        .aggregation_key
+        .as_ref()
+        .is_some_and(|key| key.chars().count() > 100)
+    {
+        return Err(invalid(
+            "aggregation_key is longer than 100 characters".to_owned(),
+        ));
+    }
+    if event
+        .alert_type
+        .as_ref()
+        .is_some_and(|kind| !ALERT_TYPES.contains(&kind.as_str()))
+    {
+        return Err(invalid("alert_type is none of Datadog's".to_owned()));
+    }
+    let id = datadog.events.len() + 1;
+    let answer = json!({
+        "status": "ok",
+        "event": {
+            "id": id,
+            "id_str": id.to_string(),
+            "title": event.title,
+            "text": event.text,
+            "date_happened": event.date_happened,
+            "handle": null,
+            "priority": null,
+            "related_event_id": null,
+            "tags": event.tags,
+            "url": format!("https://app.datadoghq.com/event/event?id={id}"),
+        },
+    });
+    datadog.events.push(event);
+    Ok(answer)
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))
+}
+
+fn invalid(message: String) -> Refusal {
+    Refusal::new("BadRequest", message)
+}

@@ -1,0 +1,223 @@
+//! `CreateVolume`, from a snapshot.
+
+use std::collections::BTreeMap;
+
+use super::query::Query;
+use super::snapshot::{Snapshot, SnapshotState};
+use super::tags::Tags;
+use super::volume::{Volume, VolumeState};
+use super::xml::{VolumeXml, write};
+use super::{arn, request_tags, resource_tags, snapshot_not_found};
+use crate::aws::account::{Context, condition};
+use crate::aws::lagging::Lagging;
+use crate::aws::refusal::Refusal;
+
+const TYPES: [&str; 7] = ["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"];
+
+/// Rights on the key that EBS uses in the caller's name.
+const KMS_ACTIONS: [&str; 4] = [
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+];
+
+/// A client token that made a volume, for good: a volume that failed or is gone does not free it.
+#[derive(Clone, Debug)]
+pub(super) struct UsedToken {
+    parameters: BTreeMap<String, String>,
+    volume_id: String,
+}
+
+struct Wanted {
+    snapshot_id: String,
+    availability_zone: String,
+    volume_type: String,
+    size_gib: Option<u32>,
+    token: Option<String>,
+    tags: Tags,
+    parameters: BTreeMap<String, String>,
+}
+
+impl Wanted {
+    fn read(mut query: Query) -> Result<Self, Refusal> {
+        let token = query.take("ClientToken");
+        let parameters = query.rest().clone();
+        let Some(snapshot_id) = query.take("SnapshotId") else {
+            return Err(Refusal::not_modelled(
+                "a volume that is made from no snapshot",
+            ));
+        };
+        let wanted = Self {
+            snapshot_id,
+            availability_zone: query.need("AvailabilityZone")?,
+            volume_type: query.take("VolumeType").unwrap_or_else(|| "gp2".to_owned()),
+            size_gib: query.parse("Size")?,
+            token,
+            tags: query.tag_specification("volume")?,
+            parameters,
+        };
+        let rate: Option<u32> = query.parse("VolumeInitializationRate")?;
+        if rate.is_some_and(|rate| !(100..=300).contains(&rate)) {
+            let message = "The volume initialization rate must be between 100 and 300 MiB/s.";
+            return Err(Refusal::new("InvalidParameterValue", message));
+        }
+        query.parse::<u32>("Iops")?;
+        query.parse::<u32>("Throughput")?;
+        query.finish()?;
+        wanted.check()?;
+        Ok(wanted)
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        if !TYPES.contains(&self.volume_type.as_str()) {
+            let message = format!(
+                "Value ({}) for parameter volumeType is invalid.",
+                self.volume_type
+            );
+            return Err(Refusal::new("InvalidParameterValue", message));
+        }
+        let zone = self.availability_zone.strip_prefix(crate::aws::REGION);
+        if !zone.is_some_and(|letter| matches!(letter, "a" | "b" | "c" | "d" | "e" | "f")) {
+            let message = format!("The zone '{}' does not exist.", self.availability_zone);
+            return Err(Refusal::new("InvalidZone.NotFound", message));
+        }
+        if self
+            .token
+            .as_ref()
+            .is_some_and(|token| token.len() > 64 || !token.is_ascii())
+        {
+            let message = "Client token must be at most 64 ASCII characters.";
+            return Err(Refusal::new("InvalidParameterValue", message));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn create_volume(context: &mut Context<'_>, query: Query) -> Result<String, Refusal> {
+    let wanted = Wanted::read(query)?;
+    let snapshot = context.account.ec2.snapshots.get(&wanted.snapshot_id);
+    let snapshot = snapshot.map(|lagging| lagging.latest().clone());
+    let snapshot = snapshot.ok_or_else(|| snapshot_not_found(&wanted.snapshot_id))?;
+    authorize(context, &wanted, &snapshot)?;
+    if let Some(answer) = same_again(context, &wanted)? {
+        return Ok(answer);
+    }
+    check_snapshot(context, &wanted, &snapshot)?;
+    let volume = Volume {
+        id: context.account.ec2.next_volume_id(),
+        size_gib: wanted.size_gib.unwrap_or(snapshot.size_gib),
+        fails: snapshot.kms_denied || !key_allows(context, &snapshot),
+        encrypted: snapshot.encrypted(),
+        snapshot_id: Some(snapshot.id),
+        availability_zone: wanted.availability_zone,
+        volume_type: wanted.volume_type,
+        tags: wanted.tags,
+        created_at: context.now,
+        ready_at: context.now + context.account.timing.creating,
+        attached: None,
+        gone_at: None,
+    };
+    if let Some(token) = wanted.token {
+        let used = UsedToken {
+            parameters: wanted.parameters,
+            volume_id: volume.id.clone(),
+        };
+        context.account.ec2.tokens.insert(token, used);
+    }
+    let answer = as_made(&volume);
+    let lagging = Lagging::made(volume.clone(), context.seen_from);
+    context.account.ec2.volumes.insert(volume.id, lagging);
+    Ok(answer)
+}
+
+/// The volume that the same token made before, as it was answered then.
+fn same_again(context: &Context<'_>, wanted: &Wanted) -> Result<Option<String>, Refusal> {
+    let token = wanted.token.as_ref();
+    let Some(used) = token.and_then(|token| context.account.ec2.tokens.get(token)) else {
+        return Ok(None);
+    };
+    if used.parameters != wanted.parameters {
+        let message = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).";
+        return Err(Refusal::new("IdempotentParameterMismatch", message));
+    }
+    let volume = context.account.ec2.volumes.get(&used.volume_id);
+    Ok(volume.map(|volume| as_made(volume.latest())))
+}
+
+fn as_made(volume: &Volume) -> String {
+    let mut view = volume.view(volume.created_at);
+    view.state = VolumeState::Creating;
+    view.attachment = None;
+    write("CreateVolumeResponse", &VolumeXml::from(&view))
+}
+
+fn authorize(context: &Context<'_>, wanted: &Wanted, snapshot: &Snapshot) -> Result<(), Refusal> {
+    let action = "ec2:CreateVolume";
+    let new_volume = arn("volume", "*");
+    let parent = arn("snapshot", &snapshot.id);
+    let mut conditions = request_tags(&wanted.tags);
+    conditions.push(condition("ec2:ParentSnapshot", &parent));
+    conditions.push(condition("ec2:AvailabilityZone", &wanted.availability_zone));
+    conditions.push(condition("ec2:VolumeType", &wanted.volume_type));
+    conditions.push(condition("ec2:Encrypted", snapshot.encrypted().to_string()));
+    context.authorize_ec2(action, &new_volume, conditions)?;
+    let mut conditions = resource_tags(&snapshot.tags);
+    conditions.push(condition("ec2:Owner", &snapshot.owner_id));
+    conditions.push(condition(
+        "ec2:ParentVolume",
+        arn("volume", &snapshot.volume_id),
+    ));
+    context.authorize_ec2(action, &parent, conditions)?;
+    if wanted.tags.is_empty() {
+        return Ok(());
+    }
+    let mut conditions = request_tags(&wanted.tags);
+    conditions.push(condition("ec2:CreateAction", "CreateVolume"));
+    context.authorize_ec2("ec2:CreateTags", &new_volume, conditions)
+}
+
+fn check_snapshot(
+    context: &Context<'_>,
+    wanted: &Wanted,
+    snapshot: &Snapshot,
+) -> Result<(), Refusal> {
+    let incorrect = |message: String| Err(Refusal::new("IncorrectState", message));
+    let state = snapshot.state(context.now);
+    if state != SnapshotState::Completed {
+        return incorrect(format!(
+            "Snapshot {} is in invalid state - {}",
+            snapshot.id,
+            state.name()
+        ));
+    }
+    if snapshot.archived {
+        return incorrect(format!(
+            "Snapshot {} is in the archive storage tier.",
+            snapshot.id
+        ));
+    }
+    if let Some(size) = wanted.size_gib.filter(|size| *size < snapshot.size_gib) {
+        let message = format!(
+            "The volume size {size} is smaller than the size of snapshot {} ({} GiB).",
+            snapshot.id, snapshot.size_gib
+        );
+        return Err(Refusal::new("InvalidParameterValue", message));
+    }
+    Ok(())
+}
+
+/// Without these rights the volume is made, and only then turns `error`.
+fn key_allows(context: &Context<'_>, snapshot: &Snapshot) -> bool {
+    let Some(key) = &snapshot.kms_key_arn else {
+        return true;
+    };
+    KMS_ACTIONS.iter().all(|action| {
+        let via = format!("ec2.{}.amazonaws.com", crate::aws::REGION);
+        let conditions = vec![
+            condition("kms:GrantIsForAWSResource", "true"),
+            condition("kms:ViaService", via),
+        ];
+        context.authorize(action, key, conditions).is_ok()
+    })
+}

@@ -1,0 +1,182 @@
+//! EC2, version 2016-11-15: instances, volumes and snapshots as far as the check touches them.
+
+mod attach_volume;
+mod create_tags;
+mod create_volume;
+mod delete_volume;
+mod describe;
+mod detach_volume;
+mod filter;
+mod instance;
+mod query;
+mod snapshot;
+mod tags;
+mod volume;
+mod xml;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use super::account::{Conditions, Context, condition};
+use super::host::{AttachedVolume, Host};
+use super::lagging::Lagging;
+use super::refusal::{Refusal, response};
+use super::{ACCOUNT_ID, REGION};
+
+pub use instance::{Instance, InstanceState};
+pub(super) use instance::{InstanceEntry, Machine};
+pub use snapshot::{Snapshot, SnapshotState};
+pub use tags::Tags;
+pub(super) use volume::{Attached, Volume};
+pub use volume::{Attachment, AttachmentState, VolumeState, VolumeView};
+
+use create_volume::UsedToken;
+use query::Query;
+
+/// All of EC2.
+#[derive(Default)]
+pub(in crate::aws) struct Ec2 {
+    pub instances: BTreeMap<String, InstanceEntry>,
+    /// Every volume ever made; see [`VolumeState::Deleted`].
+    pub volumes: BTreeMap<String, Lagging<Volume>>,
+    pub snapshots: BTreeMap<String, Lagging<Snapshot>>,
+    tokens: BTreeMap<String, UsedToken>,
+}
+
+impl Ec2 {
+    /// Finishes attaching and detaching where it is due, and tells the machines.
+    pub fn settle(&mut self, now: SystemTime, hosts: &BTreeMap<String, Arc<dyn Host>>) {
+        for lagging in self.volumes.values_mut() {
+            let volume = lagging.latest_mut();
+            let Some(attached) = &mut volume.attached else {
+                continue;
+            };
+            let host = hosts.get(&attached.instance_id);
+            if !attached.host_knows && attached.attached_at <= now {
+                attached.host_knows = true;
+                if let Some(host) = host {
+                    host.attached(&AttachedVolume {
+                        volume_id: volume.id.clone(),
+                        snapshot_id: volume.snapshot_id.clone(),
+                        device: attached.device.clone(),
+                    });
+                }
+            }
+            let Some(detach) = &attached.detach else {
+                continue;
+            };
+            let held = host.is_some_and(|host| host.in_use(&volume.id));
+            if detach.ends_at <= now && (detach.force || !held) {
+                if let Some(host) = host {
+                    host.detached(&volume.id);
+                }
+                volume.attached = None;
+            }
+        }
+    }
+
+    /// A new volume's id, one that cannot exist.
+    pub fn next_volume_id(&self) -> String {
+        format!("vol-rehearsal{:04}", self.volumes.len() + 1)
+    }
+
+    /// The volume itself, whatever reads show.
+    fn volume(&self, id: &str, now: SystemTime) -> Result<&Volume, Refusal> {
+        let volume = self.volumes.get(id).map(Lagging::latest);
+        let volume = volume.filter(|volume| volume.state(now) != VolumeState::Deleted);
+        volume.ok_or_else(|| volume_not_found(id))
+    }
+
+    /// Changes a volume; reads show it later.
+    fn write_volume(&mut self, volume: Volume, seen_from: SystemTime) {
+        if let Some(lagging) = self.volumes.get_mut(&volume.id) {
+            lagging.write(volume, seen_from);
+        }
+    }
+
+    /// The instance that a call names, and its tags.
+    fn instance(&self, id: &str) -> Result<&Instance, Refusal> {
+        let entry = self.instances.get(id).ok_or_else(|| {
+            let message = format!("The instance ID '{id}' does not exist");
+            Refusal::new("InvalidInstanceID.NotFound", message)
+        })?;
+        Ok(&entry.instance)
+    }
+}
+
+/// Answers one call.
+pub(super) fn answer(
+    context: &mut Context<'_>,
+    request: &Request<Bytes>,
+    request_id: &str,
+) -> Result<Response<Bytes>, Refusal> {
+    let mut query = Query::read(request.body())?;
+    let action = query.need("Action")?;
+    let body = match action.as_str() {
+        "DescribeInstances" => describe::instances(context, query),
+        "DescribeVolumes" => describe::volumes(context, query),
+        "DescribeSnapshots" => describe::snapshots(context, query),
+        "CreateVolume" => create_volume::create_volume(context, query),
+        "AttachVolume" => attach_volume::attach_volume(context, query),
+        "DetachVolume" => detach_volume::detach_volume(context, query),
+        "DeleteVolume" => delete_volume::delete_volume(context, query),
+        "CreateTags" => create_tags::create_tags(context, query),
+        _ => Err(Refusal::not_modelled("the operation")),
+    }?;
+    let root = format!("<{action}Response>");
+    let head = format!(
+        "<{action}Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
+         <requestId>{request_id}</requestId>"
+    );
+    let body = body.replacen(&root, &head, 1);
+    let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{body}");
+    Ok(response(200, "text/xml;charset=UTF-8", request_id, body))
+}
+
+fn volume_not_found(id: &str) -> Refusal {
+    Refusal::new(
+        "InvalidVolume.NotFound",
+        format!("The volume '{id}' does not exist."),
+    )
+}
+
+fn snapshot_not_found(id: &str) -> Refusal {
+    Refusal::new(
+        "InvalidSnapshot.NotFound",
+        format!("The snapshot '{id}' does not exist."),
+    )
+}
+
+/// `arn:aws:ec2:…:volume/vol-…` and the like. Snapshots carry no account.
+fn arn(kind: &str, id: &str) -> String {
+    let account = if kind == "snapshot" { "" } else { ACCOUNT_ID };
+    format!("arn:aws:ec2:{REGION}:{account}:{kind}/{id}")
+}
+
+/// The condition keys that tell a resource's tags.
+fn resource_tags(tags: &Tags) -> Conditions {
+    let pairs = tags.iter().flat_map(|(key, value)| {
+        let ec2 = condition(format!("ec2:ResourceTag/{key}"), value);
+        [ec2, condition(format!("aws:ResourceTag/{key}"), value)]
+    });
+    pairs.collect()
+}
+
+/// The condition keys that tell the tags of a request.
+fn request_tags(tags: &Tags) -> Conditions {
+    let pairs = tags
+        .iter()
+        .map(|(key, value)| condition(format!("aws:RequestTag/{key}"), value));
+    let mut conditions: Conditions = pairs.collect();
+    if !tags.is_empty() {
+        conditions.push(("aws:TagKeys".to_owned(), tags.keys().cloned().collect()));
+    }
+    conditions
+}

@@ -1,0 +1,218 @@
+//! A test instance in memory, for nights by the thousand: it does what the three scripts promise,
+//! as fast as the paused clock goes.
+
+mod script;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::clock::Clock;
+use super::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+
+/// What a snapshot holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backup {
+    /// All well.
+    #[default]
+    Good,
+    /// The test finds damaged tables.
+    Damaged,
+    /// The database server does not start on it.
+    ServerDoesNotStart,
+    /// It cannot be mounted.
+    BrokenFilesystem,
+    /// The scripts cannot tell, for reasons of the machine: exit 75.
+    CannotBeTested,
+}
+
+/// Which document is which, and what their parameters are called.
+#[derive(Clone, Debug)]
+pub struct Roles {
+    /// Mounts the volume.
+    pub mount: String,
+    /// Tests what is mounted.
+    pub test: String,
+    /// Stops the server and unmounts.
+    pub release: String,
+    /// The parameter that names the run.
+    pub run_id: String,
+    /// The parameter that names the volume, in the mount document.
+    pub volume_id: String,
+}
+
+/// How long the scripts take.
+#[derive(Clone, Copy, Debug)]
+pub struct Durations {
+    /// Mounting, journal and all.
+    pub mount: Duration,
+    /// The integrity test.
+    pub test: Duration,
+    /// Stopping and unmounting.
+    pub release: Duration,
+}
+
+impl Default for Durations {
+    fn default() -> Self {
+        Self {
+            mount: Duration::from_secs(20),
+            test: Duration::from_mins(40),
+            release: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A machine with one place to mount at and one test at a time. Clones are the same machine.
+#[derive(Clone)]
+pub struct ModelHost {
+    clock: Clock,
+    roles: Arc<Roles>,
+    machine: Arc<Mutex<Machine>>,
+}
+
+/// What is on the machine.
+#[derive(Default)]
+struct Machine {
+    durations: Durations,
+    backups: BTreeMap<String, Backup>,
+    attached: BTreeMap<String, AttachedVolume>,
+    mounted: Option<Mount>,
+    server_of: Option<String>,
+    /// The run whose test is under way; the lock of the script.
+    testing: Option<Testing>,
+    results: BTreeMap<String, Finished>,
+    executed: BTreeMap<String, u32>,
+    most_at_once: u32,
+    at_once: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Mount {
+    run_id: String,
+    volume_id: String,
+    backup: Backup,
+}
+
+#[derive(Clone)]
+struct Testing {
+    run_id: String,
+    /// Closed when the test is over, one way or another.
+    over: watch::Receiver<()>,
+    /// Says that the volume is to be given back.
+    stop: watch::Sender<bool>,
+}
+
+impl ModelHost {
+    /// An empty machine.
+    #[must_use]
+    pub fn new(clock: Clock, roles: Roles) -> Self {
+        Self {
+            clock,
+            roles: Arc::new(roles),
+            machine: Arc::default(),
+        }
+    }
+
+    /// How long the scripts take, from their next start.
+    pub fn set_durations(&self, durations: Durations) {
+        self.machine().durations = durations;
+    }
+
+    /// What the volumes made from that snapshot hold; good if never said.
+    pub fn set_backup(&self, snapshot_id: &str, backup: Backup) {
+        self.machine()
+            .backups
+            .insert(snapshot_id.to_owned(), backup);
+    }
+
+    /// How many tests of each run really began.
+    #[must_use]
+    pub fn tests_executed(&self) -> BTreeMap<String, u32> {
+        self.machine().executed.clone()
+    }
+
+    /// How many tests were ever under way at once: never more than one.
+    #[must_use]
+    pub fn most_tests_at_once(&self) -> u32 {
+        self.machine().most_at_once
+    }
+
+    /// Whether the test's database server runs.
+    #[must_use]
+    pub fn server_running(&self) -> bool {
+        self.machine().server_of.is_some()
+    }
+
+    /// The volume that is mounted.
+    #[must_use]
+    pub fn mounted(&self) -> Option<String> {
+        self.machine()
+            .mounted
+            .as_ref()
+            .map(|mount| mount.volume_id.clone())
+    }
+
+    /// What a run has left behind, in words: mount, server, lock.
+    #[must_use]
+    pub fn leftovers(&self) -> Vec<String> {
+        let machine = self.machine();
+        let mount = machine.mounted.as_ref();
+        let mount =
+            mount.map(|mount| format!("{} mounted by run {}", mount.volume_id, mount.run_id));
+        let server = machine
+            .server_of
+            .as_ref()
+            .map(|run| format!("server of run {run}"));
+        let lock = machine
+            .testing
+            .as_ref()
+            .map(|test| format!("test of run {} under way", test.run_id));
+        [mount, server, lock].into_iter().flatten().collect()
+    }
+
+    fn machine(&self) -> MutexGuard<'_, Machine> {
+        super::locked(&self.machine)
+    }
+}
+
+impl Host for ModelHost {
+    fn attached(&self, volume: &AttachedVolume) {
+        self.machine()
+            .attached
+            .insert(volume.volume_id.clone(), volume.clone());
+    }
+
+    fn detached(&self, volume_id: &str) {
+        let mut machine = self.machine();
+        machine.attached.remove(volume_id);
+        // A mount whose disk is gone is no mount that anybody can use.
+        machine
+            .mounted
+            .take_if(|mount| mount.volume_id == volume_id);
+    }
+
+    fn in_use(&self, volume_id: &str) -> bool {
+        let machine = self.machine();
+        machine
+            .mounted
+            .as_ref()
+            .is_some_and(|mount| mount.volume_id == volume_id)
+    }
+
+    fn run(&self, command: RunCommand) -> BoxFuture<Finished> {
+        let host = self.clone();
+        Box::pin(async move { host.run_script(&command).await })
+    }
+
+    fn halted(&self) {
+        let mut machine = self.machine();
+        machine.mounted = None;
+        machine.server_of = None;
+        machine.testing = None;
+    }
+}

@@ -1,0 +1,209 @@
+//! What the three scripts do.
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{Backup, Finished, ModelHost, Mount, RunCommand, Testing};
+
+/// `EX_TEMPFAIL`: could not be checked.
+const CANNOT_CHECK: i32 = 75;
+
+impl ModelHost {
+    pub(super) async fn run_script(&self, command: &RunCommand) -> Finished {
+        let roles = self.roles.clone();
+        let Some(run_id) = command.parameters.get(&roles.run_id) else {
+            return cannot_check("no run id");
+        };
+        match &command.document {
+            document if *document == roles.mount => {
+                match command.parameters.get(&roles.volume_id) {
+                    Some(volume_id) => self.mount(run_id, volume_id).await,
+                    None => cannot_check("no volume id"),
+                }
+            }
+            document if *document == roles.test => self.test(run_id).await,
+            document if *document == roles.release => self.release(run_id).await,
+            document => cannot_check(&format!("no such script: {document}")),
+        }
+    }
+
+    async fn mount(&self, run_id: &str, volume_id: &str) -> Finished {
+        let duration = self.machine().durations.mount;
+        self.clock.sleep(duration).await;
+        let mut machine = self.machine();
+        if let Some(mount) = &machine.mounted {
+            let ours = mount.run_id == run_id && mount.volume_id == volume_id;
+            return if ours {
+                good(0)
+            } else {
+                cannot_check(&format!("run {} is mounted", mount.run_id))
+            };
+        }
+        let Some(volume) = machine.attached.get(volume_id) else {
+            return cannot_check(&format!("no device of {volume_id}"));
+        };
+        let snapshot = volume.snapshot_id.clone().unwrap_or_default();
+        let backup = machine.backups.get(&snapshot).copied().unwrap_or_default();
+        if backup == Backup::BrokenFilesystem {
+            return fault("mount: wrong fs type, bad superblock");
+        }
+        machine.mounted = Some(Mount {
+            run_id: run_id.to_owned(),
+            volume_id: volume_id.to_owned(),
+            backup,
+        });
+        good(0)
+    }
+
+    /// One test of a run, ever: a second one waits for the first and tells its result.
+    async fn test(&self, run_id: &str) -> Finished {
+        loop {
+            let mut over = match self.begin_test(run_id) {
+                Begin::Told(finished) => return finished,
+                Begin::Wait(over) => over,
+                Begin::Test(lock, stop, backup) => return self.execute(lock, stop, backup).await,
+            };
+            // Closed without a word: the first was killed, and this one may take its place.
+            let _ = over.changed().await;
+        }
+    }
+
+    fn begin_test(&self, run_id: &str) -> Begin {
+        let mut machine = self.machine();
+        if let Some(finished) = machine.results.get(run_id) {
+            return Begin::Told(finished.clone());
+        }
+        if let Some(testing) = &machine.testing {
+            if testing.run_id == run_id {
+                return Begin::Wait(testing.over.clone());
+            }
+            return Begin::Told(cannot_check(&format!("run {} is testing", testing.run_id)));
+        }
+        let Some(mount) = machine
+            .mounted
+            .clone()
+            .filter(|mount| mount.run_id == run_id)
+        else {
+            return Begin::Told(cannot_check("nothing is mounted for this run"));
+        };
+        let (alive, over) = watch::channel(());
+        let (stop, stopped) = watch::channel(false);
+        machine.testing = Some(Testing {
+            run_id: run_id.to_owned(),
+            over,
+            stop,
+        });
+        *machine.executed.entry(run_id.to_owned()).or_default() += 1;
+        machine.at_once += 1;
+        machine.most_at_once = machine.most_at_once.max(machine.at_once);
+        machine.server_of = Some(run_id.to_owned());
+        let lock = Lock {
+            host: self.clone(),
+            run_id: run_id.to_owned(),
+            _alive: alive,
+        };
+        Begin::Test(lock, stopped, mount.backup)
+    }
+
+    async fn execute(
+        &self,
+        lock: Lock,
+        mut stop: watch::Receiver<bool>,
+        backup: Backup,
+    ) -> Finished {
+        let duration = self.machine().durations.test;
+        let run_id = lock.run_id.clone();
+        let finished = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => cannot_check("stopped: the volume was given back"),
+            () = self.clock.sleep(duration) => tested(backup, duration.as_secs()),
+        };
+        let mut machine = self.machine();
+        let whole = machine
+            .mounted
+            .as_ref()
+            .is_some_and(|mount| mount.run_id == run_id);
+        let finished = if whole {
+            finished
+        } else {
+            cannot_check("the volume went away")
+        };
+        machine.server_of.take_if(|run| *run == run_id);
+        machine.results.insert(run_id, finished.clone());
+        finished
+    }
+
+    async fn release(&self, run_id: &str) -> Finished {
+        let ours = |testing: &&Testing| testing.run_id == run_id;
+        let testing = self.machine().testing.as_ref().filter(ours).cloned();
+        if let Some(mut testing) = testing {
+            testing.stop.send_replace(true);
+            let _ = testing.over.changed().await;
+        }
+        let duration = self.machine().durations.release;
+        self.clock.sleep(duration).await;
+        let mut machine = self.machine();
+        machine.server_of.take_if(|run| *run == run_id);
+        machine.mounted.take_if(|mount| mount.run_id == run_id);
+        good(0)
+    }
+}
+
+enum Begin {
+    Told(Finished),
+    Wait(watch::Receiver<()>),
+    Test(Lock, watch::Receiver<bool>, Backup),
+}
+
+/// The script's lock: it goes with the script, however that ends.
+struct Lock {
+    host: ModelHost,
+    run_id: String,
+    _alive: watch::Sender<()>,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let mut machine = self.host.machine();
+        machine.at_once -= 1;
+        machine
+            .testing
+            .take_if(|testing| testing.run_id == self.run_id);
+    }
+}
+
+fn tested(backup: Backup, seconds: u64) -> Finished {
+    match backup {
+        Backup::Good => good(seconds),
+        Backup::Damaged => fault("table finance.invoices: 3 damaged packs"),
+        Backup::ServerDoesNotStart => fault("the server did not start: brighthouse.ini is missing"),
+        Backup::BrokenFilesystem => fault("input/output error"),
+        Backup::CannotBeTested => cannot_check("no disk space left on the test instance"),
+    }
+}
+
+fn good(seconds: u64) -> Finished {
+    let sum = json!({ "valid": true, "checks": 4, "tables": 12, "rows": 3_400_000, "seconds": seconds, "reason": "" });
+    Finished {
+        exit_code: 0,
+        stdout: format!("ok\n{sum}\n"),
+        stderr: String::new(),
+    }
+}
+
+fn fault(reason: &str) -> Finished {
+    ended(1, reason)
+}
+
+fn cannot_check(reason: &str) -> Finished {
+    ended(CANNOT_CHECK, reason)
+}
+
+fn ended(exit_code: i32, reason: &str) -> Finished {
+    let sum = json!({ "valid": false, "checks": 1, "tables": 0, "rows": 0, "seconds": 1, "reason": reason });
+    Finished {
+        exit_code,
+        stdout: format!("{sum}\n"),
+        stderr: reason.to_owned(),
+    }
+}

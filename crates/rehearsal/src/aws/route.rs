@@ -1,0 +1,139 @@
+//! Who calls what: read from the request alone, as AWS's front door does.
+
+use bytes::Bytes;
+use http::Request;
+use http::header::AUTHORIZATION;
+
+/// How much of a request the log keeps.
+const BRIEF: usize = 600;
+
+/// Service, operation and caller of a request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Route {
+    pub service: String,
+    pub action: String,
+    pub caller: String,
+    pub parameters: String,
+}
+
+impl Route {
+    pub fn of(request: &Request<Bytes>) -> Self {
+        let body = String::from_utf8_lossy(request.body());
+        let Some((caller, service)) = signer(request) else {
+            return Self::unsigned(request, &body);
+        };
+        let (action, parameters) = match service.as_str() {
+            "ec2" => query(request.body()),
+            "lambda" => (
+                lambda_action(request),
+                format!("{} {body}", request.uri().path()),
+            ),
+            _ => (target(request), body.into_owned()),
+        };
+        Self {
+            service,
+            action,
+            caller,
+            parameters: brief(&parameters),
+        }
+    }
+
+    fn unsigned(request: &Request<Bytes>, body: &str) -> Self {
+        let path = request.uri().path();
+        let action = match path {
+            "/api/v2/series" => "SubmitMetrics",
+            "/api/v1/events" => "CreateEvent",
+            _ => path,
+        };
+        let datadog = path.starts_with("/api/");
+        Self {
+            service: if datadog { "datadog" } else { "unsigned" }.to_owned(),
+            action: action.to_owned(),
+            caller: if datadog { "datadog" } else { "nobody" }.to_owned(),
+            parameters: brief(body),
+        }
+    }
+}
+
+/// Access key id and service of an AWS signature, version 4.
+fn signer(request: &Request<Bytes>) -> Option<(String, String)> {
+    let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let fields = header.strip_prefix("AWS4-HMAC-SHA256 ")?.split(',');
+    let scope = fields
+        .filter_map(|field| field.trim().strip_prefix("Credential="))
+        .next()?;
+    let mut parts = scope.split('/');
+    let (key, _date, _region, service) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    Some((key.to_owned(), service.to_owned()))
+}
+
+fn query(body: &[u8]) -> (String, String) {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(body).unwrap_or_default();
+    let action = pairs.iter().find(|(name, _)| name == "Action");
+    let action = action.map(|(_, action)| action.clone()).unwrap_or_default();
+    let shown = pairs
+        .iter()
+        .filter(|(name, _)| name != "Action" && name != "Version");
+    let shown: Vec<_> = shown
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    (action, shown.join(" "))
+}
+
+fn target(request: &Request<Bytes>) -> String {
+    let target = request.headers().get("x-amz-target");
+    let target = target
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
+    target.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+fn lambda_action(request: &Request<Bytes>) -> String {
+    if request.uri().path().ends_with("/invocations") {
+        return "Invoke".to_owned();
+    }
+    format!("{} {}", request.method(), request.uri().path())
+}
+
+fn brief(text: &str) -> String {
+    text.chars().take(BRIEF).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(service: &str, body: &'static str) -> Request<Bytes> {
+        let scope = format!("AKIDSTEP2/20261122/us-east-1/{service}/aws4_request");
+        let header =
+            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        let request = Request::post("/").header(AUTHORIZATION, header);
+        request
+            .header("x-amz-target", "AmazonSSM.SendCommand")
+            .body(Bytes::from_static(body.as_bytes()))
+            .expect("a request of fixed parts")
+    }
+
+    #[test]
+    fn the_signature_names_caller_and_service() {
+        let route = Route::of(&signed(
+            "ec2",
+            "Action=DeleteVolume&Version=2016-11-15&VolumeId=vol-1",
+        ));
+        assert_eq!(
+            (route.service.as_str(), route.caller.as_str()),
+            ("ec2", "AKIDSTEP2")
+        );
+        assert_eq!(route.action, "DeleteVolume");
+        assert_eq!(route.parameters, "VolumeId=vol-1");
+        assert_eq!(Route::of(&signed("ssm", "{}")).action, "SendCommand");
+    }
+
+    #[test]
+    fn without_a_signature_it_is_datadog_or_nobody() {
+        let get = |path: &str| Request::get(path).body(Bytes::new()).expect("a fixed path");
+        assert_eq!(Route::of(&get("/api/v2/series")).service, "datadog");
+        assert_eq!(Route::of(&get("/latest/meta-data")).service, "unsigned");
+    }
+}

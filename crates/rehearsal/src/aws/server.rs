@@ -1,0 +1,44 @@
+//! The door for real processes: HTTP on a socket of this machine.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use tokio::net::TcpListener;
+
+use super::Aws;
+use super::call::ConnectionLost;
+
+impl Aws {
+    /// Serves every call that comes to that listener, until the task is dropped.
+    pub async fn serve(&self, listener: TcpListener) -> std::io::Result<()> {
+        let aws = self.clone();
+        let door = move |request: Request<Body>| {
+            let aws = aws.clone();
+            async move { Ok::<_, Infallible>(exchange(&aws, request).await) }
+        };
+        let router = Router::new().fallback_service(tower::service_fn(door));
+        axum::serve(listener, router).await
+    }
+}
+
+async fn exchange(aws: &Aws, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = body.collect().await else {
+        let mut answer = Response::new(Body::empty());
+        *answer.status_mut() = StatusCode::BAD_REQUEST;
+        return answer;
+    };
+    match aws.call(Request::from_parts(parts, body.to_bytes())).await {
+        Ok(answer) => answer.map(Body::from),
+        Err(ConnectionLost) => Response::new(broken()),
+    }
+}
+
+/// A body that fails before its first byte: hyper then closes the connection, and nothing of the
+/// answer has left yet.
+fn broken() -> Body {
+    Body::new(Limited::new(Full::from("lost"), 0))
+}

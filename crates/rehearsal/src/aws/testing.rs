@@ -1,0 +1,111 @@
+//! What the tests share: clients of one caller on a paused clock.
+
+use std::time::{Duration, SystemTime};
+
+use super::model_host::{ModelHost, Roles};
+use super::{Aws, Clock, Document, DocumentParameter, World};
+
+/// An ordinary night with everything in place.
+pub(super) struct Night {
+    pub aws: Aws,
+    pub world: World,
+    pub host: ModelHost,
+    pub ec2: aws_sdk_ec2::Client,
+    pub ssm: aws_sdk_ssm::Client,
+}
+
+impl Night {
+    pub fn new() -> Self {
+        // 2026-11-22T02:00:00Z
+        let two_at_night = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_312_800);
+        let clock = Clock::starting_at(two_at_night);
+        let aws = Aws::new(clock);
+        let world = aws.world();
+        let host = ModelHost::new(clock, roles());
+        aws.set_host(&world.test_instance_id, std::sync::Arc::new(host.clone()));
+        for name in ["mount", "test", "release"] {
+            aws.add_document(document(name));
+        }
+        let config = aws.sdk_config("AKIDSTEP");
+        Self {
+            ec2: aws_sdk_ec2::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
+            aws,
+            world,
+            host,
+        }
+    }
+
+    /// Lets time pass.
+    pub async fn wait(&self, seconds: u64) {
+        self.aws.clock().sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// A volume of the night's snapshot, available.
+    pub async fn volume(&self) -> String {
+        let made = self
+            .ec2
+            .create_volume()
+            .snapshot_id(&self.world.snapshot_id)
+            .availability_zone("us-east-1a")
+            .send()
+            .await
+            .unwrap();
+        self.wait(4).await;
+        made.volume_id.unwrap()
+    }
+
+    /// That volume attached to the test instance.
+    pub async fn attached_volume(&self) -> String {
+        let volume_id = self.volume().await;
+        let attach = self
+            .ec2
+            .attach_volume()
+            .volume_id(&volume_id)
+            .device("/dev/sdg");
+        attach
+            .instance_id(&self.world.test_instance_id)
+            .send()
+            .await
+            .unwrap();
+        self.wait(3).await;
+        volume_id
+    }
+
+    /// Sends a command to the test instance.
+    pub async fn send(&self, document: &str, parameters: &[(&str, &str)]) -> String {
+        let mut send = self.ssm.send_command().document_name(document);
+        for (name, value) in parameters {
+            send = send.parameters(*name, vec![(*value).to_owned()]);
+        }
+        let send = send
+            .instance_ids(&self.world.test_instance_id)
+            .comment("run-1")
+            .send();
+        send.await.unwrap().command.unwrap().command_id.unwrap()
+    }
+}
+
+pub(super) fn roles() -> Roles {
+    Roles {
+        mount: "mount".to_owned(),
+        test: "test".to_owned(),
+        release: "release".to_owned(),
+        run_id: "RunId".to_owned(),
+        volume_id: "VolumeId".to_owned(),
+    }
+}
+
+fn document(name: &str) -> Document {
+    let parameter = |name: &str, default: Option<&str>| DocumentParameter {
+        name: name.to_owned(),
+        default: default.map(str::to_owned),
+        allowed_pattern: Some("^[A-Za-z0-9-]*$".to_owned()),
+    };
+    Document {
+        name: name.to_owned(),
+        parameters: vec![parameter("RunId", None), parameter("VolumeId", Some(""))],
+        script: "true".to_owned(),
+        timeout_seconds: "10800".to_owned(),
+    }
+}

@@ -1,0 +1,147 @@
+//! The doors that are in memory: no socket, no thread, so that a paused clock decides all.
+
+use std::task::Poll;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Service};
+
+use super::{Aws, REGION};
+
+impl Aws {
+    /// For SDK clients.
+    #[must_use]
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(InMemory { aws: self.clone() })
+    }
+
+    /// A whole configuration for SDK clients of that identity, as a Lambda function would have
+    /// it: three attempts, this clock.
+    #[must_use]
+    pub fn sdk_config(&self, access_key_id: &str) -> SdkConfig {
+        let credentials = Credentials::new(access_key_id, "no-secret", None, None, "rehearsal");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(self.http_client())
+            .time_source(self.clock())
+            .sleep_impl(TokioSleep::new())
+            .retry_config(RetryConfig::standard())
+            .build()
+    }
+
+    /// For code that takes a `tower` service where it would have a `reqwest` client.
+    #[must_use]
+    pub fn datadog_service(
+        &self,
+    ) -> BoxCloneSyncService<reqwest::Request, reqwest::Response, BoxError> {
+        BoxCloneSyncService::new(Intake { aws: self.clone() })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct InMemory {
+    aws: Aws,
+}
+
+impl HttpClient for InMemory {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector {
+            aws: self.aws.clone(),
+            read_timeout: settings.read_timeout(),
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Connector {
+    aws: Aws,
+    read_timeout: Option<Duration>,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let Self { aws, read_timeout } = self.clone();
+        HttpConnectorFuture::new(async move {
+            let Some(limit) = read_timeout else {
+                return exchange(aws, request).await;
+            };
+            let answer = tokio::time::timeout(limit, exchange(aws, request)).await;
+            answer.unwrap_or_else(|late| Err(ConnectorError::timeout(late.into())))
+        })
+    }
+}
+
+async fn exchange(aws: Aws, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let user = |error: BoxError| ConnectorError::user(error);
+    let request = request
+        .try_into_http1x()
+        .map_err(|error| user(error.into()))?;
+    let (parts, body) = request.into_parts();
+    let body = body
+        .bytes()
+        .ok_or_else(|| user("the body is a stream".into()))?;
+    let request = http::Request::from_parts(parts, Bytes::copy_from_slice(body));
+    let answer = aws
+        .call(request)
+        .await
+        .map_err(|lost| ConnectorError::io(lost.into()))?;
+    HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| user(error.into()))
+}
+
+#[derive(Clone)]
+struct Intake {
+    aws: Aws,
+}
+
+impl Service<reqwest::Request> for Intake {
+    type Response = reqwest::Response;
+    type Error = BoxError;
+    type Future = super::host::BoxFuture<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: reqwest::Request) -> Self::Future {
+        let aws = self.aws.clone();
+        Box::pin(async move {
+            let limit = request.timeout().copied();
+            let request = plain(request)?;
+            let answer = aws.call(request);
+            let answer = match limit {
+                Some(limit) => tokio::time::timeout(limit, answer).await??,
+                None => answer.await?,
+            };
+            Ok(reqwest::Response::from(answer))
+        })
+    }
+}
+
+fn plain(request: reqwest::Request) -> Result<http::Request<Bytes>, BoxError> {
+    let request = http::Request::<reqwest::Body>::try_from(request)?;
+    let (parts, body) = request.into_parts();
+    let body = body.as_bytes().ok_or("the body is a stream")?;
+    Ok(http::Request::from_parts(
+        parts,
+        Bytes::copy_from_slice(body),
+    ))
+}
