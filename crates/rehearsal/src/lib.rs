@@ -2,4 +2,8 @@
 
 pub mod aws;
 pub mod iam;
+pub mod lambda;
+pub mod night;
+pub mod rehearse;
+pub mod stack;
 pub mod template;
