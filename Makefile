@@ -6,7 +6,7 @@ BACKUP ?= good
 export PATH := $(PATH):/usr/sbin:/sbin
 REHEARSE := $(or $(CARGO_TARGET_DIR),target)/debug/rehearse
 VENV := .tools/venv
-SCRIPTS := $(wildcard documents/*.sh documents/tests/assemble) .ci/need .ci/run
+SCRIPTS := $(wildcard documents/*.sh documents/tests/assemble documents/tests/run) .ci/need .ci/run
 
 .DEFAULT_GOAL := help
 .PHONY: help rehearse test lint lint-template fmt embed build setup setup-rust setup-host setup-lint
