@@ -316,7 +316,13 @@ refuse_if_released() {
 # In a rehearsal without loop devices another file stands for the mount table, and a folder for a device.
 is_device() { [ -b "$1" ] || { [ -n "${IB_MOUNTINFO-}" ] && [ -e "$1" ]; }; }
 
-mount_table() { cat "${IB_MOUNTINFO:-/proc/self/mountinfo}"; }
+mount_table() {
+  if [ -z "${IB_MOUNTINFO-}" ]; then
+    cat /proc/self/mountinfo
+  elif [ -e "$IB_MOUNTINFO" ]; then
+    cat "$IB_MOUNTINFO"
+  fi
+}
 
 # mount_at <folder>: "<major:minor> <source> <type> <options>" of what is mounted there, or nothing
 mount_at() {

@@ -24,7 +24,7 @@ look_at_mount_point() {
   found=$(mount_at "$MOUNT_POINT")
   if [ -z "$found" ]; then
     [ ! -e "$MOUNT_POINT" ] || [ -d "$MOUNT_POINT" ] || unchecked "$MOUNT_POINT is not a folder"
-    mkdir -p "$MOUNT_POINT" 2>/dev/null || unchecked "cannot make the folder $MOUNT_POINT on this host"
+    (umask 022 && mkdir -p "$MOUNT_POINT") 2>/dev/null || unchecked "cannot make the folder $MOUNT_POINT on this host"
     [ -z "$(ls -A "$MOUNT_POINT")" ] || unchecked "the mount point $MOUNT_POINT has files in it"
     return
   fi

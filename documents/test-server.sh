@@ -51,7 +51,13 @@ make_scratch() {
 
 # give_data_to_server: production's mysql may have another number than ours, and this is a copy to throw away.
 give_data_to_server() {
+  local folder=$DATA
   [ "$(id -u)" -eq 0 ] || return 0
+  # The folders above it, down from the top of the volume, have to let that user through.
+  while [ "$folder" != "$MOUNT_POINT" ]; do
+    folder=${folder%/*}
+    chmod o+x "$folder" || unchecked "cannot open $folder to $SSM_serverUser on this host"
+  done
   [ -n "$(find "$DATA" ! -user "$SSM_serverUser" -print 2>/dev/null | head -n 1)" ] || return 0
   progress_now "giving $DATA to $SSM_serverUser"
   chown -R "$SSM_serverUser" "$DATA" || unchecked "cannot give $DATA to $SSM_serverUser on this host"
