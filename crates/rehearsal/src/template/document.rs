@@ -25,7 +25,8 @@ pub struct Document {
     pub script: String,
     /// Where the command does not say otherwise; the agent ends the script after this.
     pub execution_timeout: Duration,
-    timeout_seconds: String,
+    /// `timeoutSeconds` as the document has it: a number or `{{ parameter }}`.
+    pub timeout_seconds: String,
 }
 
 /// A parameter of a document.
