@@ -67,7 +67,7 @@ check_files() {
   while read -r file; do
     file=${file%.frm}
     defined["$file"]=1
-    # A name that is a device on other systems gets @@@ at its end (nul, con, …).
+    # A name that is a device on other systems gets @@@ at its end (nul, con and so on).
     file=${file%@@@}
     [[ $file =~ ^[A-Za-z0-9_@]+/[A-Za-z0-9_@]+$ ]] || continue
     count=$((count + 1))

@@ -129,7 +129,7 @@ impl Processes {
             )
             .env(
                 "AWS_LAMBDA_RUNTIME_API",
-                format!("{address}/runtime/{}", function.name),
+                format!("http://{address}/runtime/{}", function.name),
             )
             .env("AWS_REGION", crate::aws::REGION)
             .env("AWS_ACCESS_KEY_ID", access_key(&function.name, 0))

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use common::event::Phase;
+
 use super::host::Machine;
 use crate::stack::Stack;
 
@@ -43,12 +45,12 @@ pub(super) fn print(stack: &Stack, machine: &Machine) -> anyhow::Result<ExitCode
         );
     }
     println!("\nphase       seconds");
-    for point in points
-        .iter()
-        .filter(|point| point.metric.ends_with("duration_seconds"))
-    {
-        let phase = point.tags.iter().find_map(|tag| tag.strip_prefix("phase:"));
-        println!("{:<11} {:>7.1}", phase.unwrap_or("?"), point.value);
+    for phase in Phase::ALL {
+        let tag = format!("phase:{}", phase.name());
+        let mut of_phase = points.iter().filter(|point| point.tags.contains(&tag));
+        if let Some(point) = of_phase.next_back() {
+            println!("{:<11} {:>7.1}", phase.name(), point.value);
+        }
     }
     let left = left(stack, machine)?;
     println!("\ngiven back    {}", given_back(stack));
