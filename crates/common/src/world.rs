@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 /// One attempt at a call of AWS takes no longer than this.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Attempts at one call: the SDK's own default, chosen here on purpose. Three attempts with the
-/// SDK's pauses end well within the functions' time-out of 300 s, six calls in a row included.
+/// SDK's pauses end well within the functions' time-out of 600 s, ten calls in a row included.
 const ATTEMPTS: u32 = 3;
 
 /// Clients, clock and settings of one function.

@@ -197,19 +197,49 @@ impl Role {
             .collect()
     }
 
-    /// The same role with `action` no longer allowed: for tests that a grant is needed. A wildcard
-    /// that covers the action goes with all that it covers.
+    /// Each grant: one action on one resource that a statement allows.
     #[must_use]
-    pub fn without(&self, action: &str) -> Self {
-        let mut role = self.clone();
-        for statement in &mut role.statements {
-            if statement.effect == Effect::Allow {
-                let covers =
-                    |pattern: &String| pattern == action || action_matches(pattern, action);
-                statement.action.0.retain(|pattern| !covers(pattern));
-            }
+    pub fn grants(&self) -> Vec<(String, String)> {
+        let grants = self.single_grants().into_iter();
+        let grant = |mut statement: Statement| {
+            let (action, resource) = (statement.action.0.pop(), statement.resource.0.pop());
+            Some((action?, resource?))
+        };
+        grants.filter_map(grant).collect()
+    }
+
+    /// The same role without the grant of that number in [`Role::grants`]: for tests that each
+    /// grant is needed.
+    #[must_use]
+    pub fn without(&self, number: usize) -> Self {
+        let mut grants = self.single_grants();
+        grants.remove(number);
+        let denials = self
+            .statements
+            .iter()
+            .filter(|one| one.effect == Effect::Deny);
+        grants.extend(denials.cloned());
+        Self {
+            name: self.name.clone(),
+            statements: grants,
         }
-        role
+    }
+
+    fn single_grants(&self) -> Vec<Statement> {
+        let allowing = self
+            .statements
+            .iter()
+            .filter(|one| one.effect == Effect::Allow);
+        let single = allowing.flat_map(|statement| {
+            statement.action.0.iter().flat_map(|action| {
+                statement.resource.0.iter().map(|resource| Statement {
+                    action: OneOrMany(vec![action.clone()]),
+                    resource: OneOrMany(vec![resource.clone()]),
+                    ..statement.clone()
+                })
+            })
+        });
+        single.collect()
     }
 }
 
