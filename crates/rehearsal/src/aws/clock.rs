@@ -63,6 +63,9 @@ impl TimeSource for Clock {
 }
 
 /// RFC 3339 in UTC, as EC2 and SSM write their times.
+///
+/// # Panics
+/// For years that it cannot write, before 1 and after 9999.
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
     DateTime::from(time)

@@ -41,7 +41,7 @@ impl Aws {
                 instance_id: instance_id.to_owned(),
                 device: device.to_owned(),
                 since: now,
-                attached_at: now,
+                there_at: now,
                 delete_on_termination: false,
                 host_knows: false,
                 detach: None,

@@ -58,10 +58,8 @@ impl Route {
 /// Access key id and service of an AWS signature, version 4.
 fn signer(request: &Request<Bytes>) -> Option<(String, String)> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let fields = header.strip_prefix("AWS4-HMAC-SHA256 ")?.split(',');
-    let scope = fields
-        .filter_map(|field| field.trim().strip_prefix("Credential="))
-        .next()?;
+    let mut fields = header.strip_prefix("AWS4-HMAC-SHA256 ")?.split(',');
+    let scope = fields.find_map(|field| field.trim().strip_prefix("Credential="))?;
     let mut parts = scope.split('/');
     let (key, _date, _region, service) =
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

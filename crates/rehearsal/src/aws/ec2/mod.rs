@@ -59,7 +59,7 @@ impl Ec2 {
                 continue;
             };
             let host = hosts.get(&attached.instance_id);
-            if !attached.host_knows && attached.attached_at <= now {
+            if !attached.host_knows && attached.there_at <= now {
                 attached.host_knows = true;
                 if let Some(host) = host {
                     host.attached(&AttachedVolume {

@@ -31,6 +31,9 @@ impl ModelHost {
         let duration = self.machine().durations.mount;
         self.clock.sleep(duration).await;
         let mut machine = self.machine();
+        if machine.released.contains(run_id) {
+            return released(run_id);
+        }
         if let Some(mount) = &machine.mounted {
             let ours = mount.run_id == run_id && mount.volume_id == volume_id;
             return if ours {
@@ -73,18 +76,20 @@ impl ModelHost {
         if let Some(finished) = machine.results.get(run_id) {
             return Begin::Told(finished.clone());
         }
+        if machine.released.contains(run_id) {
+            return Begin::Told(released(run_id));
+        }
         if let Some(testing) = &machine.testing {
             if testing.run_id == run_id {
                 return Begin::Wait(testing.over.clone());
             }
             return Begin::Told(cannot_check(&format!("run {} is testing", testing.run_id)));
         }
-        let Some(mount) = machine
-            .mounted
-            .clone()
-            .filter(|mount| mount.run_id == run_id)
-        else {
-            return Begin::Told(cannot_check("nothing is mounted for this run"));
+        let mount = machine.mounted.clone();
+        let Some(mount) = mount.filter(|mount| mount.run_id == run_id) else {
+            let finished = cannot_check("nothing is mounted for this run");
+            machine.results.insert(run_id.to_owned(), finished.clone());
+            return Begin::Told(finished);
         };
         let (alive, over) = watch::channel(());
         let (stop, stopped) = watch::channel(false);
@@ -119,10 +124,9 @@ impl ModelHost {
             () = self.clock.sleep(duration) => tested(backup, duration.as_secs()),
         };
         let mut machine = self.machine();
-        let whole = machine
-            .mounted
-            .as_ref()
-            .is_some_and(|mount| mount.run_id == run_id);
+        let mount = machine.mounted.as_ref();
+        let mount = mount.filter(|mount| mount.run_id == run_id);
+        let whole = mount.is_some_and(|mount| machine.attached.contains_key(&mount.volume_id));
         let finished = if whole {
             finished
         } else {
@@ -135,6 +139,8 @@ impl ModelHost {
 
     async fn release(&self, run_id: &str) -> Finished {
         let ours = |testing: &&Testing| testing.run_id == run_id;
+        // First of all, so that nothing of this run begins again behind our back.
+        self.machine().released.insert(run_id.to_owned());
         let testing = self.machine().testing.as_ref().filter(ours).cloned();
         if let Some(mut testing) = testing {
             testing.stop.send_replace(true);
@@ -180,6 +186,10 @@ fn tested(backup: Backup, seconds: u64) -> Finished {
         Backup::BrokenFilesystem => fault("input/output error"),
         Backup::CannotBeTested => cannot_check("no disk space left on the test instance"),
     }
+}
+
+fn released(run_id: &str) -> Finished {
+    cannot_check(&format!("run {run_id} was given back"))
 }
 
 fn good(seconds: u64) -> Finished {

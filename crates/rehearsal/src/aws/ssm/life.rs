@@ -81,12 +81,15 @@ impl Life {
     async fn run(&mut self) -> Finished {
         let boots = self.machine.borrow().boots;
         let script = self.start();
-        let went_down = self
-            .machine
-            .wait_for(|machine| machine.boots != boots || !machine.up);
+        let mut machine = self.machine.clone();
+        let went_down = async {
+            let gone = |now: &Machine| now.boots != boots || !now.up;
+            let _ = machine.wait_for(gone).await;
+            std::future::pending().await
+        };
         let finished = tokio::select! {
             biased;
-            _ = went_down => std::future::pending().await,
+            finished = went_down => finished,
             finished = script => finished,
         };
         // Unmounting may be what a detach waited for.
