@@ -85,12 +85,14 @@ impl Life {
         let went_down = async {
             let gone = |now: &Machine| now.boots != boots || !now.up;
             let _ = machine.wait_for(gone).await;
-            std::future::pending().await
         };
         let finished = tokio::select! {
             biased;
-            finished = went_down => finished,
-            finished = script => finished,
+            () = went_down => None,
+            finished = script => Some(finished),
+        };
+        let Some(finished) = finished else {
+            return std::future::pending().await;
         };
         // Unmounting may be what a detach waited for.
         self.aws.account(|_, _| ());
