@@ -51,24 +51,36 @@ pub async fn invoke<P: Serialize>(client: &Client, function: &str, payload: &P) 
 /// # Errors
 /// At start, naming every setting that is missing or unreadable.
 pub async fn serve<S: Step>() -> std::result::Result<(), lambda_runtime::Error> {
-    subscriber::fmt()
-        .with_target(false)
-        .without_time()
-        .with_ansi(false)
-        .init();
+    start_logging();
     let (world, step) = start::<S>().await.inspect_err(|error| {
         tracing::error!("{:?}: {}", error.kind(), error.chain());
     })?;
     let (world, step) = (&world, &step);
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+    // Boxed, since the compiler lays the whole look out in one piece otherwise, and gives up.
+    let handler = async move |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;
-        runner::handle(step, world, &context.request_id, payload).await
-    }))
-    .await
+        Box::pin(runner::handle(step, world, &context.request_id, payload)).await
+    };
+    lambda_runtime::run(service_fn(handler)).await
 }
 
 async fn start<S: Step>() -> Result<(World, S)> {
     let world = World::from_environment().await?;
     let step = S::build(&world)?;
     Ok((world, step))
+}
+
+/// Plain lines with the run's id, for CloudWatch Logs. The runtime's own span would repeat the
+/// request id, which Lambda logs anyway, on every line.
+fn start_logging() {
+    use subscriber::filter::{LevelFilter, Targets};
+    use subscriber::prelude::*;
+    let lines = subscriber::fmt::layer()
+        .with_target(false)
+        .without_time()
+        .with_ansi(false);
+    let targets = Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_target("lambda_runtime", LevelFilter::WARN);
+    subscriber::registry().with(lines).with(targets).init();
 }

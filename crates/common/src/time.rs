@@ -32,16 +32,19 @@ impl Timestamp {
         Self(DateTime::from_secs(self.0.secs()))
     }
 
-    /// Seconds from `earlier` to this instant; zero where the clocks say otherwise.
+    /// Seconds from `earlier` to this instant, to the millisecond; zero where the clocks say
+    /// otherwise.
     #[must_use]
     pub fn seconds_since(self, earlier: Self) -> f64 {
-        (self.0.as_secs_f64() - earlier.0.as_secs_f64()).max(0.0)
+        self.since(earlier).as_secs_f64()
     }
 
     /// The time from `earlier` to this instant; zero where the clocks say otherwise.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_secs_f64(self.seconds_since(earlier))
+        let millis = |time: Self| time.0.to_millis().unwrap_or(i64::MAX);
+        let passed = millis(self).saturating_sub(millis(earlier));
+        Duration::from_millis(passed.try_into().unwrap_or(0))
     }
 }
 

@@ -1,3 +1,9 @@
 //! The stand-in for AWS, Datadog and the test instance, and what is played on it.
 
 pub mod aws;
+pub mod iam;
+pub mod lambda;
+pub mod night;
+pub mod rehearse;
+pub mod stack;
+pub mod template;

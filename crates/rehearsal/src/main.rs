@@ -1,1 +1,5 @@
-fn main() {}
+//! `rehearse`: one night on this machine.
+
+fn main() -> std::process::ExitCode {
+    rehearsal::rehearse::main()
+}

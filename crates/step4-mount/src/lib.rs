@@ -82,7 +82,8 @@ impl Step for Mount {
                 ),
             )),
             Progress::Ended(_) => {
-                info!("mount said: {}", report.stdout.trim_end());
+                let shown = serde_json::to_string(&report).unwrap_or_default();
+                info!("mount cmd job status resp=[{{'{instance}': {shown} }}]");
                 let mounted = verdict::mounted(&report)?;
                 Ok(Outcome::GoOn(Mounted {
                     snapshot_id: attached.snapshot_id,

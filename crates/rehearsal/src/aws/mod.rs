@@ -173,6 +173,13 @@ impl Aws {
         }
     }
 
+    /// Whether the holder of that access key may do this, for services that are modelled
+    /// elsewhere. The error is IAM's text.
+    pub fn authorize(&self, caller: &str, action: &str, resource: &str) -> Result<(), String> {
+        let authorizer = locked(&self.inner.authorizer).clone();
+        authorizer.allows(caller, action, resource, &[])
+    }
+
     /// The service's own answer, and how the log puts it.
     async fn answer(
         &self,

@@ -14,13 +14,17 @@ use super::call::ConnectionLost;
 impl Aws {
     /// Serves every call that comes to that listener, until the task is dropped.
     pub async fn serve(&self, listener: TcpListener) -> std::io::Result<()> {
+        axum::serve(listener, self.router()).await
+    }
+
+    /// Every call that has no route of its own.
+    pub fn router(&self) -> Router {
         let aws = self.clone();
         let door = move |request: Request<Body>| {
             let aws = aws.clone();
             async move { Ok::<_, Infallible>(exchange(&aws, request).await) }
         };
-        let router = Router::new().fallback_service(tower::service_fn(door));
-        axum::serve(listener, router).await
+        Router::new().fallback_service(tower::service_fn(door))
     }
 }
 

@@ -1,0 +1,63 @@
+# The one way to do each thing; CI calls the same names (.ci/run).
+
+# good, damaged, filesystem or none
+BACKUP ?= good
+
+export PATH := $(PATH):/usr/sbin:/sbin
+REHEARSE := $(or $(CARGO_TARGET_DIR),target)/debug/rehearse
+VENV := .tools/venv
+SCRIPTS := $(wildcard documents/*.sh documents/tests/assemble documents/tests/run) .ci/need .ci/run
+
+.DEFAULT_GOAL := help
+.PHONY: help rehearse test lint lint-template fmt embed build setup setup-rust setup-host setup-lint
+
+help: ## List the targets
+	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# make itself ends with 2 whatever a command ends with, so the status is said.
+rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good|damaged|filesystem|none
+	@$(REHEARSE) --backup $(BACKUP) || { status=$$?; \
+	  echo "exit status $$status of $(REHEARSE) --backup $(BACKUP)" >&2; exit $$status; }
+
+test: setup-host ## Run all tests
+	cargo test --workspace
+	bats documents/tests
+
+lint: setup-rust setup-lint lint-template ## Run all linters
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	shellcheck $(SCRIPTS)
+
+lint-template: $(VENV)/ready ## Check template.yaml
+	documents/embed --check
+	$(VENV)/bin/cfn-lint template.yaml
+	$(VENV)/bin/python .ci/transform template.yaml > .tools/transformed.json
+	$(VENV)/bin/cfn-lint .tools/transformed.json
+
+fmt: setup-rust ## Format the Rust code
+	cargo fmt --all
+
+embed: ## Put the scripts of documents/ into template.yaml
+	documents/embed
+
+# The whole workspace at once: features then unify to one set, and aws-sdk-ec2 is built once.
+build: setup-rust ## Build the programs
+	cargo build --workspace --bins
+
+setup: setup-rust setup-host setup-lint ## Install what is missing (apt-get, .tools/)
+
+setup-rust:
+	@.ci/need cargo gcc
+
+setup-host: setup-rust
+	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 fuser losetup python3
+
+setup-lint: $(VENV)/ready
+	@.ci/need shellcheck
+
+$(VENV)/ready: .ci/requirements.txt
+	@.ci/need python3 python3-venv
+	rm -rf $(VENV)
+	python3 -m venv $(VENV) || python3 -m virtualenv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r .ci/requirements.txt
+	touch $@

@@ -1,0 +1,375 @@
+//! Lambda's asynchronous side: accepts an event, delivers it, repeats it after an error, and gives
+//! what it cannot deliver to the on-failure destination.
+
+pub mod in_process;
+pub mod processes;
+mod record;
+mod service;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::aws::host::BoxFuture;
+use crate::aws::{Aws, Clock};
+use crate::template::Function;
+
+/// After so many invocations of one chain Lambda drops a function whose loop is not allowed.
+const LOOP_LIMIT: u32 = 16;
+
+/// The Lambda service of the account. Clones are the same one.
+#[derive(Clone)]
+pub struct Lambda {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    aws: Aws,
+    functions: BTreeMap<String, Function>,
+    retries_after: [Duration; 2],
+    executor: OnceLock<Arc<dyn Executor>>,
+    state: Mutex<State>,
+    under_way: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct State {
+    requests: u64,
+    deliveries: Vec<Delivery>,
+    lost: Vec<String>,
+    log: Vec<LogLine>,
+    copies: Option<Copies>,
+}
+
+/// Says when each copy of an event is delivered, counted from its acceptance. One copy at once is
+/// a good day; none is an event that Lambda lost.
+pub type Copies = Box<dyn FnMut(&Accepted) -> Vec<Duration> + Send>;
+
+/// An event that Lambda has accepted.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// 0 for the first of the night.
+    pub number: u64,
+    /// The function that it is for.
+    pub function: String,
+    /// The same for all copies and retries.
+    pub request_id: String,
+    /// The event.
+    pub event: Value,
+    /// How many invocations of functions by functions led here.
+    pub depth: u32,
+}
+
+/// One invocation of a function.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// When it began.
+    pub time: SystemTime,
+    /// The event.
+    pub accepted: Accepted,
+    /// 0 for the first attempt, 2 for the last.
+    pub attempt: u32,
+    /// How it ended; `None` while it runs.
+    pub outcome: Option<Result<(), FunctionError>>,
+}
+
+/// A function's error, as Lambda shows it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionError {
+    /// Its name.
+    #[serde(default)]
+    pub error_type: String,
+    /// Its text.
+    pub error_message: String,
+}
+
+/// One line of a function's log.
+#[derive(Clone, Debug)]
+pub struct LogLine {
+    /// When it was written.
+    pub time: SystemTime,
+    /// The function.
+    pub function: String,
+    /// The line.
+    pub text: String,
+}
+
+/// What runs the functions' code.
+pub trait Executor: Send + Sync {
+    /// Runs one invocation to its end. A dropped future is a function killed at its time-out.
+    fn run(&self, function: &Function, accepted: &Accepted)
+    -> BoxFuture<Result<(), FunctionError>>;
+}
+
+/// The access key by which a function's calls are known: whose they are, and how deep in a chain.
+#[must_use]
+pub fn access_key(function: &str, depth: u32) -> String {
+    format!("{function}.{depth}")
+}
+
+/// The function and the depth behind an access key.
+fn caller(access_key: &str) -> (&str, u32) {
+    let (function, depth) = access_key.rsplit_once('.').unwrap_or((access_key, "0"));
+    (function, depth.parse().unwrap_or(0))
+}
+
+/// The function behind an access key, for IAM.
+#[must_use]
+pub fn function_of(access_key: &str) -> &str {
+    caller(access_key).0
+}
+
+impl Lambda {
+    /// Lambda with these functions, which repeats a failed event after these two waits.
+    pub fn new(
+        aws: Aws,
+        functions: impl IntoIterator<Item = Function>,
+        retries_after: [Duration; 2],
+    ) -> Self {
+        let functions = functions.into_iter();
+        Self {
+            inner: Arc::new(Inner {
+                aws,
+                functions: functions
+                    .map(|function| (function.name.clone(), function))
+                    .collect(),
+                retries_after,
+                executor: OnceLock::new(),
+                state: Mutex::default(),
+                under_way: watch::Sender::new(0),
+            }),
+        }
+    }
+
+    /// Sets what runs the functions' code; once.
+    pub fn set_executor(&self, executor: Arc<dyn Executor>) {
+        assert!(
+            self.inner.executor.set(executor).is_ok(),
+            "the executor is set once"
+        );
+    }
+
+    /// Has events delivered otherwise than once and at once.
+    pub fn set_copies(&self, copies: Copies) {
+        self.state().copies = Some(copies);
+    }
+
+    /// Accepts an event for a function from outside, as the schedule or a person does.
+    pub fn start(&self, function: &str, event: Value) -> String {
+        self.accept(function, event, 0)
+    }
+
+    /// Waits until nothing is under way any more: no delivery, no retry.
+    pub async fn idle(&self) {
+        let mut under_way = self.inner.under_way.subscribe();
+        // The sender lives as long as `self`.
+        let _ = under_way.wait_for(|&count| count == 0).await;
+    }
+
+    /// Every invocation so far.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.state().deliveries.clone()
+    }
+
+    /// Events that reached neither their function nor a destination, and why.
+    #[must_use]
+    pub fn lost(&self) -> Vec<String> {
+        self.state().lost.clone()
+    }
+
+    /// What the functions wrote to their logs, from line `from` on.
+    #[must_use]
+    pub fn log(&self, from: usize) -> Vec<LogLine> {
+        self.state().log.get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// Writes a line to a function's log, if its role lets it.
+    pub fn write_log(&self, function: &str, text: &str) {
+        let Some(of) = self.inner.functions.get(function) else {
+            return;
+        };
+        let stream = format!(
+            "arn:aws:logs:{}:{}:log-group:{}:log-stream:rehearsal",
+            crate::aws::REGION,
+            crate::aws::ACCOUNT_ID,
+            of.log_group
+        );
+        let may = |action| self.inner.aws.authorize(function, action, &stream).is_ok();
+        if may("logs:CreateLogStream") && may("logs:PutLogEvents") {
+            let (time, function) = (self.clock().now(), function.to_owned());
+            self.state().log.push(LogLine {
+                time,
+                function,
+                text: text.to_owned(),
+            });
+        }
+    }
+
+    fn clock(&self) -> Clock {
+        self.inner.aws.clock()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an event in, gives its request id, and has it delivered.
+    fn accept(&self, function: &str, event: Value, depth: u32) -> String {
+        let (accepted, copies) = {
+            let mut state = self.state();
+            let accepted = Accepted {
+                number: state.requests,
+                function: function.to_owned(),
+                request_id: format!("rehearsal-request-{:04}", state.requests),
+                event,
+                depth,
+            };
+            state.requests += 1;
+            let copies = state
+                .copies
+                .as_mut()
+                .map_or(vec![Duration::ZERO], |copies| copies(&accepted));
+            if copies.is_empty() {
+                state
+                    .lost
+                    .push(format!("{} for {function}: lost", accepted.request_id));
+            }
+            (accepted, copies)
+        };
+        let request_id = accepted.request_id.clone();
+        for delay in copies {
+            let (lambda, accepted) = (self.clone(), accepted.clone());
+            self.inner.under_way.send_modify(|count| *count += 1);
+            tokio::spawn(async move {
+                lambda.clock().sleep(delay).await;
+                lambda.deliver(accepted).await;
+                lambda.inner.under_way.send_modify(|count| *count -= 1);
+            });
+        }
+        request_id
+    }
+
+    async fn deliver(&self, accepted: Accepted) {
+        let Some(function) = self.inner.functions.get(&accepted.function).cloned() else {
+            self.state()
+                .lost
+                .push(format!("no function is named {}", accepted.function));
+            return;
+        };
+        if accepted.depth >= LOOP_LIMIT && !function.recursive_loop_allowed {
+            self.give_up(&function, &accepted, "RecursiveInvocationsDropped", 0, None);
+            return;
+        }
+        let began = self.clock().now();
+        let mut attempt = 0;
+        let error = loop {
+            let Err(error) = self.attempt(&function, &accepted, attempt).await else {
+                return;
+            };
+            if attempt >= function.maximum_retry_attempts {
+                break error;
+            }
+            let wait = self
+                .inner
+                .retries_after
+                .get(attempt as usize)
+                .copied()
+                .unwrap_or_default();
+            self.clock().sleep(wait).await;
+            let age = self.clock().now().duration_since(began).unwrap_or_default();
+            attempt += 1;
+            if age > function.maximum_event_age {
+                break error;
+            }
+        };
+        self.give_up(
+            &function,
+            &accepted,
+            "RetriesExhausted",
+            attempt + 1,
+            Some(error),
+        );
+    }
+
+    async fn attempt(
+        &self,
+        function: &Function,
+        accepted: &Accepted,
+        attempt: u32,
+    ) -> Result<(), FunctionError> {
+        let executor = self
+            .inner
+            .executor
+            .get()
+            .expect("an executor is set before the first event");
+        let index = {
+            let mut state = self.state();
+            state.deliveries.push(Delivery {
+                time: self.clock().now(),
+                accepted: accepted.clone(),
+                attempt,
+                outcome: None,
+            });
+            state.deliveries.len() - 1
+        };
+        let run = executor.run(function, accepted);
+        let outcome = tokio::time::timeout(function.timeout, run).await;
+        let outcome = outcome.unwrap_or_else(|_| {
+            let seconds = function.timeout.as_secs_f64();
+            Err(FunctionError {
+                error_type: "Sandbox.Timedout".to_owned(),
+                error_message: format!(
+                    "RequestId: {} Error: Task timed out after {seconds:.2} seconds",
+                    accepted.request_id
+                ),
+            })
+        });
+        self.state().deliveries[index].outcome = Some(outcome.clone());
+        outcome
+    }
+
+    /// Hands an event that failed to the on-failure destination, as the failing function's role
+    /// allows.
+    fn give_up(
+        &self,
+        function: &Function,
+        accepted: &Accepted,
+        condition: &str,
+        attempts: u32,
+        error: Option<FunctionError>,
+    ) {
+        let Some(destination) = &function.on_failure else {
+            return;
+        };
+        let record = record::failure(
+            self.clock().now(),
+            function,
+            accepted,
+            condition,
+            attempts,
+            error,
+        );
+        let allowed =
+            self.inner
+                .aws
+                .authorize(&function.name, "lambda:InvokeFunction", destination);
+        match (allowed, destination.rsplit(':').next()) {
+            (Ok(()), Some(name)) => {
+                self.accept(name, record, accepted.depth + 1);
+            }
+            (Err(refusal), _) => self.state().lost.push(refusal),
+            (Ok(()), None) => self
+                .state()
+                .lost
+                .push(format!("{destination} is no function")),
+        }
+    }
+}

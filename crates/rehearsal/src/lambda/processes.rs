@@ -1,0 +1,271 @@
+//! Runs the real binaries, each a process of its own behind Lambda's Runtime API.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, oneshot};
+
+use super::service::trace_of_depth;
+use super::{Accepted, Executor, FunctionError, Lambda, access_key};
+use crate::aws::host::BoxFuture;
+use crate::template::Function;
+
+/// The six binaries, each started at its first invocation and kept, as Lambda does.
+#[derive(Clone)]
+pub struct Processes {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    lambda: Lambda,
+    /// Where the binaries are.
+    binaries: PathBuf,
+    /// Where the Runtime API, AWS and Datadog are.
+    address: SocketAddr,
+    /// One invocation at a time and function, since there is one process of each.
+    functions: BTreeMap<String, Arc<tokio::sync::Mutex<Option<Child>>>>,
+    queues: BTreeMap<String, Queue>,
+    replies: Mutex<BTreeMap<String, oneshot::Sender<Result<(), FunctionError>>>>,
+}
+
+/// What a process waits for when it asks for the next invocation.
+struct Queue {
+    put: mpsc::UnboundedSender<Next>,
+    take: tokio::sync::Mutex<mpsc::UnboundedReceiver<Next>>,
+}
+
+struct Next {
+    accepted: Accepted,
+    arn: String,
+    deadline: SystemTime,
+}
+
+impl Processes {
+    /// The binaries in that folder, for these functions.
+    #[must_use]
+    pub fn new(
+        lambda: Lambda,
+        functions: &[Function],
+        binaries: PathBuf,
+        address: SocketAddr,
+    ) -> Self {
+        let names = || functions.iter().map(|function| function.name.clone());
+        Self {
+            inner: Arc::new(Inner {
+                lambda,
+                binaries,
+                address,
+                functions: names().map(|name| (name, Arc::default())).collect(),
+                queues: names().map(|name| (name, Queue::new())).collect(),
+                replies: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The Runtime API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>, under
+    /// one path for each function.
+    pub fn routes(&self) -> Router {
+        let path = |rest: &str| format!("/runtime/{{function}}/2018-06-01/runtime/{rest}");
+        Router::new()
+            .route(&path("invocation/next"), get(next))
+            .route(&path("invocation/{id}/response"), post(response))
+            .route(&path("invocation/{id}/error"), post(error))
+            .with_state(self.clone())
+    }
+
+    fn expect_reply(&self, request_id: &str, answer: oneshot::Sender<Result<(), FunctionError>>) {
+        let mut replies = self
+            .inner
+            .replies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        replies.insert(request_id.to_owned(), answer);
+    }
+
+    fn reply(&self, request_id: &str, outcome: Result<(), FunctionError>) -> StatusCode {
+        let mut replies = self
+            .inner
+            .replies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match replies.remove(request_id) {
+            // Where nobody waits any more, the function was killed at its time-out.
+            Some(waiting) => {
+                let _ = waiting.send(outcome);
+                StatusCode::ACCEPTED
+            }
+            None => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn spawn(&self, function: &Function) -> Result<Child, FunctionError> {
+        let Inner {
+            address,
+            binaries,
+            lambda,
+            ..
+        } = self.inner.as_ref();
+        let program = binaries.join(&function.binary);
+        let mut child = Command::new(&program)
+            .env_clear()
+            .envs(&function.environment)
+            .env("AWS_LAMBDA_FUNCTION_NAME", &function.name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env(
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                function.memory.to_string(),
+            )
+            .env(
+                "AWS_LAMBDA_RUNTIME_API",
+                format!("http://{address}/runtime/{}", function.name),
+            )
+            .env("AWS_REGION", crate::aws::REGION)
+            .env("AWS_ACCESS_KEY_ID", access_key(&function.name, 0))
+            .env("AWS_SECRET_ACCESS_KEY", "rehearsal")
+            .env("AWS_ENDPOINT_URL", format!("http://{address}"))
+            .env("DD_URL", format!("http://{address}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| FunctionError {
+                error_type: "Runtime.InvalidEntrypoint".to_owned(),
+                error_message: format!("cannot start {}: {error}", program.display()),
+            })?;
+        if let Some(stdout) = child.stdout.take() {
+            tokio::spawn(copy_log(lambda.clone(), function.name.clone(), stdout));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(copy_log(lambda.clone(), function.name.clone(), stderr));
+        }
+        Ok(child)
+    }
+
+    async fn invoke(self, function: Function, accepted: Accepted) -> Result<(), FunctionError> {
+        let (answer, answered) = oneshot::channel();
+        let slot = self.inner.functions[&function.name].clone();
+        let mut slot = slot.lock().await;
+        let mut child = match slot.take() {
+            Some(child) => child,
+            None => self.spawn(&function)?,
+        };
+        let request_id = accepted.request_id.clone();
+        self.expect_reply(&request_id, answer);
+        let deadline = self.inner.lambda.clock().now() + function.timeout;
+        let _ = self.inner.queues[&function.name].put.send(Next {
+            accepted,
+            arn: function.arn,
+            deadline,
+        });
+        // A future that is dropped here takes the child with it: killed at the time-out.
+        tokio::select! {
+            outcome = answered => {
+                *slot = Some(child);
+                outcome.unwrap_or_else(|_| Err(exited(&request_id, "no answer")))
+            }
+            status = child.wait() => {
+                let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+                self.inner.queues[&function.name].clear().await;
+                Err(exited(&request_id, &status))
+            }
+        }
+    }
+}
+
+fn exited(request_id: &str, how: &str) -> FunctionError {
+    FunctionError {
+        error_type: "Runtime.ExitError".to_owned(),
+        error_message: format!("RequestId: {request_id} Error: Runtime exited: {how}"),
+    }
+}
+
+impl Executor for Processes {
+    fn run(
+        &self,
+        function: &Function,
+        accepted: &Accepted,
+    ) -> BoxFuture<Result<(), FunctionError>> {
+        Box::pin(self.clone().invoke(function.clone(), accepted.clone()))
+    }
+}
+
+impl Queue {
+    fn new() -> Self {
+        let (put, take) = mpsc::unbounded_channel();
+        Self {
+            put,
+            take: tokio::sync::Mutex::new(take),
+        }
+    }
+
+    /// Forgets what a process that has exited did not take.
+    async fn clear(&self) {
+        let mut take = self.take.lock().await;
+        while take.try_recv().is_ok() {}
+    }
+}
+
+async fn copy_log(lambda: Lambda, function: String, stream: impl AsyncRead + Unpin) {
+    let mut lines = BufReader::new(stream).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        lambda.write_log(&function, &line);
+    }
+}
+
+async fn next(State(processes): State<Processes>, Path(function): Path<String>) -> Response {
+    let Some(queue) = processes.inner.queues.get(&function) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let Some(next) = queue.take.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let deadline = next
+        .deadline
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let headers = [
+        ("lambda-runtime-aws-request-id", next.accepted.request_id),
+        (
+            "lambda-runtime-deadline-ms",
+            deadline.as_millis().to_string(),
+        ),
+        ("lambda-runtime-invoked-function-arn", next.arn),
+        (
+            "lambda-runtime-trace-id",
+            trace_of_depth(next.accepted.depth),
+        ),
+    ];
+    (headers, next.accepted.event.to_string()).into_response()
+}
+
+async fn response(
+    State(processes): State<Processes>,
+    Path((_, id)): Path<(String, String)>,
+) -> StatusCode {
+    processes.reply(&id, Ok(()))
+}
+
+async fn error(
+    State(processes): State<Processes>,
+    Path((_, id)): Path<(String, String)>,
+    body: Bytes,
+) -> StatusCode {
+    let error = serde_json::from_slice(&body).unwrap_or_else(|_| FunctionError {
+        error_type: "Unknown".to_owned(),
+        error_message: String::from_utf8_lossy(&body).into_owned(),
+    });
+    processes.reply(&id, Err(error))
+}

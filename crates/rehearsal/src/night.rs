@@ -1,0 +1,194 @@
+//! One night in memory: the real steps in this process, a test instance in memory, a paused clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::aws::model_host::{Backup, ModelHost, Roles};
+use crate::aws::{Clock, Event, Point, Tags};
+use crate::lambda::{Delivery, in_process::InProcess};
+use crate::stack::Stack;
+use crate::template::{TEMPLATE, Template};
+
+/// The first night begins here: 2026-03-01, 02:00 UTC.
+const EPOCH: Duration = Duration::from_secs(1_772_330_400);
+/// Lambda repeats a failed asynchronous event after one and after two minutes.
+const RETRIES_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+
+/// A stack and its test instance, before and while nights are played on it.
+pub struct Night {
+    /// The stack.
+    pub stack: Stack,
+    /// The test instance.
+    pub host: ModelHost,
+}
+
+/// What is seen when a night has ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// The tags of last night's snapshot.
+    pub tags: Tags,
+    /// What Datadog shows.
+    pub points: Vec<Point>,
+    /// Datadog's events.
+    pub events: Vec<Event>,
+    /// Every invocation.
+    pub deliveries: Vec<Delivery>,
+    /// Log lines, each behind its function's name.
+    pub log: Vec<String>,
+    /// What is left: volumes, attachments, mounts, servers, locks, events that were lost, calls
+    /// that the stand-in does not know.
+    pub left: Vec<String>,
+}
+
+impl Night {
+    /// An ordinary night, not yet begun. Needs a paused clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// The same with a changed template.
+    ///
+    /// # Panics
+    /// Where `template.yaml` cannot be read.
+    #[must_use]
+    pub fn with(change: impl FnOnce(&mut Template)) -> Self {
+        Self::parameters(&[], change)
+    }
+
+    /// The same with parameters of the stack set.
+    ///
+    /// # Panics
+    /// Where `template.yaml` cannot be read.
+    #[must_use]
+    pub fn parameters(set: &[(&str, &str)], change: impl FnOnce(&mut Template)) -> Self {
+        let set = set
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let mut template = Template::read(TEMPLATE, &set.collect::<BTreeMap<_, _>>())
+            .expect("template.yaml can be read");
+        change(&mut template);
+        let clock = Clock::starting_at(UNIX_EPOCH + EPOCH);
+        let stack = Stack::deploy(template, clock, RETRIES_AFTER);
+        let document = |step: &str, variable: &str| {
+            let mut functions = stack.template.functions.iter();
+            let function = functions.find(|function| function.name.contains(step));
+            let name = function.and_then(|function| function.environment.get(variable));
+            name.expect("the function names its document").clone()
+        };
+        let host = ModelHost::new(
+            clock,
+            Roles {
+                mount: document("step-4", "MOUNT_DOCUMENT"),
+                test: document("step-5", "TEST_DOCUMENT"),
+                release: document("step-6", "RELEASE_DOCUMENT"),
+                run_id: "runId".to_owned(),
+                volume_id: "volumeId".to_owned(),
+            },
+        );
+        stack
+            .aws
+            .set_host(&stack.world.test_instance_id, Arc::new(host.clone()));
+        let (aws, lambda) = (stack.aws.clone(), stack.lambda.clone());
+        stack
+            .lambda
+            .set_executor(Arc::new(InProcess { aws, lambda }));
+        Self { stack, host }
+    }
+
+    /// What last night's snapshot holds.
+    #[must_use]
+    pub fn backup(self, backup: Backup) -> Self {
+        self.host.set_backup(&self.stack.world.snapshot_id, backup);
+        self
+    }
+
+    /// Plays a night as the schedule starts it.
+    pub async fn play(&self) -> Ending {
+        self.start(json!({"source": "aws.events", "detail-type": "Scheduled Event"}))
+            .await
+    }
+
+    /// Plays a night that this event starts, until nothing is under way any more.
+    ///
+    /// # Panics
+    /// Where the template has no schedule.
+    pub async fn start(&self, event: Value) -> Ending {
+        let schedule = self
+            .stack
+            .template
+            .schedule
+            .as_ref()
+            .expect("there is a schedule");
+        self.stack.lambda.start(&schedule.function, event);
+        self.stack.lambda.idle().await;
+        self.ending()
+    }
+
+    /// What is seen now.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        let Stack {
+            aws, lambda, world, ..
+        } = &self.stack;
+        let lines = lambda.log(0).into_iter();
+        let mut left = self.stack.left_volumes();
+        left.extend(self.host.leftovers());
+        left.extend(lambda.lost());
+        left.extend(aws.unmodelled());
+        Ending {
+            tags: aws.snapshot_tags(&world.snapshot_id),
+            points: aws.points(),
+            events: aws.events(),
+            deliveries: lambda.deliveries(),
+            log: lines
+                .map(|line| format!("{}: {}", line.function, line.text))
+                .collect(),
+            left,
+        }
+    }
+}
+
+impl Default for Night {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Ending {
+    /// The value of `DBBackupValid`, if the night wrote it.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.tags.get("DBBackupValid").map(String::as_str)
+    }
+
+    /// The values of a metric.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Vec<f64> {
+        let points = self.points.iter().filter(|point| point.metric == name);
+        points.map(|point| point.value).collect()
+    }
+
+    /// The verdict metric's values.
+    #[must_use]
+    pub fn valid(&self) -> Vec<f64> {
+        self.metric("infobright_backup_valid")
+    }
+
+    /// The errors that functions ended with, each behind the function's name.
+    #[must_use]
+    pub fn errors(&self) -> Vec<String> {
+        let failed = self.deliveries.iter().filter_map(|delivery| {
+            let error = delivery.outcome.as_ref()?.as_ref().err()?;
+            let function = &delivery.accepted.function;
+            Some(format!(
+                "{function}: {}: {}",
+                error.error_type, error.error_message
+            ))
+        });
+        failed.collect()
+    }
+}

@@ -1,0 +1,137 @@
+//! The ground that a rehearsal stands on: namespaces and a file system of its own, so that
+//! whatever ends it, nothing is left. Where they are not to be had: a folder, tidied at the end.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::Context as _;
+
+use super::{Arguments, night};
+
+/// Where a volume can be had on this machine.
+#[derive(Clone, Debug)]
+pub(super) struct Ground {
+    /// The folder that everything of this rehearsal is in.
+    pub folder: PathBuf,
+    /// Volumes are loop devices; else they are directories.
+    pub loop_devices: bool,
+}
+
+/// Folders that exist everywhere and that nothing here needs: one of them is covered by a file
+/// system in memory, in this program's own mount namespace.
+const COVERED: &[&str] = &["/mnt", "/media", "/srv"];
+
+/// Runs the rehearsal on the best ground that this machine has.
+#[expect(clippy::print_stdout, reason = "a program tells people what it does")]
+pub(super) fn enter(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(folder) = &arguments.inside {
+        let mounted = run(
+            "mount",
+            &["-t", "tmpfs", "-o", "mode=0755", "rehearsal", &text(folder)],
+        );
+        mounted.context("cannot make a file system in memory")?;
+        let folder = folder.join("rehearsal");
+        std::fs::create_dir(&folder)?;
+        return night::run(
+            arguments,
+            &Ground {
+                folder,
+                loop_devices: true,
+            },
+        );
+    }
+    let why = if arguments.directories {
+        Some("asked for".to_owned())
+    } else {
+        lacking()
+    };
+    let Some(why) = why else {
+        return inside(arguments);
+    };
+    println!("using directories instead of volumes: {why}");
+    let folder = tempfile::Builder::new().prefix("rehearsal.").tempdir()?;
+    let ground = Ground {
+        folder: folder.path().to_owned(),
+        loop_devices: false,
+    };
+    night::run(arguments, &ground)
+}
+
+/// What this machine lacks for volumes of its own, if anything.
+fn lacking() -> Option<String> {
+    let probes: [(&str, &[&str], &str); 2] = [
+        (
+            "unshare",
+            &["--mount", "--pid", "--fork", "true"],
+            "no namespaces of its own",
+        ),
+        ("losetup", &["--find"], "no loop devices"),
+    ];
+    probes.into_iter().find_map(|(program, arguments, what)| {
+        let error = run(program, arguments).err()?;
+        Some(format!("{what} ({error:#})"))
+    })
+}
+
+/// Starts this program again in mount and process namespaces of its own. They end with it, and it
+/// with this process, even when that is killed; with them go mounts, loop devices, processes and
+/// files.
+fn inside(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let program = std::env::current_exe()?;
+    let here = std::env::current_dir()?;
+    let covered = COVERED.iter().map(Path::new).find(|folder| {
+        folder.is_dir() && !program.starts_with(folder) && !here.starts_with(folder)
+    });
+    let covered = covered.context("no folder of /mnt, /media and /srv is free to be covered")?;
+    let mut command = Command::new("setpriv");
+    command
+        .args([
+            "--pdeathsig",
+            "KILL",
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+        ])
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
+        .arg(program)
+        .args(["--inside", &text(covered)])
+        .args([
+            "--backup",
+            &format!("{:?}", arguments.backup).to_lowercase(),
+        ]);
+    if let Some(binaries) = &arguments.binaries {
+        command
+            .arg("--binaries")
+            .arg(std::path::absolute(binaries)?);
+    }
+    let status = command.status().context("cannot run setpriv and unshare")?;
+    Ok(ExitCode::from(
+        status
+            .code()
+            .and_then(|code| code.try_into().ok())
+            .unwrap_or(2),
+    ))
+}
+
+/// Runs a program; its own words are the error.
+pub(super) fn run(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {program}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    anyhow::bail!(
+        "{program} {}: {} {said}",
+        arguments.join(" "),
+        output.status
+    )
+}
+
+pub(super) fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

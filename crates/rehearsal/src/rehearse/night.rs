@@ -1,0 +1,134 @@
+//! The night itself.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::ground::{Ground, run as run_program, text};
+use super::host::Machine;
+use super::{Arguments, Backup, production, summary, trail};
+use crate::aws::Clock;
+use crate::lambda::processes::Processes;
+use crate::stack::Stack;
+use crate::template::{TEMPLATE, Template};
+
+/// What the stack's parameters are set to: short waits, and MariaDB where production has
+/// Infobright.
+fn parameters(ground: &Ground) -> anyhow::Result<BTreeMap<String, String>> {
+    let find = |program: &str| {
+        run_program("which", &[program])
+            .or_else(|_| run_program("which", &[&format!("/usr/sbin/{program}")]))
+    };
+    let folder = &ground.folder;
+    let parameters = [
+        ("PollSeconds", "1".to_owned()),
+        ("TestPollSeconds", "1".to_owned()),
+        ("MountPoint", text(&folder.join("restored"))),
+        ("StateDirectory", text(&folder.join("state"))),
+        ("DataDirectory", "mysql".to_owned()),
+        (
+            "ServerPath",
+            find("mariadbd").context("install mariadb-server-core")?,
+        ),
+        (
+            "ClientPath",
+            find("mariadb").context("install mariadb-client-core")?,
+        ),
+        ("ServerUser", run_program("id", &["-un"])?),
+    ];
+    Ok(parameters
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect())
+}
+
+/// Rehearses a night on that ground.
+pub(super) fn run(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCode> {
+    let image = production::snapshot(ground, arguments.backup)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            ended = night(arguments, ground, image) => ended,
+            interrupted = interrupted() => interrupted,
+        }
+    })
+}
+
+async fn night(arguments: &Arguments, ground: &Ground, image: PathBuf) -> anyhow::Result<ExitCode> {
+    let template = Template::read(TEMPLATE, &parameters(ground)?)?;
+    let retries_after = [Duration::from_secs(1), Duration::from_secs(2)];
+    let stack = Stack::deploy(template, Clock::of_this_machine(), retries_after);
+    stack.aws.set_timing(|timing| {
+        timing.creating = Duration::from_millis(1500);
+        timing.attaching = Duration::from_millis(500);
+        timing.detaching = Duration::from_millis(500);
+        timing.deleting = Duration::from_millis(500);
+        timing.delivery = Duration::from_millis(200);
+    });
+    let snapshot = stack.world.snapshot_id.clone();
+    if arguments.backup == Backup::None {
+        stack.aws.delete_snapshot(&snapshot);
+    }
+    let snapshots = [(snapshot, image)].into();
+    let machine = Arc::new(Machine::new(ground, snapshots, &stack.template.documents)?);
+    stack
+        .aws
+        .set_host(&stack.world.test_instance_id, machine.clone());
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let binaries = match &arguments.binaries {
+        Some(folder) => folder.clone(),
+        None => std::env::current_exe()?
+            .parent()
+            .context("no folder")?
+            .to_owned(),
+    };
+    let processes = Processes::new(
+        stack.lambda.clone(),
+        &stack.template.functions,
+        binaries,
+        listener.local_addr()?,
+    );
+    let routes: Router = processes.routes().merge(stack.aws.router());
+    let server = tokio::spawn(async move { axum::serve(listener, routes).await });
+    stack.lambda.set_executor(Arc::new(processes));
+
+    let trail = tokio::spawn(trail::follow(stack.lambda.clone()));
+    let schedule = stack
+        .template
+        .schedule
+        .clone()
+        .context("the template has no schedule")?;
+    stack.lambda.start(
+        &schedule.function,
+        json!({"source": "aws.events", "detail-type": "Scheduled Event"}),
+    );
+    stack.lambda.idle().await;
+    // One more turn for lines that are on their way through a pipe.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    trail.abort();
+    server.abort();
+    summary::print(&stack, &machine)
+}
+
+/// Ends when a person or the system asks for it.
+async fn interrupted() -> anyhow::Result<ExitCode> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+    anyhow::bail!("interrupted")
+}

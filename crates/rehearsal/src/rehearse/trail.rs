@@ -1,0 +1,41 @@
+//! The log trail, printed as it grows.
+
+use std::time::{Duration, SystemTime};
+
+use crate::aws::clock::rfc3339;
+use crate::lambda::{Lambda, LogLine};
+
+/// How often the logs are read for new lines.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Prints each new line of the functions' logs, until it is dropped.
+pub(super) async fn follow(lambda: Lambda) {
+    let mut seen = 0;
+    let mut tick = tokio::time::interval(EVERY);
+    loop {
+        tick.tick().await;
+        seen += print_from(&lambda, seen);
+    }
+}
+
+/// Prints the lines from `seen` on, and says how many there were.
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+pub(super) fn print_from(lambda: &Lambda, seen: usize) -> usize {
+    let lines = lambda.log(seen);
+    for LogLine {
+        time,
+        function,
+        text,
+    } in &lines
+    {
+        let step = function.split("ib-backup-").last().unwrap_or(function);
+        println!("{}  {step:<19} {}", clock_time(*time), text.trim_start());
+    }
+    lines.len()
+}
+
+/// The hour, minute and second of an instant, UTC.
+fn clock_time(time: SystemTime) -> String {
+    let text = rfc3339(time);
+    text.get(11..19).unwrap_or(&text).to_owned()
+}

@@ -1,0 +1,112 @@
+//! The stack that `template.yaml` describes, as the stand-in for AWS deploys it.
+//!
+//! Reads what the template uses and no more: an intrinsic, a property or a resource type that is not
+//! modelled is an error, so that nothing is deployed here that would be something else in AWS.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::iam::Role;
+
+mod document;
+mod intrinsics;
+mod parameters;
+mod properties;
+mod resources;
+
+pub use document::{Command, Document, DocumentParameter};
+
+/// The project's own template.
+pub const TEMPLATE: &str = include_str!("../../../template.yaml");
+/// The region that the stand-in plays.
+pub const REGION: &str = "us-east-1";
+/// The account that the stand-in plays, which cannot exist in AWS.
+pub const ACCOUNT: &str = "000000000000";
+/// The partition that the stand-in plays.
+pub const PARTITION: &str = "aws";
+
+/// A stack, deployed with its parameters.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// `ib-backup-<environment>`.
+    pub stack_name: String,
+    /// In the order of their logical ids.
+    pub functions: Vec<Function>,
+    /// In the order of their logical ids.
+    pub documents: Vec<Document>,
+    /// What starts a run.
+    pub schedule: Option<Schedule>,
+    /// Days that the logs are kept, by name of the log group; `None` is for ever.
+    pub log_groups: BTreeMap<String, Option<u32>>,
+    /// What the stack tells people.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// A Lambda function, with the defaults that Lambda has where the template is silent.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// Its name in AWS.
+    pub name: String,
+    /// Without a version.
+    pub arn: String,
+    /// The program, which is named like its crate.
+    pub binary: String,
+    /// After this an invocation is ended.
+    pub timeout: Duration,
+    /// In MiB.
+    pub memory: u32,
+    /// The environment variables that the template sets.
+    pub environment: BTreeMap<String, String>,
+    /// Where it is not, Lambda ends a chain of invocations after about 16.
+    pub recursive_loop_allowed: bool,
+    /// After the first attempt at an event, so up to one more attempt than this.
+    pub maximum_retry_attempts: u32,
+    /// An event older than this is not tried again.
+    pub maximum_event_age: Duration,
+    /// The ARN of what gets the record of a failed event.
+    pub on_failure: Option<String>,
+    /// What it may do.
+    pub role: Role,
+    /// The name of its log group.
+    pub log_group: String,
+}
+
+/// A rule that invokes a function at times.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Schedule {
+    /// `cron(…)` or `rate(…)`, in UTC.
+    pub expression: String,
+    /// Whether it does invoke.
+    pub enabled: bool,
+    /// The name of the function.
+    pub function: String,
+}
+
+impl Template {
+    /// Deploys the template `text` with `parameters`, and defaults for those not given.
+    pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> anyhow::Result<Self> {
+        let sections = intrinsics::sections(text).context("template")?;
+        let values = parameters::evaluate(&sections.parameters, parameters)?;
+        let stack = intrinsics::Stack::new(sections, values);
+        resources::deploy(&stack)
+    }
+
+    /// The function of this name.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        self.functions.iter().find(|function| function.name == name)
+    }
+
+    /// The document of this name.
+    #[must_use]
+    pub fn document(&self, name: &str) -> Option<&Document> {
+        self.documents.iter().find(|document| document.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! From the template's resources, intrinsics evaluated, to what the stand-in deploys.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
+
+use super::document::Document;
+use super::intrinsics::{Resource, Stack};
+use super::parameters::text;
+use super::properties::{FunctionProperties, LogGroupProperties, RecursiveLoop, RoleProperties};
+use super::{Function, Schedule, Template};
+use crate::iam::Role;
+
+/// Builds everything that the template asks for.
+pub(super) fn deploy(stack: &Stack) -> anyhow::Result<Template> {
+    let mut template = Template {
+        stack_name: stack.name.clone(),
+        functions: Vec::new(),
+        documents: Vec::new(),
+        schedule: None,
+        log_groups: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+    };
+    let globals = function_globals(&stack.sections.globals)?;
+    let roles = roles(stack)?;
+    for (id, resource) in &stack.sections.resources {
+        deploy_one(stack, &mut template, &globals, &roles, id, resource)
+            .with_context(|| id.clone())?;
+    }
+    for (name, output) in &stack.sections.outputs {
+        let value = output.get("Value").context("no Value");
+        let value = value.and_then(|value| stack.text(value));
+        let value = value.with_context(|| format!("output {name}"))?;
+        template.outputs.insert(name.clone(), value);
+    }
+    Ok(template)
+}
+
+fn deploy_one(
+    stack: &Stack,
+    template: &mut Template,
+    globals: &Value,
+    roles: &BTreeMap<String, Role>,
+    id: &str,
+    resource: &Resource,
+) -> anyhow::Result<()> {
+    match resource.kind.as_str() {
+        "AWS::Serverless::Function" => {
+            let properties = merged(globals.clone(), resource.properties.clone());
+            let properties = FunctionProperties::deserialize(evaluated(stack, &properties)?)?;
+            let schedule = properties.schedule(&stack.physical_name(id)?)?;
+            ensure!(
+                template.schedule.is_none() || schedule.is_none(),
+                "a second schedule"
+            );
+            template.schedule = template.schedule.take().or(schedule);
+            let function = properties.function(stack, id, resource, roles)?;
+            template.functions.push(function);
+        }
+        "AWS::SSM::Document" => {
+            let properties = evaluated(stack, &resource.properties)?;
+            let document = Document::read(stack, id, &properties)?;
+            template.documents.push(document);
+        }
+        "AWS::Logs::LogGroup" => {
+            let properties = evaluated(stack, &resource.properties)?;
+            let group = LogGroupProperties::deserialize(properties)?;
+            let days = group.retention_in_days;
+            template.log_groups.insert(group.log_group_name, days);
+        }
+        "AWS::IAM::Role" => {}
+        other => bail!("{other} is not modelled"),
+    }
+    Ok(())
+}
+
+impl FunctionProperties {
+    fn function(
+        self,
+        stack: &Stack,
+        id: &str,
+        resource: &Resource,
+        roles: &BTreeMap<String, Role>,
+    ) -> anyhow::Result<Function> {
+        ensure!(
+            self.handler == "bootstrap" && self.runtime.starts_with("provided."),
+            "{} with handler {} is not modelled",
+            self.runtime,
+            self.handler
+        );
+        let name = stack.physical_name(id)?;
+        let binary = resource.metadata.pointer("/BuildProperties/Binary");
+        let binary = binary.and_then(Value::as_str);
+        let role = roles.get(&self.role);
+        let environment = self.environment.variables.iter();
+        let environment = environment.map(|(key, value)| Ok((key.clone(), text(value)?)));
+        let config = self.event_invoke_config;
+        let on_failure = config.destination_config.map(|config| config.on_failure);
+        if let Some(other) = on_failure.iter().find(|to| to.kind != "Lambda") {
+            bail!("a destination of type {} is not modelled", other.kind);
+        }
+        Ok(Function {
+            logical_id: id.to_owned(),
+            arn: stack.arn(id)?,
+            binary: binary.context("no BuildProperties/Binary")?.to_owned(),
+            timeout: Duration::from_secs(self.timeout),
+            memory: self.memory_size,
+            environment: environment.collect::<anyhow::Result<_>>()?,
+            recursive_loop_allowed: self.recursive_loop == RecursiveLoop::Allow,
+            maximum_retry_attempts: config.maximum_retry_attempts,
+            maximum_event_age: Duration::from_secs(config.maximum_event_age_in_seconds),
+            on_failure: on_failure.map(|to| to.destination),
+            role: role
+                .with_context(|| format!("no role {}", self.role))?
+                .clone(),
+            log_group: match self.logging_config {
+                Some(config) => config.log_group,
+                None => format!("/aws/lambda/{name}"),
+            },
+            name,
+        })
+    }
+
+    fn schedule(&self, function: &str) -> anyhow::Result<Option<Schedule>> {
+        let mut events = self.events.values();
+        let (first, second) = (events.next(), events.next());
+        ensure!(second.is_none(), "a second event");
+        let Some(event) = first else {
+            return Ok(None);
+        };
+        ensure!(event.kind == "Schedule", "an event of type {}", event.kind);
+        Ok(Some(Schedule {
+            expression: event.properties.schedule.clone(),
+            enabled: match event.properties.state.as_deref() {
+                None | Some("ENABLED") => true,
+                Some("DISABLED") => false,
+                Some(other) => bail!("state {other}"),
+            },
+            function: function.to_owned(),
+        }))
+    }
+}
+
+/// Each role by its ARN.
+fn roles(stack: &Stack) -> anyhow::Result<BTreeMap<String, Role>> {
+    let resources = stack.sections.resources.iter();
+    resources
+        .filter(|(_, resource)| resource.kind == "AWS::IAM::Role")
+        .map(|(id, resource)| {
+            let role = role(stack, id, resource).with_context(|| id.clone())?;
+            Ok((stack.arn(id)?, role))
+        })
+        .collect()
+}
+
+fn role(stack: &Stack, id: &str, resource: &Resource) -> anyhow::Result<Role> {
+    let properties = RoleProperties::deserialize(evaluated(stack, &resource.properties)?)?;
+    let trusted = "/Statement/0/Principal/Service";
+    let trusted = properties.assume_role_policy_document.pointer(trusted);
+    ensure!(
+        trusted.and_then(Value::as_str) == Some("lambda.amazonaws.com"),
+        "Lambda may not take this role"
+    );
+    let policies = properties.policies.into_iter();
+    let documents: Vec<_> = policies.map(|policy| policy.policy_document).collect();
+    Role::read(&stack.physical_name(id)?, &documents)
+}
+
+fn evaluated(stack: &Stack, value: &Value) -> anyhow::Result<Value> {
+    let value = stack.evaluate(value)?;
+    value.context("AWS::NoValue instead of properties")
+}
+
+fn function_globals(globals: &Map<String, Value>) -> anyhow::Result<Value> {
+    if let Some(other) = globals.keys().find(|kind| *kind != "Function") {
+        bail!("Globals of {other} are not modelled");
+    }
+    let function = globals.get("Function").cloned();
+    Ok(function.unwrap_or_else(|| Map::new().into()))
+}
+
+/// SAM's rule for Globals: maps grow together, lists are joined, else the function's own wins.
+fn merged(global: Value, own: Value) -> Value {
+    match (global, own) {
+        (Value::Object(mut global), Value::Object(own)) => {
+            for (key, value) in own {
+                let value = match global.remove(&key) {
+                    Some(before) => merged(before, value),
+                    None => value,
+                };
+                global.insert(key, value);
+            }
+            Value::Object(global)
+        }
+        (Value::Array(mut global), Value::Array(own)) => {
+            global.extend(own);
+            Value::Array(global)
+        }
+        (_, own) => own,
+    }
+}

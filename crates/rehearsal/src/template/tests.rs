@@ -1,0 +1,572 @@
+//! The reader on small templates, and what the project's own template must say.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::iam::{Decision, Request};
+
+fn parameters(given: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    given.iter().map(pair).collect()
+}
+
+fn stack(given: &[(&str, &str)]) -> Template {
+    Template::read(TEMPLATE, &parameters(given)).unwrap()
+}
+
+/// The whole chain of causes.
+fn error(text: &str, given: &[(&str, &str)]) -> String {
+    format!(
+        "{:#}",
+        Template::read(text, &parameters(given)).unwrap_err()
+    )
+}
+
+mod small {
+    use super::*;
+
+    const PARAMETERS: &str = "
+Parameters:
+  Environment: {Type: String, Default: dev, AllowedValues: [dev, prod]}
+  Seconds: {Type: Number, Default: 15, MinValue: 1, MaxValue: 60}
+  Name: {Type: String, Default: '', AllowedPattern: '[a-z]*'}
+Resources: {}
+";
+
+    /// Evaluates one value as an output.
+    fn value(yaml: &str) -> anyhow::Result<String> {
+        let text = format!(
+            "{PARAMETERS}
+Conditions:
+  Named: !Not [!Equals [!Ref Name, '']]
+  Dev: !Equals [!Ref Environment, dev]
+  Both: !And [!Condition Named, !Condition Dev]
+  Either: !Or [!Condition Named, {{Condition: Dev}}]
+Outputs: {{V: {{Value: {yaml}}}}}"
+        );
+        let group = "{G: {Type: 'AWS::Logs::LogGroup', Properties: {LogGroupName: /g}}}";
+        let text = text.replace("Resources: {}", &format!("Resources: {group}"));
+        Ok(Template::read(&text, &BTreeMap::new())?.outputs["V"].clone())
+    }
+
+    #[test]
+    fn intrinsics() {
+        for (yaml, wanted) in [
+            ("!Ref Seconds", "15"),
+            ("!Ref AWS::StackName", "ib-backup-dev"),
+            ("{Ref: G}", "/g"),
+            (
+                "!GetAtt G.Arn",
+                "arn:aws:logs:us-east-1:000000000000:log-group:/g:*",
+            ),
+            (
+                "{'Fn::GetAtt': [G, Arn]}",
+                "arn:aws:logs:us-east-1:000000000000:log-group:/g:*",
+            ),
+            (
+                "!Sub '${Environment} ${AWS::Region} ${!Kept} ${G}'",
+                "dev us-east-1 ${Kept} /g",
+            ),
+            ("!Sub ['${A}-${Environment}', {A: !Ref Seconds}]", "15-dev"),
+            ("!If [Named, a, b]", "b"),
+            ("!If [Dev, a, b]", "a"),
+            ("!If [Both, a, b]", "b"),
+            ("!If [Either, a, b]", "a"),
+            (
+                "!Join ['-', [a, !If [Named, x, !Ref AWS::NoValue], 3, true]]",
+                "a-3-true",
+            ),
+        ] {
+            assert_eq!(value(yaml).unwrap(), wanted, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_modelled_is_refused() {
+        for yaml in [
+            "!Select [0, [a]]",
+            "{'Fn::Base64': a}",
+            "{'Fn::Sub': a, Other: b}",
+            "!Ref Nothing",
+            "!Sub '${Nothing}'",
+            "!Sub '${Environment'",
+            "!GetAtt G.Name",
+            "!If [Nothing, a, b]",
+            "!Equals [a, b]",
+            "!Ref AWS::NoValue",
+            "[a]",
+        ] {
+            assert!(value(yaml).is_err(), "{yaml}");
+        }
+        assert!(error("Mappings: {}\nResources: {}", &[]).contains("Mappings"));
+        let queue = "Resources: {Q: {Type: 'AWS::SQS::Queue'}}";
+        assert!(error(queue, &[]).contains("AWS::SQS::Queue is not modelled"));
+    }
+
+    #[test]
+    fn parameters_are_held_against_their_bounds() {
+        assert!(Template::read(PARAMETERS, &BTreeMap::new()).is_ok());
+        for (name, value, complaint) in [
+            ("Environment", "test", "not one of dev, prod"),
+            ("Seconds", "0", "not from"),
+            ("Seconds", "61", "not from"),
+            ("Seconds", "soon", "not a number"),
+            ("Name", "a b", "does not fit"),
+            ("Nobody", "x", "no parameter Nobody"),
+        ] {
+            let error = error(PARAMETERS, &[(name, value)]);
+            assert!(error.contains(complaint), "{name}={value}: {error}");
+        }
+        let bare = "Parameters: {Must: {Type: String}}\nResources: {}";
+        assert!(error(bare, &[]).contains("no default"));
+        assert!(Template::read(bare, &parameters(&[("Must", "x")])).is_ok());
+    }
+
+    #[test]
+    fn a_function_gets_the_defaults_of_lambda_and_of_globals() {
+        let text = "
+Globals: {Function: {Handler: bootstrap, Runtime: provided.al2023, Timeout: 9, MemorySize: 128,
+  Environment: {Variables: {A: 1, B: 2}}}}
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildProperties: {Binary: f}}
+    Properties: {FunctionName: f, Role: !GetAtt R.Arn, Timeout: 10, Environment: {Variables: {B: 3}}}
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Statement: [{Principal: {Service: lambda.amazonaws.com}}]}
+";
+        let template = Template::read(text, &BTreeMap::new()).unwrap();
+        let function = template.function("f").unwrap();
+        assert_eq!(function.timeout, Duration::from_secs(10));
+        assert_eq!(function.memory, 128);
+        assert_eq!(function.environment, parameters(&[("A", "1"), ("B", "3")]));
+        assert!(!function.recursive_loop_allowed);
+        assert_eq!(function.maximum_retry_attempts, 2);
+        assert_eq!(function.maximum_event_age, Duration::from_hours(6));
+        assert_eq!(function.on_failure, None);
+        assert_eq!(function.log_group, "/aws/lambda/f");
+        assert!(function.role.actions().is_empty());
+        assert_eq!(template.schedule, None);
+
+        let unknown = text.replace("Timeout: 10", "Layers: []");
+        assert!(error(&unknown, &[]).contains("Layers"));
+        let untrusted = text.replace("lambda.amazonaws.com", "ec2.amazonaws.com");
+        assert!(error(&untrusted, &[]).contains("may not take this role"));
+    }
+}
+
+/// Name, program and next function of each step, as contract and README have them.
+const STEPS: [(&str, &str, Option<&str>); 6] = [
+    (
+        "dev-ib-backup-step-1-snapshot",
+        "step1-snapshot",
+        Some("dev-ib-backup-step-2-volume"),
+    ),
+    (
+        "dev-ib-backup-step-2-volume",
+        "step2-volume",
+        Some("dev-ib-backup-step-3-attach"),
+    ),
+    (
+        "dev-ib-backup-step-3-attach",
+        "step3-attach",
+        Some("dev-ib-backup-step-4-mount"),
+    ),
+    (
+        "dev-ib-backup-step-4-mount",
+        "step4-mount",
+        Some("dev-ib-backup-step-5-run-test"),
+    ),
+    (
+        "dev-ib-backup-step-5-run-test",
+        "step5-run-test",
+        Some("dev-ib-backup-step-6-await-result"),
+    ),
+    (
+        "dev-ib-backup-step-6-await-result",
+        "step6-await-result",
+        None,
+    ),
+];
+
+#[test]
+fn six_functions_in_a_chain() {
+    let stack = stack(&[]);
+    assert_eq!(stack.functions.len(), STEPS.len());
+    let last = stack.function(STEPS[5].0).unwrap().arn.clone();
+    for (function, (name, binary, next)) in stack.functions.iter().zip(STEPS) {
+        assert_eq!(function.name, name);
+        assert_eq!(function.binary, binary);
+        // The reader has no use for the folder, but `sam build` has.
+        assert!(TEMPLATE.contains(&format!("      CodeUri: crates/{binary}\n")));
+        let named = function.environment.get("NEXT_LAMBDA_NAME");
+        assert_eq!(named.map(String::as_str), next);
+        let destination = next.is_some().then(|| last.clone());
+        assert_eq!(function.on_failure, destination);
+        assert_eq!(function.log_group, format!("/aws/lambda/{name}"));
+        assert_eq!(stack.log_groups[&function.log_group], Some(90));
+        assert!(function.recursive_loop_allowed);
+        assert_eq!(function.maximum_retry_attempts, 2);
+        assert_eq!(function.maximum_event_age, Duration::from_hours(1));
+        // The longest wait, and five calls of three attempts of 10 s each.
+        assert!(function.timeout >= Duration::from_secs(120 + 5 * 30));
+    }
+}
+
+#[test]
+fn each_function_has_the_settings_that_it_uses() {
+    let settings = [
+        "NEXT_LAMBDA_NAME PRODUCTION_INSTANCE_NAME PRODUCTION_DEVICE TEST_INSTANCE_NAME TEST_DEVICE \
+         SNAPSHOT_MAX_AGE_HOURS TEST_POLL_SECONDS RELEASE_LAMBDA_NAME DD_API_KEY_SSM_NAME DD_SITE",
+        "NEXT_LAMBDA_NAME TEST_INSTANCE_NAME POLL_SECONDS",
+        "NEXT_LAMBDA_NAME TEST_INSTANCE_NAME TEST_DEVICE POLL_SECONDS",
+        "NEXT_LAMBDA_NAME TEST_INSTANCE_NAME MOUNT_DOCUMENT POLL_SECONDS",
+        "NEXT_LAMBDA_NAME TEST_INSTANCE_NAME TEST_DOCUMENT POLL_SECONDS",
+        "PRODUCTION_INSTANCE_NAME TEST_INSTANCE_NAME RELEASE_DOCUMENT POLL_SECONDS \
+         TEST_POLL_SECONDS DD_API_KEY_SSM_NAME DD_SITE",
+    ];
+    for (function, wanted) in stack(&[]).functions.iter().zip(settings) {
+        let wanted: BTreeSet<_> = wanted.split_whitespace().chain(["ENVIRONMENT"]).collect();
+        let set: BTreeSet<_> = function.environment.keys().map(String::as_str).collect();
+        assert_eq!(set, wanted, "{}", function.name);
+    }
+    let stack = stack(&[]);
+    let value = |step: usize, key| stack.functions[step - 1].environment[key].as_str();
+    assert_eq!(value(1, "RELEASE_LAMBDA_NAME"), STEPS[5].0);
+    assert_eq!(
+        value(1, "PRODUCTION_INSTANCE_NAME"),
+        "ib-backup.us-east-1.code418.net"
+    );
+    assert_eq!(value(1, "SNAPSHOT_MAX_AGE_HOURS"), "26");
+    assert_eq!(value(3, "TEST_DEVICE"), "/dev/sdg");
+    assert_eq!(value(6, "POLL_SECONDS"), "15");
+    assert_eq!(value(6, "TEST_POLL_SECONDS"), "60");
+}
+
+#[test]
+fn the_schedule_follows_its_parameters() {
+    let nightly = Schedule {
+        expression: "cron(0 2 * * ? *)".to_owned(),
+        enabled: true,
+        function: STEPS[0].0.to_owned(),
+    };
+    assert_eq!(stack(&[]).schedule, Some(nightly));
+    let hourly = [
+        ("Schedule", "rate(1 hour)"),
+        ("ScheduleState", "DISABLED"),
+        ("Environment", "sand"),
+    ];
+    let schedule = stack(&hourly).schedule.unwrap();
+    assert_eq!(schedule.expression, "rate(1 hour)");
+    assert_eq!(schedule.function, "sand-ib-backup-step-1-snapshot");
+    assert!(!schedule.enabled);
+}
+
+#[test]
+fn waits_stay_within_the_time_out_and_names_stay_plain() {
+    for given in [
+        ("PollSeconds", "61"),
+        ("TestPollSeconds", "121"),
+        ("TestInstanceName", "a'b"),
+        ("TestInstanceName", "a\nb"),
+        ("ProductionDevice", "/dev/sdg; reboot"),
+        ("MountPoint", "/mnt/$(reboot)"),
+        ("MountDocument", "arn:aws:ssm:us-east-1:1:document/x"),
+        ("DatadogApiKeySsmName", "no-slash"),
+        ("Environment", "test"),
+    ] {
+        assert!(error(TEMPLATE, &[given]).contains(given.0), "{given:?}");
+    }
+}
+
+/// What each role allows, in the template's order: `*` stands for the statement's own resources.
+#[test]
+fn roles_grant_this_and_nothing_else() {
+    let granted = [
+        "logs:CreateLogStream logs:PutLogEvents ec2:DescribeInstances ec2:DescribeSnapshots \
+         ec2:DescribeVolumes ssm:GetParameter lambda:InvokeFunction",
+        "logs:CreateLogStream logs:PutLogEvents ec2:DescribeInstances ec2:DescribeSnapshots \
+         ec2:DescribeVolumes ec2:CreateVolume ec2:CreateVolume ec2:CreateTags \
+         lambda:InvokeFunction",
+        "logs:CreateLogStream logs:PutLogEvents ec2:DescribeVolumes ec2:AttachVolume \
+         ec2:AttachVolume lambda:InvokeFunction",
+        "logs:CreateLogStream logs:PutLogEvents ssm:GetCommandInvocation ssm:ListCommands \
+         ssm:SendCommand ssm:SendCommand lambda:InvokeFunction",
+        "logs:CreateLogStream logs:PutLogEvents ssm:ListCommands ssm:SendCommand ssm:SendCommand \
+         lambda:InvokeFunction",
+        "logs:CreateLogStream logs:PutLogEvents ec2:DescribeInstances ec2:DescribeSnapshots \
+         ec2:DescribeVolumes ssm:GetCommandInvocation ssm:ListCommands ec2:CreateTags \
+         ec2:DetachVolume ec2:DetachVolume ec2:DeleteVolume ssm:SendCommand ssm:SendCommand \
+         ssm:GetParameter lambda:InvokeFunction",
+    ];
+    for (function, wanted) in stack(&[]).functions.iter().zip(granted) {
+        let actions = function.role.actions();
+        let names: Vec<_> = actions.iter().map(|(action, _)| action.as_str()).collect();
+        let wanted: Vec<_> = wanted.split_whitespace().collect();
+        assert_eq!(names, wanted, "{}", function.name);
+        // What reads may be read of everything; what changes things names them.
+        for (action, resources) in &actions {
+            let verb = action.split_once(':').unwrap().1;
+            let reads = ["Describe", "List", "GetCommand"]
+                .iter()
+                .any(|v| verb.starts_with(v));
+            assert_eq!(resources == &["*"], reads, "{}: {action}", function.name);
+        }
+    }
+}
+
+#[test]
+fn each_function_invokes_itself_the_next_and_the_last() {
+    let stack = stack(&[]);
+    for (from, function) in (1..).zip(&stack.functions) {
+        let invoked: Vec<_> = (1..)
+            .zip(&stack.functions)
+            .filter(|(_, to)| {
+                let request = Request::new("lambda:InvokeFunction", to.arn.as_str());
+                function.role.allows(&request) == Decision::Allowed
+            })
+            .map(|(to, _)| to)
+            .collect();
+        let wanted: &[i32] = match from {
+            1 => &[1, 2, 6],
+            2 => &[2, 3, 6],
+            3 => &[3, 4, 6],
+            4 => &[4, 5, 6],
+            // The test is started once, and only step 6 waits for it.
+            _ => &[6],
+        };
+        assert_eq!(invoked, wanted, "step {from}");
+    }
+}
+
+const VOLUME: &str = "arn:aws:ec2:us-east-1:000000000000:volume/vol-x";
+const INSTANCE: &str = "arn:aws:ec2:us-east-1:000000000000:instance/i-x";
+const SNAPSHOT: &str = "arn:aws:ec2:us-east-1::snapshot/snap-x";
+
+#[test]
+fn conditions_keep_production_out() {
+    let stack = stack(&[]);
+    let allowed = |step: usize, request: Request| {
+        stack.functions[step - 1].role.allows(&request) == Decision::Allowed
+    };
+    let volume = |action| Request::new(action, VOLUME);
+    let instance = |action| Request::new(action, INSTANCE);
+    for (step, action) in [
+        (3, "ec2:AttachVolume"),
+        (6, "ec2:DetachVolume"),
+        (6, "ec2:DeleteVolume"),
+    ] {
+        let tagged = |value| volume(action).with("ec2:ResourceTag/IBBackupTest", value);
+        assert!(allowed(step, tagged("True")), "{action}");
+        assert!(!allowed(step, tagged("False")), "{action}");
+        assert!(!allowed(step, volume(action)), "{action}");
+    }
+    for (step, action, key) in [
+        (3, "ec2:AttachVolume", "ec2:ResourceTag/Name"),
+        (4, "ssm:SendCommand", "ssm:resourceTag/Name"),
+        (5, "ssm:SendCommand", "ssm:resourceTag/Name"),
+        (6, "ssm:SendCommand", "ssm:resourceTag/Name"),
+        (6, "ec2:DetachVolume", "ec2:ResourceTag/Name"),
+    ] {
+        assert!(allowed(
+            step,
+            instance(action).with(key, "ib02.dev.code418.net")
+        ));
+        let production = instance(action).with(key, "ib-backup.us-east-1.code418.net");
+        assert!(!allowed(step, production), "step {step}: {action}");
+    }
+
+    let create = volume("ec2:CreateVolume");
+    assert!(!allowed(2, create.clone()));
+    assert!(allowed(
+        2,
+        create.with("aws:RequestTag/IBBackupTest", "True")
+    ));
+    assert!(allowed(2, Request::new("ec2:CreateVolume", SNAPSHOT)));
+    let tag = volume("ec2:CreateTags");
+    assert!(!allowed(2, tag.clone()));
+    assert!(allowed(2, tag.with("ec2:CreateAction", "CreateVolume")));
+
+    let verdict = Request::new("ec2:CreateTags", SNAPSHOT).with("aws:TagKeys", "DBBackupValid");
+    assert!(allowed(6, verdict.clone()));
+    assert!(!allowed(6, verdict.with("aws:TagKeys", "Name")));
+    assert!(!allowed(
+        6,
+        volume("ec2:CreateTags").with("aws:TagKeys", "DBBackupValid")
+    ));
+}
+
+#[test]
+fn each_step_reaches_its_own_document_log_and_key_only() {
+    let stack = stack(&[]);
+    for (step, function) in (1..).zip(&stack.functions) {
+        for document in &stack.documents {
+            let send = Request::new("ssm:SendCommand", document.arn.as_str());
+            let own = matches!(
+                (step, document.logical_id.as_str()),
+                (4, "MountCommand") | (5, "TestCommand") | (6, "ReleaseCommand")
+            );
+            let allowed = function.role.allows(&send) == Decision::Allowed;
+            assert_eq!(allowed, own, "step {step}: {}", document.logical_id);
+        }
+        for group in stack.log_groups.keys() {
+            let stream =
+                format!("arn:aws:logs:us-east-1:000000000000:log-group:{group}:log-stream:s");
+            let put = Request::new("logs:PutLogEvents", stream);
+            let allowed = function.role.allows(&put) == Decision::Allowed;
+            assert_eq!(
+                allowed,
+                *group == function.log_group,
+                "step {step}: {group}"
+            );
+        }
+        let parameter = "arn:aws:ssm:us-east-1:000000000000:parameter/datadog/api-key";
+        let key = function
+            .role
+            .allows(&Request::new("ssm:GetParameter", parameter));
+        assert_eq!(
+            key == Decision::Allowed,
+            step == 1 || step == 6,
+            "step {step}"
+        );
+        let other = Request::new("ssm:GetParameter", format!("{parameter}-2"));
+        assert_eq!(function.role.allows(&other), Decision::NotAllowed);
+    }
+}
+
+#[test]
+fn a_document_of_ones_own_takes_its_place() {
+    let stack = stack(&[("TestDocument", "Ours")]);
+    let step = &stack.functions[4];
+    assert_eq!(step.environment["TEST_DOCUMENT"], "Ours");
+    let send = |name: &str| {
+        let arn = format!("arn:aws:ssm:us-east-1:000000000000:document/{name}");
+        step.role.allows(&Request::new("ssm:SendCommand", arn))
+    };
+    assert_eq!(send("Ours"), Decision::Allowed);
+    let unused = stack
+        .documents
+        .iter()
+        .find(|d| d.logical_id == "TestCommand");
+    assert_eq!(send(&unused.unwrap().name), Decision::NotAllowed);
+    assert_eq!(stack.outputs["TestDocumentName"], "Ours");
+}
+
+#[test]
+fn rights_on_a_key_come_with_the_key() {
+    let uses_keys = |stack: &Template| -> Vec<bool> {
+        let uses = |function: &Function| {
+            let actions = function.role.actions();
+            actions.iter().any(|(action, _)| action.starts_with("kms:"))
+        };
+        stack.functions.iter().map(uses).collect()
+    };
+    assert_eq!(uses_keys(&stack(&[])), [false; 6]);
+    let arn = "arn:aws:kms:us-east-1:000000000000:key/k";
+    let stack = stack(&[("KmsKeyArn", arn)]);
+    assert_eq!(uses_keys(&stack), [false, true, true, false, false, false]);
+    let role = &stack.functions[1].role;
+    let grant = Request::new("kms:CreateGrant", arn);
+    assert_eq!(role.allows(&grant), Decision::NotAllowed);
+    let for_aws = grant.with("kms:GrantIsForAWSResource", "true");
+    assert_eq!(role.allows(&for_aws), Decision::Allowed);
+    assert_eq!(
+        role.allows(&Request::new("kms:Decrypt", arn)),
+        Decision::Allowed
+    );
+    let other = Request::new("kms:Decrypt", format!("{arn}2"));
+    assert_eq!(role.allows(&other), Decision::NotAllowed);
+}
+
+/// What each document takes beside the host's settings, which have defaults.
+const DOCUMENTS: [(&str, u64, &str); 3] = [
+    ("MountCommand", 1800, "device runId volumeId"),
+    ("ReleaseCommand", 1800, "runId volumeId"),
+    ("TestCommand", 10_800, "runId snapshotId volumeId"),
+];
+
+#[test]
+fn documents_take_their_parameters_as_data() {
+    let stack = stack(&[]);
+    assert_eq!(stack.documents.len(), DOCUMENTS.len());
+    for (document, (id, seconds, needed)) in stack.documents.iter().zip(DOCUMENTS) {
+        assert_eq!(document.logical_id, id);
+        assert_eq!(document.execution_timeout, Duration::from_secs(seconds));
+        let open = document.parameters.iter().filter(|p| p.default.is_none());
+        let open: Vec<_> = open.map(|p| p.name.as_str()).collect();
+        assert_eq!(open, needed.split(' ').collect::<Vec<_>>());
+        for parameter in &document.parameters {
+            let DocumentParameter { name, .. } = parameter;
+            // The limit alone never reaches the script.
+            assert_eq!(parameter.env_var, name != "executionTimeout", "{id} {name}");
+            // Older agents paste the value between single quotes.
+            let pattern = parameter.allowed_pattern.as_deref().unwrap();
+            let pattern = regex::Regex::new(pattern).unwrap();
+            for bad in ["", "'", "a'b", "a\nb", "a b", "$(a)", "{{ runId }}"] {
+                assert!(!pattern.is_match(bad), "{id} {name} {bad:?}");
+            }
+            if let Some(default) = &parameter.default {
+                assert!(pattern.is_match(default), "{id} {name} {default}");
+            }
+            let fallback = format!("export SSM_{name}='{{{{ {name} }}}}'");
+            assert_eq!(
+                document.script.contains(&fallback),
+                parameter.env_var,
+                "{id} {name}"
+            );
+        }
+        assert!(document.script.starts_with("#!/bin/bash\n"));
+    }
+}
+
+#[test]
+fn a_command_checks_what_it_is_given() {
+    let stack = stack(&[("MountPoint", "/mnt/x")]);
+    let document = &stack.documents[0];
+    let mut given: BTreeMap<String, Vec<String>> = [
+        ("runId", "r-1"),
+        ("volumeId", "vol-1"),
+        ("device", "/dev/sdg"),
+    ]
+    .map(|(name, value)| (name.to_owned(), vec![value.to_owned()]))
+    .into();
+    let command = document.command(&given).unwrap();
+    assert_eq!(command.variables["SSM_runId"], "r-1");
+    assert_eq!(command.variables["SSM_mountPoint"], "/mnt/x");
+    assert!(!command.variables.contains_key("SSM_executionTimeout"));
+    assert!(command.script.contains("export SSM_runId='r-1'; fi"));
+    assert!(!command.script.contains("{{"));
+    assert_eq!(command.execution_timeout, Duration::from_mins(30));
+
+    // SSM takes what it cannot use for its default.
+    for (text, seconds) in [("5", 5), ("172800", 172_800), ("4", 3600), ("172801", 3600)] {
+        given.insert("executionTimeout".to_owned(), vec![text.to_owned()]);
+        let command = document.command(&given).unwrap();
+        assert_eq!(command.execution_timeout, Duration::from_secs(seconds));
+    }
+
+    for (name, values) in [
+        ("volumeId", vec!["vol-1; reboot"]),
+        ("volumeId", vec![]),
+        ("volumeId", vec!["vol-1", "vol-2"]),
+        ("snapshotId", vec!["snap-1"]),
+    ] {
+        let mut given = given.clone();
+        let values = values.into_iter().map(str::to_owned).collect();
+        given.insert(name.to_owned(), values);
+        let error = document.command(&given).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    given.remove("runId");
+    let error = document.command(&given).unwrap_err().to_string();
+    assert_eq!(error, "parameter runId is missing");
+}
+
+#[test]
+fn outputs_name_what_people_look_for() {
+    let outputs = stack(&[("Environment", "prod")]).outputs;
+    assert_eq!(outputs["Step1"], "prod-ib-backup-step-1-snapshot");
+    assert!(outputs["LogGroups"].ends_with("/aws/lambda/prod-ib-backup-step-6-await-result"));
+}

@@ -1,0 +1,189 @@
+# What the tests share. A test has a host of its own in $W: devices, state directory, mount point.
+# Two kinds of volume: `folder_volume` (the stand-ins of the rehearsal for mount and device, a real database server,
+# no root needed) and `loop_volume` (a real file system on a real loop device).
+
+host() {
+  W=$BATS_TEST_TMPDIR
+  mkdir -p "$W/dev/disk/by-id" "$W/bin"
+  # The database server is another user where the tests run as root.
+  chmod 755 "$W"
+  export IB_DEVICE_DIRECTORY=$W/dev IB_DEVICE_WAIT=0 IB_START_WAIT=60 IB_STOP_WAIT=60
+  export SSM_runId=run-1 SSM_volumeId=vol-0rehearsal1 SSM_mountPoint=$W/mnt SSM_stateDirectory=$W/state
+  export SSM_device=/dev/sdz SSM_snapshotId=snap-0rehearsal1 SSM_dataDirectory=mysql SSM_serverUser
+  SSM_serverUser=$(id -un)
+  SSM_server=$(command -v mariadbd || echo /usr/sbin/mariadbd)
+  SSM_client=$(command -v mariadb || echo /usr/bin/mariadb)
+  export SSM_server SSM_client
+  STARTED=()
+  LOOPS=()
+}
+
+link_device() { ln -s "$1" "$W/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${SSM_volumeId/-/}"; }
+
+needs_server() {
+  [ -d "$PRODUCTION/data" ] || skip 'no MariaDB server on this machine'
+}
+
+# folder_volume: a copy of production's data as the run's volume; $DATA is its data directory
+folder_volume() {
+  needs_server
+  export IB_MOUNTINFO=$W/mountinfo PATH=$HOST_SCRIPTS/shims:$PATH
+  "$HOST_SCRIPTS/image.sh" "$PRODUCTION/data" "$W/volume" directory >/dev/null
+  link_device "$W/volume"
+  DATA=$W/volume/mysql
+}
+
+needs_loop() {
+  [ "$(id -u)" -eq 0 ] || skip 'loop devices need root'
+  [ -e /dev/loop-control ] && losetup --find >/dev/null 2>&1 || skip 'no loop devices here'
+  [ "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/1/ns/mnt)" ] ||
+    skip 'mounts only in a mount namespace of its own: use documents/tests/run'
+}
+
+# new_image <xfs|ext4>: an empty file system in $W/image
+new_image() {
+  needs_loop
+  command -v "mkfs.$1" >/dev/null || skip "no mkfs.$1 on this machine"
+  truncate -s 320M "$W/image"
+  case $1 in
+    xfs) mkfs.xfs -q "$W/image" ;;
+    ext4) mkfs.ext4 -q -F "$W/image" ;;
+  esac
+}
+
+# attach_image [image]: a loop device with it becomes the run's device, LOOP
+attach_image() {
+  LOOP=$(losetup --find --show "${1:-$W/image}")
+  LOOPS+=("$LOOP")
+  link_device "$LOOP"
+}
+
+# document <name>: runs it as the SSM agent would. Sets code, output, and from its last line valid, checks, tables,
+# rows, reason; fails unless that is the one line of JSON that was promised, and the whole is short enough.
+document() {
+  code=0
+  # Through a pipe: like the agent, this waits until nobody holds it any more.
+  output=$("$SCRIPTS/$1" 2>"$W/stderr") || code=$?
+  read_result
+}
+
+read_result() {
+  { read -r valid checks tables rows; read -r reason; } < <(python3 -c '
+import json, sys
+text = sys.stdin.buffer.read().decode("utf-8")
+assert len(text) < 20000, len(text)
+result = json.loads(text.rstrip("\n").split("\n")[-1])
+assert list(result) == ["valid", "checks", "tables", "rows", "seconds", "reason"], result
+assert all(type(result[key]) is int for key in ("checks", "tables", "rows", "seconds"))
+assert "\n" not in result["reason"]
+print({True: "true", False: "false", None: "null"}[result["valid"]], result["checks"], result["tables"], result["rows"])
+print(result["reason"])' <<<"$output")
+  [ "$(wc -c <"$W/stderr")" -lt 8000 ]
+}
+
+# expect <exit code> [words of the reason]...
+expect() {
+  local words
+  if [ "$code" != "$1" ]; then
+    echo "exit code $code, not $1"
+    show
+    return 1
+  fi
+  case $1 in
+    0) [ "$valid" = true ] && [ "$reason" = '' ] || { show; return 1; } ;;
+    1) [ "$valid" = false ] || { show; return 1; } ;;
+    75) [ "$valid" = null ] || { show; return 1; } ;;
+  esac
+  shift
+  for words in "$@"; do
+    case $reason in *"$words"*) ;; *) echo "not in the reason: $words"; show; return 1 ;; esac
+  done
+}
+
+show() {
+  printf '%s\n' "$output"
+  cat "$W/stderr"
+}
+
+# mounted_test: mount, then test
+mounted_test() {
+  document mount
+  expect 0
+  document test
+}
+
+# invert <file> <offset> <bytes>
+invert() {
+  python3 - "$@" <<'PYTHON'
+import sys
+name, offset, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+with open(name, "r+b") as file:
+    file.seek(offset)
+    old = file.read(count)
+    assert len(old) == count
+    file.seek(offset)
+    file.write(bytes(byte ^ 255 for byte in old))
+PYTHON
+}
+
+# pausing_client <word>: a client that stops before the first statement with that word, says so in the pipe
+# `reached` and goes on when somebody writes to the pipe `go`. So a test can act in the middle without a sleep.
+pausing_client() {
+  mkfifo "$W/reached" "$W/go"
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+sql=\$(cat)
+if [[ \$sql == *"$1"* ]] && mkdir "$W/paused" 2>/dev/null; then
+  echo reached >"$W/reached"
+  read -r _ <"$W/go"
+fi
+exec $SSM_client "\$@" <<<"\$sql"
+CLIENT
+  chmod +x "$W/bin/client"
+  export SSM_client=$W/bin/client
+}
+
+# counting_server: one line in $W/starts for each start of the server
+counting_server() {
+  cat >"$W/bin/server" <<SERVER
+#!/bin/bash
+echo "\$@" >>"$W/starts"
+exec $SSM_server "\$@" $*
+SERVER
+  chmod +x "$W/bin/server"
+  export SSM_server=$W/bin/server
+}
+
+# in_background <name> <output>: its pid in STARTED
+in_background() {
+  "$SCRIPTS/$1" >"$2" 2>"$2.err" 3>&- &
+  STARTED+=($!)
+}
+
+await() { read -r _ <"$W/reached"; }
+go_on() { echo go >"$W/go"; }
+
+# finished <pid> <output>: waits for it, sets what `document` sets
+finished() {
+  code=0
+  wait "$1" || code=$?
+  output=$(<"$2")
+  cp "$2.err" "$W/stderr"
+  read_result
+}
+
+# server_pid: of the run's server, from what the server itself wrote
+server_pid() { cat "$W/state/runs/$SSM_runId/scratch/pid"; }
+
+is_running() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status"; }
+
+teardown() {
+  local pid loop
+  for pid in ${STARTED[@]+"${STARTED[@]}"}; do kill -KILL "$pid" 2>/dev/null || true; done
+  [ -z "${FOREIGN-}" ] || kill -KILL "$FOREIGN" 2>/dev/null || true
+  SSM_runId=run-1 "$SCRIPTS/release" >/dev/null 2>&1 || true
+  if [ "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/1/ns/mnt)" ] && [ "$(id -u)" -eq 0 ]; then
+    for pid in "$W/mnt" "$W/other"; do umount "$pid" 2>/dev/null || true; done
+  fi
+  for loop in ${LOOPS[@]+"${LOOPS[@]}"}; do losetup -d "$loop" 2>/dev/null || true; done
+}

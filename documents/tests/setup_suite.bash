@@ -1,0 +1,17 @@
+# Made once for all tests: the documents as the host gets them, and a production data directory to copy.
+
+setup_suite() {
+  local here document
+  here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+  export HOST_SCRIPTS=$here/../../crates/rehearsal/host
+  export SCRIPTS=$BATS_SUITE_TMPDIR/documents
+  export PRODUCTION=$BATS_SUITE_TMPDIR/production
+  mkdir "$SCRIPTS"
+  for document in mount test release; do
+    "$here/assemble" "$document" >"$SCRIPTS/$document"
+    chmod +x "$SCRIPTS/$document"
+  done
+  if command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null; then
+    "$HOST_SCRIPTS/production.sh" "$PRODUCTION" 8000 >/dev/null
+  fi
+}
