@@ -1,9 +1,10 @@
 //! What the tests share: clients of one caller on a paused clock.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_ec2::error::ProvideErrorMetadata;
 
+use super::clock::parse_rfc3339;
 use super::model_host::{ModelHost, Roles};
 use super::{Aws, Clock, Document, DocumentParameter, World};
 
@@ -22,8 +23,7 @@ impl Night {
         reason = "plain clients of the stand-in itself, not of a step"
     )]
     pub fn new() -> Self {
-        // 2026-11-22T02:00:00Z
-        let two_at_night = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_312_800);
+        let two_at_night = parse_rfc3339("2026-11-22T02:00:00Z").unwrap();
         let clock = Clock::starting_at(two_at_night);
         let aws = Aws::new(clock);
         let world = aws.world();
@@ -118,6 +118,6 @@ fn document(name: &str) -> Document {
 
 /// What AWS called the error; panics where there was none.
 pub(super) fn code<T: std::fmt::Debug, E: ProvideErrorMetadata>(result: Result<T, E>) -> String {
-    let error = result.err().expect("AWS refuses this");
+    let error = result.expect_err("AWS refuses this");
     error.code().unwrap_or("no code").to_owned()
 }

@@ -1,11 +1,9 @@
 //! A command, `GetCommandInvocation` and `CancelCommand`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 use super::Input;
 use crate::aws::account::Context;
@@ -100,7 +98,6 @@ pub struct Command {
     pub stderr: String,
     pub(super) seen_from: SystemTime,
     pub(super) delivery_time_out: Duration,
-    pub(in crate::aws) cancel: Arc<Notify>,
 }
 
 impl Command {
@@ -178,11 +175,11 @@ pub(super) fn cancel_command(
     let instance_ids: Option<Vec<String>> = input.take("InstanceIds")?;
     input.finish()?;
     context.authorize_ssm("ssm:CancelCommand", "*", vec![])?;
-    let Some(command) = context.account.ssm.command_mut(&command_id) else {
-        return Err(Refusal::new("InvalidCommandId", ""));
-    };
+    let ssm = &context.account.ssm;
+    let command = ssm.commands.iter().find(|command| command.id == command_id);
+    let command = command.ok_or_else(|| Refusal::new("InvalidCommandId", ""))?;
     if instance_ids.is_none_or(|ids| ids.is_empty() || ids.contains(&command.instance_id)) {
-        command.cancel.notify_one();
+        ssm.cancel(&command_id);
     }
     Ok(json!({}))
 }

@@ -239,3 +239,35 @@ async fn snapshots_are_told_apart_by_owner_state_and_tier() {
     assert_eq!(code(unknown), "NotModelled");
     assert_eq!(night.aws.unmodelled().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn ids_are_refused_in_three_ways() {
+    let night = Night::new();
+    let snapshot = |id: &str| night.ec2.describe_snapshots().snapshot_ids(id).send();
+    assert_eq!(
+        code(snapshot("snap-unknown").await),
+        "InvalidSnapshot.NotFound"
+    );
+    assert_eq!(
+        code(snapshot("snap-Unknown!").await),
+        "InvalidSnapshotID.Malformed"
+    );
+    assert_eq!(code(snapshot("last night").await), "InvalidParameterValue");
+    let volume = |id: &str| night.ec2.describe_volumes().volume_ids(id).send();
+    assert_eq!(code(volume("vol-unknown").await), "InvalidVolume.NotFound");
+    assert_eq!(code(volume("snap-unknown").await), "InvalidParameterValue");
+    let instance = |id: &str| night.ec2.describe_instances().instance_ids(id).send();
+    assert_eq!(
+        code(instance("i-unknown").await),
+        "InvalidInstanceID.NotFound"
+    );
+    assert_eq!(code(instance("ib02").await), "InvalidInstanceID.Malformed");
+    let test_instance = &night.world.test_instance_id;
+    instance(test_instance).await.unwrap();
+    night.aws.terminate_instance(test_instance);
+    night.aws.forget_instance(test_instance);
+    assert_eq!(
+        code(instance(test_instance).await),
+        "InvalidInstanceID.NotFound"
+    );
+}

@@ -157,7 +157,7 @@ async fn attaching_is_authorised_on_both_sides() {
     };
     for refused in [
         "ec2:AttachVolume arn:aws:ec2:us-east-1:000000000000:instance/i-rehearsaltest",
-        "volume/vol-rehearsal0004",
+        "volume/vol-rehearsal0001",
     ] {
         night.aws.set_authorizer(Arc::new(Asked {
             refused,
