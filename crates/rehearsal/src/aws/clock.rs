@@ -26,7 +26,7 @@ impl Clock {
 
     /// The date of this machine, for processes that read it themselves.
     #[must_use]
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "the one place where a rehearsal meets the real date"
     )]
@@ -41,7 +41,7 @@ impl Clock {
     }
 
     /// Waits, on the paused clock without any real time passing.
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "the stand-in is what takes time; nothing that is tested sleeps here"
     )]

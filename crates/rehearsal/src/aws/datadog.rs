@@ -145,7 +145,7 @@ struct Series {
     points: Vec<Map<String, Value>>,
     tags: Vec<String>,
     #[serde(default)]
-    #[allow(dead_code, reason = "known to Datadog, of no matter here")]
+    #[expect(dead_code, reason = "known to Datadog, of no matter here")]
     unit: Option<String>,
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Night {
 }
 
 impl Night {
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "plain clients of the stand-in itself, not of a step"
     )]
