@@ -81,6 +81,7 @@ fn start_logging() {
         .with_ansi(false);
     let targets = Targets::new()
         .with_default(LevelFilter::INFO)
-        .with_target("lambda_runtime", LevelFilter::WARN);
+        .with_target("lambda_runtime", LevelFilter::WARN)
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF);
     subscriber::registry().with(lines).with(targets).init();
 }

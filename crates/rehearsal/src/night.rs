@@ -38,6 +38,8 @@ pub struct Ending {
     pub deliveries: Vec<Delivery>,
     /// Log lines, each behind its function's name.
     pub log: Vec<String>,
+    /// How many test volumes were ever made.
+    pub made: usize,
     /// What is left: volumes, attachments, mounts, servers, locks, events that were lost, calls
     /// that the stand-in does not know.
     pub left: Vec<String>,
@@ -139,7 +141,12 @@ impl Night {
         left.extend(self.host.leftovers());
         left.extend(lambda.lost());
         left.extend(aws.unmodelled());
+        let volumes = aws.volumes();
         Ending {
+            made: volumes
+                .iter()
+                .filter(|volume| volume.tags.contains_key("IBBackupTest"))
+                .count(),
             tags: aws.snapshot_tags(&world.snapshot_id),
             points: aws.points(),
             events: aws.events(),
@@ -176,6 +183,45 @@ impl Ending {
     #[must_use]
     pub fn valid(&self) -> Vec<f64> {
         self.metric("infobright_backup_valid")
+    }
+
+    /// Holds a night without a verdict against the contract: neither tag nor metric, an error of
+    /// a function, one event, nothing left, and `named` in what people are told.
+    ///
+    /// # Panics
+    /// Where the contract is broken.
+    #[track_caller]
+    pub fn assert_undetermined(&self, named: &str) {
+        assert_eq!(self.tag(), None, "tag");
+        assert_eq!(self.valid(), Vec::<f64>::new(), "metric");
+        let errors = self.errors();
+        assert!(
+            errors.iter().any(|error| error.contains(named)),
+            "{named} is not in {errors:#?}"
+        );
+        let texts: Vec<&str> = self
+            .events
+            .iter()
+            .map(|event| event.text.as_str())
+            .collect();
+        assert_eq!(texts.len(), 1, "{texts:#?}");
+        assert!(texts[0].contains(named), "{named} is not in {}", texts[0]);
+        assert_eq!(self.left, Vec::<String>::new(), "left");
+    }
+
+    /// Holds a night with a verdict against the contract: tag and metric agree, no error, no
+    /// event, nothing left.
+    ///
+    /// # Panics
+    /// Where the contract is broken.
+    #[track_caller]
+    pub fn assert_verdict(&self, valid: bool) {
+        assert_eq!(self.errors(), Vec::<String>::new());
+        assert_eq!(self.tag(), Some(if valid { "True" } else { "False" }));
+        assert_eq!(self.valid(), [if valid { 1.0 } else { 0.0 }]);
+        assert_eq!(self.events, Vec::new());
+        assert_eq!(self.made, 1);
+        assert_eq!(self.left, Vec::<String>::new());
     }
 
     /// The errors that functions ended with, each behind the function's name.

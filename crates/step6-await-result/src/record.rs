@@ -1,6 +1,6 @@
 //! The verdict: awaited, then written, first on the snapshot, then to Datadog.
 
-use common::datadog::Gauge;
+use common::datadog::{self, Gauge};
 use common::ec2;
 use common::event::{Because, GiveBack, Phase, Run, Testing};
 use common::ssm::{self, Progress, Report};
@@ -48,8 +48,8 @@ impl AwaitResult {
         verdict: &Verdict,
         report: &Report,
     ) -> Outcome<Self> {
-        let checked_at = match self.tag(run, &testing, verdict, report).await {
-            Ok(checked_at) => checked_at,
+        let (checked_at, told_before) = match self.tag(run, &testing, verdict, report).await {
+            Ok(tagged) => tagged,
             Err(error) => return self.again_or_undetermined(testing, &error),
         };
         let mut run = run.clone();
@@ -59,27 +59,28 @@ impl AwaitResult {
             checked_at,
         };
         let mut back = GiveBack::after(testing, because);
-        back.reported = self
-            .send_verdict(&run, verdict.metric(), checked_at)
-            .await
-            .is_ok();
+        back.reported = told_before
+            || self
+                .send_verdict(&run, verdict.metric(), checked_at)
+                .await
+                .is_ok();
         Outcome::GoOn(Task::GiveBack(back))
     }
 
     /// Every delivery of a result writes the same instant: the one that an earlier delivery
-    /// wrote, else the end of the test.
+    /// wrote, else the end of the test. Also says whether Datadog was told so long ago that it
+    /// would take the same point for a new one.
     async fn tag(
         &self,
         run: &Run,
         testing: &Testing,
         verdict: &Verdict,
         report: &Report,
-    ) -> Result<Timestamp> {
+    ) -> Result<(Timestamp, bool)> {
         let snapshot = ec2::snapshot(&self.ec2, &testing.snapshot_id).await?;
-        let checked_at = snapshot
-            .checked_by(&run.run_id)
-            .or(report.ended_at)
-            .unwrap_or_else(|| self.clock.now());
+        let before = snapshot.checked_by(&run.run_id);
+        let now = self.clock.now();
+        let checked_at = before.or(report.ended_at).unwrap_or(now);
         ec2::tag_snapshot(&self.ec2, &snapshot.id, &run.run_id, verdict, checked_at).await?;
         info!(
             "DBBackupValid={} on {}: {}",
@@ -87,7 +88,8 @@ impl AwaitResult {
             snapshot.id,
             verdict.detail
         );
-        Ok(checked_at)
+        let told_before = before.is_some_and(|time| now.since(time) > datadog::OLDEST_POINT);
+        Ok((checked_at, told_before))
     }
 
     /// Sends the verdict and how long each phase took. A failure is logged here; the caller

@@ -1,0 +1,163 @@
+//! Whole nights in memory: the three outcomes of the contract.
+
+use std::time::Duration;
+
+use rehearsal::aws::model_host::{Backup, Durations};
+use rehearsal::night::Night;
+use serde_json::{Value, json};
+
+#[tokio::test(start_paused = true)]
+async fn a_good_backup_is_valid() {
+    let night = Night::new();
+    let ending = night.play().await;
+    ending.assert_verdict(true);
+    assert_eq!(ending.metric("infobright_backup_age_seconds"), [1800.0]);
+    assert_eq!(
+        ending
+            .metric("infobright_backup_check.duration_seconds")
+            .len(),
+        6
+    );
+    let detail = ending.tags.get("DBBackupCheckDetail").map(String::as_str);
+    assert_eq!(detail, Some("12 tables, 3400000 rows, 4 checks in 2400 s"));
+    let first = &ending.deliveries[0].accepted.request_id;
+    assert_eq!(ending.tags.get("DBBackupCheckRun"), Some(first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_backup_is_invalid_and_the_tag_says_why() {
+    for (backup, why) in [
+        (Backup::Damaged, "table finance.invoices: 3 damaged packs"),
+        (
+            Backup::ServerDoesNotStart,
+            "the server did not start: brighthouse.ini is missing",
+        ),
+        (
+            Backup::BrokenFilesystem,
+            "mount: wrong fs type, bad superblock",
+        ),
+    ] {
+        let ending = Night::new().backup(backup).play().await;
+        ending.assert_verdict(false);
+        let detail = ending.tags.get("DBBackupCheckDetail").map(String::as_str);
+        assert_eq!(detail, Some(why));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tag_and_metric_hold_one_instant() {
+    let ending = Night::new().play().await;
+    let point = ending
+        .points
+        .iter()
+        .find(|point| point.metric == "infobright_backup_valid");
+    let time = ending.tags.get("DBBackupCheckedAt").expect("a time");
+    let time = rehearsal::aws::clock::parse_rfc3339(time).expect("RFC 3339");
+    let seconds = rehearsal::aws::clock::unix_seconds(time);
+    assert_eq!(point.map(|point| point.timestamp), Some(seconds));
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_of_the_host_is_no_verdict() {
+    let ending = Night::new().backup(Backup::CannotBeTested).play().await;
+    ending.assert_undetermined("no disk space left on the test instance");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_that_takes_too_long_is_no_verdict_and_is_stopped() {
+    let night = Night::new();
+    let test = Duration::from_secs(4 * 3600);
+    night.host.set_durations(Durations {
+        test,
+        ..Durations::default()
+    });
+    let ending = night.play().await;
+    ending.assert_undetermined("step-6-await-result gave up after 180 looks, 60 s apart");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_agent_is_no_verdict() {
+    let night = Night::new();
+    night
+        .stack
+        .aws
+        .set_agent(&night.stack.world.test_instance_id, false);
+    let ending = night.play().await;
+    ending.assert_undetermined("the SSM agent on the test instance did not take it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_payload_on_the_trail_is_one_that_a_person_can_paste() {
+    let ending = Night::new().play().await;
+    let mut handed_on = 0;
+    for line in &ending.log {
+        let Some((_, rest)) = line.split_once("Invoked lambda, name=") else {
+            continue;
+        };
+        let (name, event) = rest.split_once(", event=").expect("the contract's line");
+        let event: Value = serde_json::from_str(event).expect("one-line JSON");
+        let taken = &ending.deliveries[handed_on + 1].accepted;
+        assert_eq!((name, &event), (taken.function.as_str(), &taken.event));
+        for field in ["run_id", "started_at", "iteration_count"] {
+            assert!(event.get(field).is_some(), "{field} is missing in {event}");
+        }
+        handed_on += 1;
+    }
+    assert_eq!(handed_on + 1, ending.deliveries.len());
+    for line in &ending.log {
+        assert!(line.contains("run_id=\"rehearsal-request-0000\""), "{line}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_by_name_is_tested_whatever_its_age() {
+    let night = Night::new();
+    let world = night.stack.world.clone();
+    let old = night.stack.aws.clock().now() - Duration::from_secs(40 * 24 * 3600);
+    let id = "snap-rehearsalold";
+    let volume = &world.production_volume_id;
+    night
+        .stack
+        .aws
+        .add_snapshot(rehearsal::aws::Snapshot::completed(id, volume, old));
+    let ending = night
+        .start(json!({"snapshot_id": id, "note": "an unknown field"}))
+        .await;
+    assert_eq!(ending.errors(), Vec::<String>::new());
+    assert_eq!(
+        ending.tag(),
+        None,
+        "last night's snapshot is not the one under test"
+    );
+    let tags = night.stack.aws.snapshot_tags(id);
+    assert_eq!(tags.get("DBBackupValid").map(String::as_str), Some("True"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pending_snapshot_is_waited_for() {
+    let night = Night::new();
+    let (aws, world) = (&night.stack.aws, &night.stack.world);
+    let now = aws.clock().now();
+    let pending = rehearsal::aws::Snapshot {
+        completes_at: now + Duration::from_secs(900),
+        ..rehearsal::aws::Snapshot::completed(
+            "snap-rehearsal0002",
+            &world.production_volume_id,
+            now,
+        )
+    };
+    aws.add_snapshot(pending);
+    let ending = night.play().await;
+    assert_eq!(ending.errors(), Vec::<String>::new());
+    let tags = aws.snapshot_tags("snap-rehearsal0002");
+    assert_eq!(tags.get("DBBackupValid").map(String::as_str), Some("True"));
+    let made = aws
+        .volumes()
+        .into_iter()
+        .find(|volume| volume.tags.contains_key("IBBackupTest"));
+    let made = made.expect("a test volume").created_at;
+    assert!(
+        made >= now + Duration::from_secs(900),
+        "made before the snapshot was complete"
+    );
+}
