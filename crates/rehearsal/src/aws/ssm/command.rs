@@ -92,7 +92,7 @@ pub struct Command {
     pub ended_at: Option<SystemTime>,
     /// What the script ended with.
     pub exit_code: Option<i32>,
-    /// All that the script wrote.
+    /// All that the script wrote, known once it has ended.
     pub stdout: String,
     /// All that it complained.
     pub stderr: String,
@@ -107,14 +107,6 @@ impl Command {
 
     fn invocation(&self) -> Value {
         let time = |time: Option<SystemTime>| time.map(rfc3339).unwrap_or_default();
-        let ended = self.status.is_final();
-        let output = |text: &str, most| {
-            if ended {
-                cut(text, most)
-            } else {
-                String::new()
-            }
-        };
         let elapsed = self
             .started_at
             .zip(self.ended_at)
@@ -132,9 +124,9 @@ impl Command {
             "ExecutionEndDateTime": time(self.ended_at),
             "Status": self.status.status(),
             "StatusDetails": self.status.details(),
-            "StandardOutputContent": output(&self.stdout, STDOUT),
+            "StandardOutputContent": cut(&self.stdout, STDOUT),
             "StandardOutputUrl": "",
-            "StandardErrorContent": output(&self.stderr, STDERR),
+            "StandardErrorContent": cut(&self.stderr, STDERR),
             "StandardErrorUrl": "",
         })
     }

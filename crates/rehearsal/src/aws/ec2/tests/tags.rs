@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_ec2::error::ProvideErrorMetadata;
 use aws_sdk_ec2::types::Tag;
 
-use crate::aws::Authorizer;
 use crate::aws::testing::{Night, code};
+use crate::aws::{Authorizer, Snapshot, VolumeState};
 
 fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build()
@@ -148,23 +148,102 @@ async fn a_refusal_names_action_and_resource_and_nothing_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attaching_is_authorised_on_both_sides() {
+async fn attaching_and_detaching_are_authorised_on_both_sides() {
     let night = Night::new();
     let id = night.volume().await;
     let attach = || {
         let attach = night.ec2.attach_volume().volume_id(&id).device("/dev/sdg");
         attach.instance_id(&night.world.test_instance_id).send()
     };
-    for refused in [
-        "ec2:AttachVolume arn:aws:ec2:us-east-1:000000000000:instance/i-rehearsaltest",
-        "volume/vol-rehearsal0001",
+    let detach = || night.ec2.detach_volume().volume_id(&id).send();
+    let refuse = |refused| {
+        night.aws.set_authorizer(Arc::new(Asked {
+            refused,
+            ..Asked::default()
+        }));
+    };
+    for side in ["instance/i-rehearsaltest", "volume/vol-rehearsal0001"] {
+        refuse(side);
+        assert_eq!(code(attach().await), "UnauthorizedOperation", "{side}");
+    }
+    refuse("nothing");
+    attach().await.unwrap();
+    night.wait(3).await;
+    for side in ["instance/i-rehearsaltest", "volume/vol-rehearsal0001"] {
+        refuse(side);
+        assert_eq!(code(detach().await), "UnauthorizedOperation", "{side}");
+        let delete = night.ec2.delete_volume().volume_id(&id).send().await;
+        let refused = if side.starts_with("volume") {
+            "UnauthorizedOperation"
+        } else {
+            "VolumeInUse"
+        };
+        assert_eq!(code(delete), refused);
+    }
+    refuse("nothing");
+    detach().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_is_authorised_with_its_own_tags_and_the_snapshots() {
+    let night = Night::new();
+    let snapshot = &night.world.snapshot_id;
+    night.aws.tag_by_hand(snapshot, "Backup", "nightly");
+    let iam = Arc::new(Asked {
+        refused: "nothing",
+        ..Asked::default()
+    });
+    night.aws.set_authorizer(iam.clone());
+    let create = night.ec2.create_tags().resources(snapshot);
+    let create = create
+        .tags(tag("DBBackupValid", "True"))
+        .tags(tag("DBBackupCheckRun", "run-1"));
+    create.send().await.unwrap();
+    let (asked, context) = iam.seen.lock().unwrap()[0].clone();
+    assert_eq!(
+        asked,
+        format!("AKIDSTEP ec2:CreateTags arn:aws:ec2:us-east-1::snapshot/{snapshot}")
+    );
+    assert!(
+        context.contains("aws:TagKeys=DBBackupCheckRun+DBBackupValid"),
+        "{context}"
+    );
+    assert!(
+        context.contains("aws:RequestTag/DBBackupValid=True"),
+        "{context}"
+    );
+    assert!(
+        context.contains("ec2:ResourceTag/Backup=nightly"),
+        "{context}"
+    );
+    assert!(!context.contains("ec2:CreateAction"), "{context}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_encrypted_snapshot_needs_rights_on_its_key() {
+    let night = Night::new();
+    let key = "arn:aws:kms:us-east-1:000000000000:key/rehearsal";
+    let began = night.aws.clock().now() - std::time::Duration::from_hours(1);
+    night.aws.add_snapshot(Snapshot {
+        kms_key_arn: Some(key.to_owned()),
+        ..Snapshot::completed("snap-encrypted", "vol-rehearsal", began)
+    });
+    for (refused, state) in [
+        ("nothing", VolumeState::Available),
+        (
+            "kms:CreateGrant arn:aws:kms:us-east-1:000000000000:key/rehearsal",
+            VolumeState::Error,
+        ),
     ] {
         night.aws.set_authorizer(Arc::new(Asked {
             refused,
             ..Asked::default()
         }));
-        assert_eq!(code(attach().await), "UnauthorizedOperation");
+        let create = night.ec2.create_volume().snapshot_id("snap-encrypted");
+        let made = create.availability_zone("us-east-1a").send().await.unwrap();
+        night.wait(4).await;
+        let volume = night.aws.volume(made.volume_id().unwrap()).unwrap();
+        assert_eq!(volume.state, state);
+        assert!(volume.encrypted);
     }
-    night.aws.set_authorizer(Arc::new(crate::aws::AllowAll));
-    attach().await.unwrap();
 }
