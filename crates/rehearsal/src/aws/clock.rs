@@ -26,7 +26,7 @@ impl Clock {
 
     /// The date of this machine, for processes that read it themselves.
     #[must_use]
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "the one place where a rehearsal meets the real date"
     )]
@@ -41,7 +41,7 @@ impl Clock {
     }
 
     /// Waits, on the paused clock without any real time passing.
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "the stand-in is what takes time; nothing that is tested sleeps here"
     )]
@@ -63,6 +63,9 @@ impl TimeSource for Clock {
 }
 
 /// RFC 3339 in UTC, as EC2 and SSM write their times.
+///
+/// # Panics
+/// For years that it cannot write, before 1 and after 9999.
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
     DateTime::from(time)

@@ -1,12 +1,15 @@
 //! Datadog's intake: series and events.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::account::Context;
 use super::clock::unix_seconds;
@@ -139,10 +142,10 @@ struct Series {
     metric: String,
     #[serde(rename = "type")]
     kind: u8,
-    points: Vec<PointBody>,
+    points: Vec<Map<String, Value>>,
     tags: Vec<String>,
     #[serde(default)]
-    #[allow(dead_code, reason = "known to Datadog, of no matter here")]
+    #[expect(dead_code, reason = "known to Datadog, of no matter here")]
     unit: Option<String>,
 }
 
@@ -159,28 +162,30 @@ const TEN_MINUTES: i64 = 600;
 
 fn series(datadog: &mut Datadog, body: &Bytes, now: SystemTime) -> Result<Value, Refusal> {
     let body: SeriesBody = read(body)?;
-    let now = unix_seconds(now);
-    for series in &body.series {
-        check_series(series)?;
-    }
+    let mut points = Vec::new();
     for series in body.series {
+        check_series(&series)?;
         let mut tags = series.tags;
         tags.sort();
         for point in series.points {
-            let (metric, tags) = (series.metric.clone(), tags.clone());
-            if point.timestamp < now - HOUR || point.timestamp > now + TEN_MINUTES {
-                let (timestamp, value) = (point.timestamp, point.value);
-                datadog.dropped.push(Point {
-                    metric,
-                    tags,
-                    timestamp,
-                    value,
-                });
-                continue;
-            }
-            datadog
-                .points
-                .insert((metric, tags, point.timestamp), point.value);
+            // An object: serde would take an array for it too.
+            let point: PointBody = serde_json::from_value(Value::Object(point))
+                .map_err(|error| invalid(format!("{}: {error}", series.metric)))?;
+            points.push(Point {
+                metric: series.metric.clone(),
+                tags: tags.clone(),
+                timestamp: point.timestamp,
+                value: point.value,
+            });
+        }
+    }
+    let now = unix_seconds(now);
+    for point in points {
+        if (now - HOUR..=now + TEN_MINUTES).contains(&point.timestamp) {
+            let place = (point.metric, point.tags, point.timestamp);
+            datadog.points.insert(place, point.value);
+        } else {
+            datadog.dropped.push(point);
         }
     }
     Ok(json!({ "errors": [] }))

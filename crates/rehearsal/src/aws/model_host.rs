@@ -6,7 +6,7 @@ mod script;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -85,7 +85,9 @@ struct Machine {
     server_of: Option<String>,
     /// The run whose test is under way; the lock of the script.
     testing: Option<Testing>,
+    /// Files of the scripts: they stay when the machine goes down.
     results: BTreeMap<String, Finished>,
+    released: BTreeSet<String>,
     executed: BTreeMap<String, u32>,
     most_at_once: u32,
     at_once: u32,
@@ -188,12 +190,8 @@ impl Host for ModelHost {
     }
 
     fn detached(&self, volume_id: &str) {
-        let mut machine = self.machine();
-        machine.attached.remove(volume_id);
-        // A mount whose disk is gone is no mount that anybody can use.
-        machine
-            .mounted
-            .take_if(|mount| mount.volume_id == volume_id);
+        // Its mount stays, of no use to anybody, until somebody unmounts it.
+        self.machine().attached.remove(volume_id);
     }
 
     fn in_use(&self, volume_id: &str) -> bool {

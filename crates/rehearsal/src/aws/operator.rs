@@ -41,7 +41,7 @@ impl Aws {
                 instance_id: instance_id.to_owned(),
                 device: device.to_owned(),
                 since: now,
-                attached_at: now,
+                there_at: now,
                 delete_on_termination: false,
                 host_knows: false,
                 detach: None,
@@ -157,6 +157,11 @@ impl Aws {
         });
     }
 
+    /// Has AWS forget a terminated instance, as it does after about an hour.
+    pub fn forget_instance(&self, id: &str) {
+        self.account(|account, _| account.ec2.instances.remove(id));
+    }
+
     fn halt(&self, id: &str, state: InstanceState) {
         self.account(|account, now| {
             let Some(entry) = account.ec2.instances.get_mut(id) else {
@@ -186,11 +191,7 @@ impl Aws {
 
     /// Cancels a command, as somebody may in the console.
     pub fn cancel_by_hand(&self, command_id: &str) {
-        self.account(|account, _| {
-            if let Some(command) = account.ssm.command_mut(command_id) {
-                command.cancel.notify_one();
-            }
-        });
+        self.account(|account, _| account.ssm.cancel(command_id));
     }
 
     pub(super) fn note_reboot(&self, command: &Command) {

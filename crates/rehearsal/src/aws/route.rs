@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::Request;
 use http::header::AUTHORIZATION;
 
+use super::REGION;
+
 /// How much of a request the log keeps.
 const BRIEF: usize = 600;
 
@@ -28,7 +30,7 @@ impl Route {
                 lambda_action(request),
                 format!("{} {body}", request.uri().path()),
             ),
-            _ => (target(request), body.into_owned()),
+            _ => (target(request), sorted(&body)),
         };
         Self {
             service,
@@ -58,13 +60,15 @@ impl Route {
 /// Access key id and service of an AWS signature, version 4.
 fn signer(request: &Request<Bytes>) -> Option<(String, String)> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let fields = header.strip_prefix("AWS4-HMAC-SHA256 ")?.split(',');
-    let scope = fields
-        .filter_map(|field| field.trim().strip_prefix("Credential="))
-        .next()?;
+    let mut fields = header.strip_prefix("AWS4-HMAC-SHA256 ")?.split(',');
+    let scope = fields.find_map(|field| field.trim().strip_prefix("Credential="))?;
     let mut parts = scope.split('/');
-    let (key, _date, _region, service) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let key = parts.next()?;
+    let (region, service) = (parts.nth(1)?, parts.next()?);
+    if region != REGION {
+        // No service of that name: a loud error.
+        return Some((key.to_owned(), format!("{service} in {region}")));
+    }
     Some((key.to_owned(), service.to_owned()))
 }
 
@@ -96,6 +100,14 @@ fn lambda_action(request: &Request<Bytes>) -> String {
     format!("{} {}", request.method(), request.uri().path())
 }
 
+/// The SDK writes maps in an order of chance; the log does not.
+fn sorted(body: &str) -> String {
+    match serde_json::from_str::<serde_json::Value>(body) {
+        Ok(value) => value.to_string(),
+        Err(_) => body.to_owned(),
+    }
+}
+
 fn brief(text: &str) -> String {
     text.chars().take(BRIEF).collect()
 }
@@ -105,7 +117,11 @@ mod tests {
     use super::*;
 
     fn signed(service: &str, body: &'static str) -> Request<Bytes> {
-        let scope = format!("AKIDSTEP2/20261122/us-east-1/{service}/aws4_request");
+        signed_for("us-east-1", service, body)
+    }
+
+    fn signed_for(region: &str, service: &str, body: &'static str) -> Request<Bytes> {
+        let scope = format!("AKIDSTEP2/20261122/{region}/{service}/aws4_request");
         let header =
             format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
         let request = Request::post("/").header(AUTHORIZATION, header);
@@ -128,6 +144,12 @@ mod tests {
         assert_eq!(route.action, "DeleteVolume");
         assert_eq!(route.parameters, "VolumeId=vol-1");
         assert_eq!(Route::of(&signed("ssm", "{}")).action, "SendCommand");
+    }
+
+    #[test]
+    fn another_region_is_another_service() {
+        let route = Route::of(&signed_for("eu-west-1", "ec2", ""));
+        assert_eq!(route.service, "ec2 in eu-west-1");
     }
 
     #[test]

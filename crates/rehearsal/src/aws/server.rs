@@ -44,5 +44,5 @@ async fn exchange(aws: &Aws, request: Request<Body>) -> Response<Body> {
 /// A body that fails before its first byte: hyper then closes the connection, and nothing of the
 /// answer has left yet.
 fn broken() -> Body {
-    Body::new(Limited::new(Full::from("lost"), 0))
+    Body::new(Limited::new(Full::from("lost"), 1))
 }

@@ -1,7 +1,10 @@
 //! What the tests share: clients of one caller on a paused clock.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use aws_sdk_ec2::error::ProvideErrorMetadata;
+
+use super::clock::parse_rfc3339;
 use super::model_host::{ModelHost, Roles};
 use super::{Aws, Clock, Document, DocumentParameter, World};
 
@@ -15,9 +18,12 @@ pub(super) struct Night {
 }
 
 impl Night {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "plain clients of the stand-in itself, not of a step"
+    )]
     pub fn new() -> Self {
-        // 2026-11-22T02:00:00Z
-        let two_at_night = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_312_800);
+        let two_at_night = parse_rfc3339("2026-11-22T02:00:00Z").unwrap();
         let clock = Clock::starting_at(two_at_night);
         let aws = Aws::new(clock);
         let world = aws.world();
@@ -91,8 +97,8 @@ pub(super) fn roles() -> Roles {
         mount: "mount".to_owned(),
         test: "test".to_owned(),
         release: "release".to_owned(),
-        run_id: "RunId".to_owned(),
-        volume_id: "VolumeId".to_owned(),
+        run_id: "runId".to_owned(),
+        volume_id: "volumeId".to_owned(),
     }
 }
 
@@ -104,8 +110,14 @@ fn document(name: &str) -> Document {
     };
     Document {
         name: name.to_owned(),
-        parameters: vec![parameter("RunId", None), parameter("VolumeId", Some(""))],
+        parameters: vec![parameter("runId", None), parameter("volumeId", Some(""))],
         script: "true".to_owned(),
         timeout_seconds: "10800".to_owned(),
     }
+}
+
+/// What AWS called the error; panics where there was none.
+pub(super) fn code<T: std::fmt::Debug, E: ProvideErrorMetadata>(result: Result<T, E>) -> String {
+    let error = result.expect_err("AWS refuses this");
+    error.code().unwrap_or("no code").to_owned()
 }

@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service};
 
@@ -96,14 +97,10 @@ async fn exchange(aws: Aws, request: HttpRequest) -> Result<HttpResponse, Connec
         .try_into_http1x()
         .map_err(|error| user(error.into()))?;
     let (parts, body) = request.into_parts();
-    let body = body
-        .bytes()
-        .ok_or_else(|| user("the body is a stream".into()))?;
-    let request = http::Request::from_parts(parts, Bytes::copy_from_slice(body));
-    let answer = aws
-        .call(request)
-        .await
-        .map_err(|lost| ConnectorError::io(lost.into()))?;
+    // Read to its end, as a socket would: the SDK watches that its body is taken.
+    let body = body.collect().await.map_err(user)?.to_bytes();
+    let answer = aws.call(http::Request::from_parts(parts, body)).await;
+    let answer = answer.map_err(|lost| ConnectorError::io(lost.into()))?;
     HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| user(error.into()))
 }
 

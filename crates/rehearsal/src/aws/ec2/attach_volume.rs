@@ -55,12 +55,12 @@ fn attach(
     instance_id: String,
     device: String,
 ) -> String {
-    let attached_at = context.now + context.account.timing.attaching;
+    let there_at = context.now + context.account.timing.attaching;
     volume.attached = Some(Attached {
         instance_id,
         device,
         since: context.now,
-        attached_at,
+        there_at,
         delete_on_termination: false,
         host_knows: false,
         detach: None,
@@ -68,7 +68,7 @@ fn attach(
     let attachment = volume.view(context.now).attachment;
     let answer = attachment.map(|at| AttachmentXml::new(&volume.id, &at, "attaching"));
     context.account.ec2.write_volume(volume, context.seen_from);
-    context.aws.settle_at(attached_at);
+    context.aws.settle_at(there_at);
     write("AttachVolumeResponse", &answer)
 }
 

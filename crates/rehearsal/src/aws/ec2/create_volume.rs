@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::id::check_snapshot_id;
 use super::query::Query;
 use super::snapshot::{Snapshot, SnapshotState};
 use super::tags::Tags;
@@ -70,6 +71,7 @@ impl Wanted {
     }
 
     fn check(&self) -> Result<(), Refusal> {
+        check_snapshot_id(&self.snapshot_id)?;
         if !TYPES.contains(&self.volume_type.as_str()) {
             let message = format!(
                 "Value ({}) for parameter volumeType is invalid.",

@@ -1,6 +1,7 @@
 //! `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`.
 
 use super::filter::{Page, out_of_order};
+use super::id::{check_snapshot_id, check_volume_id};
 use super::instance::InstanceView;
 use super::query::Query;
 use super::snapshot::SnapshotView;
@@ -55,6 +56,7 @@ pub(super) fn volumes(context: &mut Context<'_>, mut query: Query) -> Result<Str
     context.authorize_ec2("ec2:DescribeVolumes", "*", vec![])?;
     let mut all = seen_volumes(context);
     for id in &ids {
+        check_volume_id(id, "volumes")?;
         if !all.iter().any(|volume| volume.id == *id) {
             return Err(volume_not_found(id));
         }
@@ -90,6 +92,7 @@ pub(super) fn snapshots(context: &mut Context<'_>, mut query: Query) -> Result<S
         all.push(SnapshotView { snapshot, state });
     }
     for id in &ids {
+        check_snapshot_id(id)?;
         if !all.iter().any(|view| view.snapshot.id == *id) {
             return Err(snapshot_not_found(id));
         }

@@ -7,6 +7,7 @@ mod delete_volume;
 mod describe;
 mod detach_volume;
 mod filter;
+mod id;
 mod instance;
 mod query;
 mod snapshot;
@@ -28,7 +29,6 @@ use super::account::{Conditions, Context, condition};
 use super::host::{AttachedVolume, Host};
 use super::lagging::Lagging;
 use super::refusal::{Refusal, response};
-use super::{ACCOUNT_ID, REGION};
 
 pub use instance::{Instance, InstanceState};
 pub(super) use instance::{InstanceEntry, Machine};
@@ -38,6 +38,7 @@ pub(super) use volume::{Attached, Volume};
 pub use volume::{Attachment, AttachmentState, VolumeState, VolumeView};
 
 use create_volume::UsedToken;
+use id::{arn, instance_not_found, snapshot_not_found, volume_not_found};
 use query::Query;
 
 /// All of EC2.
@@ -59,7 +60,7 @@ impl Ec2 {
                 continue;
             };
             let host = hosts.get(&attached.instance_id);
-            if !attached.host_knows && attached.attached_at <= now {
+            if !attached.host_knows && attached.there_at <= now {
                 attached.host_knows = true;
                 if let Some(host) = host {
                     host.attached(&AttachedVolume {
@@ -84,11 +85,14 @@ impl Ec2 {
 
     /// A new volume's id, one that cannot exist.
     pub fn next_volume_id(&self) -> String {
-        format!("vol-rehearsal{:04}", self.volumes.len() + 1)
+        let mut ids = (1..).map(|number| format!("vol-rehearsal{number:04}"));
+        let free = ids.find(|id| !self.volumes.contains_key(id));
+        free.unwrap_or_default()
     }
 
     /// The volume itself, whatever reads show.
     fn volume(&self, id: &str, now: SystemTime) -> Result<&Volume, Refusal> {
+        id::check_volume_id(id, "volumeId")?;
         let volume = self.volumes.get(id).map(Lagging::latest);
         let volume = volume.filter(|volume| volume.state(now) != VolumeState::Deleted);
         volume.ok_or_else(|| volume_not_found(id))
@@ -103,10 +107,9 @@ impl Ec2 {
 
     /// The instance that a call names, and its tags.
     fn instance(&self, id: &str) -> Result<&Instance, Refusal> {
-        let entry = self.instances.get(id).ok_or_else(|| {
-            let message = format!("The instance ID '{id}' does not exist");
-            Refusal::new("InvalidInstanceID.NotFound", message)
-        })?;
+        id::check_instance_id(id)?;
+        let entry = self.instances.get(id);
+        let entry = entry.ok_or_else(|| instance_not_found(id))?;
         Ok(&entry.instance)
     }
 }
@@ -138,26 +141,6 @@ pub(super) fn answer(
     let body = body.replacen(&root, &head, 1);
     let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{body}");
     Ok(response(200, "text/xml;charset=UTF-8", request_id, body))
-}
-
-fn volume_not_found(id: &str) -> Refusal {
-    Refusal::new(
-        "InvalidVolume.NotFound",
-        format!("The volume '{id}' does not exist."),
-    )
-}
-
-fn snapshot_not_found(id: &str) -> Refusal {
-    Refusal::new(
-        "InvalidSnapshot.NotFound",
-        format!("The snapshot '{id}' does not exist."),
-    )
-}
-
-/// `arn:aws:ec2:…:volume/vol-…` and the like. Snapshots carry no account.
-fn arn(kind: &str, id: &str) -> String {
-    let account = if kind == "snapshot" { "" } else { ACCOUNT_ID };
-    format!("arn:aws:ec2:{REGION}:{account}:{kind}/{id}")
 }
 
 /// The condition keys that tell a resource's tags.

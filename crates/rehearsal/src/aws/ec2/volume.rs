@@ -65,6 +65,7 @@ impl AttachmentState {
 
 /// A volume as it is kept; what it shows depends on the time.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "`type` alone is a keyword")]
 pub(in crate::aws) struct Volume {
     pub id: String,
     pub size_gib: u32,
@@ -89,7 +90,7 @@ pub(in crate::aws) struct Attached {
     pub instance_id: String,
     pub device: String,
     pub since: SystemTime,
-    pub attached_at: SystemTime,
+    pub there_at: SystemTime,
     pub delete_on_termination: bool,
     /// The machine has been told.
     pub host_knows: bool,
@@ -108,7 +109,7 @@ impl Attached {
         match &self.detach {
             Some(detach) if detach.ends_at <= now => AttachmentState::Busy,
             Some(_) => AttachmentState::Detaching,
-            None if self.attached_at <= now => AttachmentState::Attached,
+            None if self.there_at <= now => AttachmentState::Attached,
             None => AttachmentState::Attaching,
         }
     }

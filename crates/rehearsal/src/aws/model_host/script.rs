@@ -1,6 +1,6 @@
 //! What the three scripts do.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{Backup, Finished, ModelHost, Mount, RunCommand, Testing};
@@ -31,10 +31,13 @@ impl ModelHost {
         let duration = self.machine().durations.mount;
         self.clock.sleep(duration).await;
         let mut machine = self.machine();
+        if machine.released.contains(run_id) {
+            return released(run_id);
+        }
         if let Some(mount) = &machine.mounted {
             let ours = mount.run_id == run_id && mount.volume_id == volume_id;
             return if ours {
-                good(0)
+                done()
             } else {
                 cannot_check(&format!("run {} is mounted", mount.run_id))
             };
@@ -52,7 +55,7 @@ impl ModelHost {
             volume_id: volume_id.to_owned(),
             backup,
         });
-        good(0)
+        done()
     }
 
     /// One test of a run, ever: a second one waits for the first and tells its result.
@@ -73,18 +76,20 @@ impl ModelHost {
         if let Some(finished) = machine.results.get(run_id) {
             return Begin::Told(finished.clone());
         }
+        if machine.released.contains(run_id) {
+            return Begin::Told(released(run_id));
+        }
         if let Some(testing) = &machine.testing {
             if testing.run_id == run_id {
                 return Begin::Wait(testing.over.clone());
             }
             return Begin::Told(cannot_check(&format!("run {} is testing", testing.run_id)));
         }
-        let Some(mount) = machine
-            .mounted
-            .clone()
-            .filter(|mount| mount.run_id == run_id)
-        else {
-            return Begin::Told(cannot_check("nothing is mounted for this run"));
+        let mount = machine.mounted.clone();
+        let Some(mount) = mount.filter(|mount| mount.run_id == run_id) else {
+            let finished = cannot_check("nothing is mounted for this run");
+            machine.results.insert(run_id.to_owned(), finished.clone());
+            return Begin::Told(finished);
         };
         let (alive, over) = watch::channel(());
         let (stop, stopped) = watch::channel(false);
@@ -119,10 +124,9 @@ impl ModelHost {
             () = self.clock.sleep(duration) => tested(backup, duration.as_secs()),
         };
         let mut machine = self.machine();
-        let whole = machine
-            .mounted
-            .as_ref()
-            .is_some_and(|mount| mount.run_id == run_id);
+        let mount = machine.mounted.as_ref();
+        let mount = mount.filter(|mount| mount.run_id == run_id);
+        let whole = mount.is_some_and(|mount| machine.attached.contains_key(&mount.volume_id));
         let finished = if whole {
             finished
         } else {
@@ -135,6 +139,8 @@ impl ModelHost {
 
     async fn release(&self, run_id: &str) -> Finished {
         let ours = |testing: &&Testing| testing.run_id == run_id;
+        // First of all, so that nothing of this run begins again behind our back.
+        self.machine().released.insert(run_id.to_owned());
         let testing = self.machine().testing.as_ref().filter(ours).cloned();
         if let Some(mut testing) = testing {
             testing.stop.send_replace(true);
@@ -145,7 +151,7 @@ impl ModelHost {
         let mut machine = self.machine();
         machine.server_of.take_if(|run| *run == run_id);
         machine.mounted.take_if(|mount| mount.run_id == run_id);
-        good(0)
+        done()
     }
 }
 
@@ -182,28 +188,43 @@ fn tested(backup: Backup, seconds: u64) -> Finished {
     }
 }
 
+fn released(run_id: &str) -> Finished {
+    cannot_check(&format!("run {run_id} was given back"))
+}
+
+/// A test that found nothing.
 fn good(seconds: u64) -> Finished {
-    let sum = json!({ "valid": true, "checks": 4, "tables": 12, "rows": 3_400_000, "seconds": seconds, "reason": "" });
-    Finished {
-        exit_code: 0,
-        stdout: format!("ok\n{sum}\n"),
-        stderr: String::new(),
-    }
+    ended(
+        0,
+        &json!({ "valid": true, "checks": 4, "tables": 12, "rows": 3_400_000, "seconds": seconds, "reason": "" }),
+    )
+}
+
+/// Mounted or released: that says nothing about any table.
+fn done() -> Finished {
+    ended(
+        0,
+        &json!({ "valid": true, "checks": 1, "tables": 0, "rows": 0, "seconds": 1, "reason": "" }),
+    )
 }
 
 fn fault(reason: &str) -> Finished {
-    ended(1, reason)
+    ended(1, &found(reason))
 }
 
 fn cannot_check(reason: &str) -> Finished {
-    ended(CANNOT_CHECK, reason)
+    ended(CANNOT_CHECK, &found(reason))
 }
 
-fn ended(exit_code: i32, reason: &str) -> Finished {
-    let sum = json!({ "valid": false, "checks": 1, "tables": 0, "rows": 0, "seconds": 1, "reason": reason });
+fn found(reason: &str) -> Value {
+    json!({ "valid": false, "checks": 1, "tables": 0, "rows": 0, "seconds": 1, "reason": reason })
+}
+
+/// The sum is the last line that a script prints.
+fn ended(exit_code: i32, sum: &Value) -> Finished {
     Finished {
         exit_code,
         stdout: format!("{sum}\n"),
-        stderr: reason.to_owned(),
+        stderr: sum["reason"].as_str().unwrap_or_default().to_owned(),
     }
 }

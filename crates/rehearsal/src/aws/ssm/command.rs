@@ -1,11 +1,9 @@
 //! A command, `GetCommandInvocation` and `CancelCommand`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 use super::Input;
 use crate::aws::account::Context;
@@ -94,13 +92,12 @@ pub struct Command {
     pub ended_at: Option<SystemTime>,
     /// What the script ended with.
     pub exit_code: Option<i32>,
-    /// All that the script wrote.
+    /// All that the script wrote, known once it has ended.
     pub stdout: String,
     /// All that it complained.
     pub stderr: String,
     pub(super) seen_from: SystemTime,
     pub(super) delivery_time_out: Duration,
-    pub(in crate::aws) cancel: Arc<Notify>,
 }
 
 impl Command {
@@ -110,14 +107,6 @@ impl Command {
 
     fn invocation(&self) -> Value {
         let time = |time: Option<SystemTime>| time.map(rfc3339).unwrap_or_default();
-        let ended = self.status.is_final();
-        let output = |text: &str, most| {
-            if ended {
-                cut(text, most)
-            } else {
-                String::new()
-            }
-        };
         let elapsed = self
             .started_at
             .zip(self.ended_at)
@@ -135,9 +124,9 @@ impl Command {
             "ExecutionEndDateTime": time(self.ended_at),
             "Status": self.status.status(),
             "StatusDetails": self.status.details(),
-            "StandardOutputContent": output(&self.stdout, STDOUT),
+            "StandardOutputContent": cut(&self.stdout, STDOUT),
             "StandardOutputUrl": "",
-            "StandardErrorContent": output(&self.stderr, STDERR),
+            "StandardErrorContent": cut(&self.stderr, STDERR),
             "StandardErrorUrl": "",
         })
     }
@@ -178,11 +167,11 @@ pub(super) fn cancel_command(
     let instance_ids: Option<Vec<String>> = input.take("InstanceIds")?;
     input.finish()?;
     context.authorize_ssm("ssm:CancelCommand", "*", vec![])?;
-    let Some(command) = context.account.ssm.command_mut(&command_id) else {
-        return Err(Refusal::new("InvalidCommandId", ""));
-    };
+    let ssm = &context.account.ssm;
+    let command = ssm.commands.iter().find(|command| command.id == command_id);
+    let command = command.ok_or_else(|| Refusal::new("InvalidCommandId", ""))?;
     if instance_ids.is_none_or(|ids| ids.is_empty() || ids.contains(&command.instance_id)) {
-        command.cancel.notify_one();
+        ssm.cancel(&command_id);
     }
     Ok(json!({}))
 }

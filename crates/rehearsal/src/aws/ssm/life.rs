@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::command::{Command, CommandStatus};
@@ -15,6 +15,8 @@ use crate::aws::host::{Finished, Host, RunCommand};
 pub(super) struct Life {
     pub aws: Aws,
     pub command: Command,
+    /// Ends it early.
+    pub cancel: Arc<Notify>,
     pub script: String,
     pub time_out: Duration,
     pub delivery: Duration,
@@ -25,7 +27,7 @@ pub(super) struct Life {
 impl Life {
     /// Runs until the command has its final status.
     pub async fn live(mut self) {
-        let cancel = self.command.cancel.clone();
+        let cancel = self.cancel.clone();
         let status = tokio::select! {
             biased;
             () = cancel.notified() => CommandStatus::Cancelled,

@@ -51,7 +51,8 @@ impl Filter {
         match self.key.as_str() {
             "DocumentName" => Ok(command.document == self.value),
             "Status" => Ok(command.status.status() == self.value),
-            "InvokedAfter" => Ok(command.requested_at > time()?),
+            // From that instant on, itself included.
+            "InvokedAfter" => Ok(command.requested_at >= time()?),
             "InvokedBefore" => Ok(command.requested_at < time()?),
             other => Err(Refusal::not_modelled(format!("filter {other}"))),
         }

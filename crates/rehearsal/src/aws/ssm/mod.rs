@@ -11,10 +11,12 @@ mod send_command;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
 
 use super::account::Context;
 use super::refusal::{Refusal, json_response};
@@ -31,11 +33,19 @@ pub(in crate::aws) struct Ssm {
     /// In the order of sending.
     pub commands: Vec<Command>,
     pub parameters: BTreeMap<String, Parameter>,
+    /// By command: the signal that ends it early.
+    cancels: BTreeMap<String, Arc<Notify>>,
 }
 
 impl Ssm {
     pub fn command_mut(&mut self, id: &str) -> Option<&mut Command> {
         self.commands.iter_mut().find(|command| command.id == id)
+    }
+
+    pub fn cancel(&self, id: &str) {
+        if let Some(cancel) = self.cancels.get(id) {
+            cancel.notify_one();
+        }
     }
 
     pub fn put_parameter(&mut self, name: &str, value: &str, secure: bool) {

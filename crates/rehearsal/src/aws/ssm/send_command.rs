@@ -71,7 +71,13 @@ pub(super) fn send_command(context: &mut Context<'_>, input: Input) -> Result<Va
     let parameters = document.bind(wanted.parameters.clone())?;
     check_managed(context, &wanted.instance_id)?;
     let command = new_command(context, wanted, parameters);
-    launch(context, &document, &command);
+    let cancel = Arc::new(Notify::new());
+    launch(context, &document, &command, cancel.clone());
+    context
+        .account
+        .ssm
+        .cancels
+        .insert(command.id.clone(), cancel);
     let answer = list_commands::command(&command);
     context.account.ssm.commands.push(command);
     Ok(json!({ "Command": answer }))
@@ -98,17 +104,17 @@ fn new_command(
         stderr: String::new(),
         seen_from: context.seen_from,
         delivery_time_out: wanted.delivery_time_out,
-        cancel: Arc::new(Notify::new()),
     }
 }
 
-fn launch(context: &Context<'_>, document: &Document, command: &Command) {
+fn launch(context: &Context<'_>, document: &Document, command: &Command, cancel: Arc<Notify>) {
     let Some(entry) = context.account.ec2.instances.get(&command.instance_id) else {
         return;
     };
     let life = life::Life {
         aws: context.aws.clone(),
         command: command.clone(),
+        cancel,
         script: document.script.clone(),
         time_out: document.time_out(&command.parameters),
         delivery: context.account.timing.delivery,

@@ -1,0 +1,193 @@
+//! The one door: what a call meets on its way in and out.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use super::account::Context;
+use super::call::{Call, ConnectionLost, Fault};
+use super::datadog::DatadogReply;
+use super::refusal::{NOT_MODELLED, Refusal};
+use super::route::Route;
+use super::{Aws, datadog, ec2, locked, refusal, ssm};
+
+impl Aws {
+    /// Every call of every service, in memory or through a socket.
+    pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ConnectionLost> {
+        let route = Route::of(&request);
+        let call = Call {
+            number: 0,
+            service: route.service.clone(),
+            action: route.action.clone(),
+            caller: route.caller.clone(),
+            time: self.inner.clock.now(),
+        };
+        let call = locked(&self.inner.log).begin(call, route.parameters.clone());
+        let fault = locked(&self.inner.faults)
+            .as_mut()
+            .and_then(|draw| draw(&call));
+        let request_id = format!("rehearsal-request-{:06}", call.number);
+        let lag = match fault {
+            Some(Fault::Lag(lag)) => Some(lag),
+            _ => None,
+        };
+        match fault {
+            Some(Fault::Refuse {
+                status,
+                code,
+                message,
+            }) => {
+                let refusal = Refusal {
+                    status,
+                    code,
+                    message,
+                };
+                self.outcome(&call, format!("{status} {} (fault)", refusal.code));
+                Ok(refusal.into_response(&call.service, &request_id))
+            }
+            Some(Fault::Garbage(body)) => {
+                self.outcome(&call, "200 with garbage (fault)");
+                Ok(refusal::response(200, "text/html", &request_id, body))
+            }
+            Some(Fault::DropConnection) => {
+                self.outcome(&call, "not done, connection closed (fault)");
+                Err(ConnectionLost)
+            }
+            Some(Fault::Hang) => {
+                self.outcome(&call, "not done, never answered (fault)");
+                std::future::pending().await
+            }
+            Some(Fault::LoseAnswer) => {
+                let (_, outcome) = self.answer(&route, &request, &request_id, None).await;
+                self.outcome(&call, format!("{outcome}, but the answer lost (fault)"));
+                Err(ConnectionLost)
+            }
+            Some(Fault::Slow(delay)) => {
+                let (answer, outcome) = self.answer(&route, &request, &request_id, None).await;
+                self.outcome(&call, format!("{outcome}, slowly (fault)"));
+                self.inner.clock.sleep(delay).await;
+                Ok(answer)
+            }
+            None | Some(Fault::Lag(_)) => {
+                let (answer, outcome) = self.answer(&route, &request, &request_id, lag).await;
+                self.outcome(&call, outcome);
+                Ok(answer)
+            }
+        }
+    }
+
+    /// Whether the holder of that access key may do this, for services that are modelled
+    /// elsewhere. The error is IAM's text.
+    pub fn authorize(&self, caller: &str, action: &str, resource: &str) -> Result<(), String> {
+        let authorizer = locked(&self.inner.authorizer).clone();
+        authorizer.allows(caller, action, resource, &[])
+    }
+
+    /// The service's own answer, and how the log puts it.
+    async fn answer(
+        &self,
+        route: &Route,
+        request: &Request<Bytes>,
+        request_id: &str,
+        lag: Option<Duration>,
+    ) -> (Response<Bytes>, String) {
+        let plugged_in = locked(&self.inner.services).get(&route.service).cloned();
+        if let Some(service) = plugged_in {
+            let answer = service.call(&route.caller, request).await;
+            let outcome = answer.status().as_u16().to_string();
+            if answer.status().as_u16() == 501 {
+                let body = String::from_utf8_lossy(answer.body()).into_owned();
+                self.note_unmodelled(route, &body);
+            }
+            return (answer, outcome);
+        }
+        let result = match route.service.as_str() {
+            "ec2" => self.in_account(route, lag, |context| {
+                ec2::answer(context, request, request_id)
+            }),
+            "ssm" => self.in_account(route, lag, |context| {
+                ssm::answer(context, &route.action, request.body(), request_id)
+            }),
+            "datadog" => return self.datadog(route, request, request_id).await,
+            other => Err(Refusal::not_modelled(format!(
+                "service {other:?}: {} {}",
+                request.method(),
+                request.uri()
+            ))),
+        };
+        self.finish(route, result, request_id)
+    }
+
+    fn finish(
+        &self,
+        route: &Route,
+        result: Result<Response<Bytes>, Refusal>,
+        request_id: &str,
+    ) -> (Response<Bytes>, String) {
+        match result {
+            Ok(answer) => {
+                let outcome = answer.status().as_u16().to_string();
+                (answer, outcome)
+            }
+            Err(refusal) => {
+                if refusal.code == NOT_MODELLED {
+                    self.note_unmodelled(route, &refusal.message);
+                }
+                let outcome = format!("{} {}: {}", refusal.status, refusal.code, refusal.message);
+                (refusal.into_response(&route.service, request_id), outcome)
+            }
+        }
+    }
+
+    async fn datadog(
+        &self,
+        route: &Route,
+        request: &Request<Bytes>,
+        request_id: &str,
+    ) -> (Response<Bytes>, String) {
+        let reply = self.account(|account, _| account.datadog.reply.clone());
+        match reply {
+            DatadogReply::Normal => {
+                let answer =
+                    |context: &mut Context<'_>| datadog::answer(context, request, request_id);
+                self.finish(route, self.in_account(route, None, answer), request_id)
+            }
+            DatadogReply::Answer { status, body } => {
+                let answer = refusal::response(status, "application/json", request_id, body);
+                (answer, format!("{status} as set"))
+            }
+            DatadogReply::Never => std::future::pending().await,
+        }
+    }
+
+    /// Runs one call on the account as it is now.
+    fn in_account<R>(
+        &self,
+        route: &Route,
+        lag: Option<Duration>,
+        work: impl FnOnce(&mut Context<'_>) -> R,
+    ) -> R {
+        let authorizer = locked(&self.inner.authorizer).clone();
+        self.account(|account, now| {
+            let lag = lag.unwrap_or(account.timing.read_lag);
+            work(&mut Context {
+                aws: self,
+                account,
+                authorizer: authorizer.as_ref(),
+                caller: &route.caller,
+                now,
+                seen_from: now + lag,
+            })
+        })
+    }
+
+    fn outcome(&self, call: &Call, outcome: impl Into<String>) {
+        locked(&self.inner.log).end(call.number, outcome.into());
+    }
+
+    fn note_unmodelled(&self, route: &Route, what: &str) {
+        let what = format!("{} {}: {what}", route.service, route.action);
+        locked(&self.inner.log).unmodelled.push(what);
+    }
+}

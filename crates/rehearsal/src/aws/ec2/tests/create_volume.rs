@@ -1,0 +1,145 @@
+use std::time::Duration;
+
+use aws_sdk_ec2::operation::create_volume::builders::CreateVolumeFluentBuilder;
+use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification, VolumeState as State};
+
+use crate::aws::testing::{Night, code};
+use crate::aws::{Snapshot, SnapshotState, VolumeState};
+
+fn create(night: &Night, token: &str) -> CreateVolumeFluentBuilder {
+    let tag = Tag::builder().key("IBBackupRun").value("run-1").build();
+    let tags = TagSpecification::builder()
+        .resource_type(ResourceType::Volume)
+        .tags(tag);
+    let create = night
+        .ec2
+        .create_volume()
+        .snapshot_id(&night.world.snapshot_id);
+    let create = create.availability_zone("us-east-1a").client_token(token);
+    create.tag_specifications(tags.build())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_is_made_with_its_tags_and_becomes_available() {
+    let night = Night::new();
+    let made = create(&night, "run-1").send().await.unwrap();
+    assert_eq!(made.state(), Some(&State::Creating));
+    let id = made.volume_id().unwrap();
+    assert!(id.starts_with("vol-rehearsal"));
+    night.wait(4).await;
+    let shown = night
+        .ec2
+        .describe_volumes()
+        .volume_ids(id)
+        .send()
+        .await
+        .unwrap();
+    let shown = &shown.volumes()[0];
+    assert_eq!(shown.state(), Some(&State::Available));
+    assert_eq!(shown.tags()[0].value(), Some("run-1"));
+    assert_eq!(shown.snapshot_id(), Some(night.world.snapshot_id.as_str()));
+    assert!(night.aws.unmodelled().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_token_gives_the_same_volume_even_a_deleted_one() {
+    let night = Night::new();
+    let id =
+        |made: aws_sdk_ec2::operation::create_volume::CreateVolumeOutput| made.volume_id.unwrap();
+    let first = id(create(&night, "run-1").send().await.unwrap());
+    assert_eq!(id(create(&night, "run-1").send().await.unwrap()), first);
+    night.wait(4).await;
+    night
+        .ec2
+        .delete_volume()
+        .volume_id(&first)
+        .send()
+        .await
+        .unwrap();
+    night.wait(60).await;
+    assert_eq!(id(create(&night, "run-1").send().await.unwrap()), first);
+    assert_eq!(
+        night.aws.volume(&first).unwrap().state,
+        VolumeState::Deleted
+    );
+    let other = create(&night, "run-1")
+        .availability_zone("us-east-1b")
+        .send()
+        .await;
+    assert_eq!(code(other), "IdempotentParameterMismatch");
+    assert_ne!(id(create(&night, "run-2").send().await.unwrap()), first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_complete_snapshot_at_hand_makes_a_volume() {
+    let night = Night::new();
+    let now = night.aws.clock().now();
+    let whole = |id: &str| Snapshot::completed(id, "vol-rehearsal", now - Duration::from_hours(1));
+    night.aws.add_snapshot(Snapshot {
+        completes_at: now + Duration::from_mins(1),
+        ..whole("snap-pending")
+    });
+    night.aws.add_snapshot(Snapshot {
+        ends_as: SnapshotState::Error,
+        ..whole("snap-failed")
+    });
+    night.aws.add_snapshot(Snapshot {
+        archived: true,
+        ..whole("snap-archived")
+    });
+    let from = |id: &str| create(&night, id).snapshot_id(id).send();
+    for id in ["snap-pending", "snap-failed", "snap-archived"] {
+        assert_eq!(code(from(id).await), "IncorrectState", "{id}");
+    }
+    assert_eq!(code(from("snap-unknown").await), "InvalidSnapshot.NotFound");
+    night.wait(60).await;
+    from("snap-pending").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_rights_on_the_key_the_volume_is_made_and_turns_error() {
+    let night = Night::new();
+    let began = night.aws.clock().now() - Duration::from_hours(1);
+    night.aws.add_snapshot(Snapshot {
+        kms_denied: true,
+        ..Snapshot::completed("snap-encrypted", "vol-rehearsal", began)
+    });
+    let made = create(&night, "run-1")
+        .snapshot_id("snap-encrypted")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(made.state(), Some(&State::Creating));
+    night.wait(4).await;
+    let id = made.volume_id().unwrap();
+    let shown = night
+        .ec2
+        .describe_volumes()
+        .volume_ids(id)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(shown.volumes()[0].state(), Some(&State::Error));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_modelled_is_an_error_and_is_kept() {
+    let night = Night::new();
+    let more = create(&night, "run-1")
+        .outpost_arn("arn:aws:outposts")
+        .send()
+        .await;
+    assert_eq!(code(more), "NotModelled");
+    let create_snapshot = night
+        .ec2
+        .create_snapshot()
+        .volume_id("vol-rehearsal")
+        .send()
+        .await;
+    assert_eq!(code(create_snapshot), "NotModelled");
+    let unmodelled = night.aws.unmodelled();
+    assert_eq!(unmodelled.len(), 2, "{unmodelled:?}");
+    assert!(unmodelled[0].contains("OutpostArn"), "{unmodelled:?}");
+    assert!(unmodelled[1].contains("CreateSnapshot"), "{unmodelled:?}");
+    assert_eq!(night.aws.volumes().len(), 3, "nothing was made");
+}

@@ -1,0 +1,4 @@
+mod attachments;
+mod create_volume;
+mod reads;
+mod tags;
