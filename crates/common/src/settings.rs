@@ -25,7 +25,7 @@ impl<'a> Settings<'a> {
     /// A text that must be there and not be empty.
     pub fn text(&mut self, name: &str) -> String {
         let Some(text) = self.variables.get(name).filter(|text| !text.is_empty()) else {
-            self.faults.push(format!("{name} is missing"));
+            self.fault(format!("{name} is missing"));
             return String::new();
         };
         text.clone()
@@ -34,7 +34,7 @@ impl<'a> Settings<'a> {
     /// A text that may be left empty, but not out.
     pub fn text_or_empty(&mut self, name: &str) -> String {
         let Some(text) = self.variables.get(name) else {
-            self.faults.push(format!("{name} is missing"));
+            self.fault(format!("{name} is missing"));
             return String::new();
         };
         text.clone()
@@ -63,11 +63,18 @@ impl<'a> Settings<'a> {
             Ok(number) if number > 0 => number,
             _ if text.is_empty() => 1,
             _ => {
-                self.faults.push(format!(
+                self.fault(format!(
                     "{name} is `{text}`, not a whole number of at least 1"
                 ));
                 1
             }
+        }
+    }
+
+    /// Two parts of a function may ask for the same setting.
+    fn fault(&mut self, fault: String) {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
         }
     }
 

@@ -61,10 +61,10 @@ async fn a_snapshot_that_is_not_ours() {
         "snapshot snap-rehearsalforeign does not exist, or is not of this account",
     );
 
-    let ending = Night::new()
-        .start(json!({"snapshot_id": "snap-rehearsalgone"}))
-        .await;
-    assert_refused(&ending, "snapshot snap-rehearsalgone does not exist");
+    for unknown in ["snap-rehearsalgone", "last night's"] {
+        let ending = Night::new().start(json!({ "snapshot_id": unknown })).await;
+        assert_refused(&ending, &format!("snapshot {unknown} does not exist"));
+    }
 
     let night = Night::new();
     let other = Snapshot::completed("snap-rehearsalother", "vol-rehearsaltestroot", begun);

@@ -48,7 +48,11 @@ async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
             completes_at: now + HOUR,
             ..encrypted
         }),
-        Kind::Leftover => leave_a_volume(&night),
+        Kind::Leftover => {
+            leave_a_volume(&night);
+            // Longer than any run lives.
+            aws.clock().sleep(8 * HOUR).await;
+        }
         Kind::Fails(service, action) => {
             let (service, action) = (service.to_owned(), action.to_owned());
             aws.set_faults(Box::new(move |call| {

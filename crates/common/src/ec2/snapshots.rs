@@ -69,6 +69,9 @@ pub async fn snapshots_of(client: &Client, volume_id: &str) -> Result<Vec<Snapsh
     Ok(snapshots)
 }
 
+/// What EC2 says of an id that is none of ours, or no id at all.
+const UNKNOWN: &[&str] = &["InvalidSnapshot", "InvalidParameterValue"];
+
 /// One snapshot of our own.
 ///
 /// # Errors
@@ -90,7 +93,10 @@ pub async fn snapshot(client: &Client, id: &str) -> Result<Snapshot> {
         .await;
     let answer = match asked {
         Ok(answer) => answer,
-        Err(error) if code(&error).is_some_and(|code| code.starts_with("InvalidSnapshot")) => {
+        Err(error)
+            if code(&error)
+                .is_some_and(|code| UNKNOWN.iter().any(|unknown| code.starts_with(unknown))) =>
+        {
             return Err(unknown());
         }
         Err(error) => return Err(refused(&format!("ask for snapshot {id}"), error)),

@@ -1,5 +1,6 @@
 //! `AttachVolume`.
 
+use super::create_volume::use_key;
 use super::instance::InstanceState;
 use super::query::Query;
 use super::volume::{Attached, Volume, VolumeState};
@@ -31,6 +32,7 @@ pub(super) fn attach_volume(
         &arn("instance", &instance_id),
         resource_tags(&instance.tags),
     )?;
+    check_key(&volume, context)?;
     check_volume(&volume, context)?;
     if !matches!(
         instance.state,
@@ -47,6 +49,20 @@ pub(super) fn attach_volume(
     }
     check_device_free(ec2, &instance_id, &device)?;
     Ok(attach(context, volume, instance_id, device))
+}
+
+/// Attaching an encrypted volume has EC2 ask for a grant on its key in the caller's name.
+fn check_key(volume: &Volume, context: &Context<'_>) -> Result<(), Refusal> {
+    let snapshots = &context.account.ec2.snapshots;
+    let snapshot = volume.snapshot_id.as_ref().and_then(|id| snapshots.get(id));
+    let Some(key) = snapshot.and_then(|snapshot| snapshot.latest().kms_key_arn.clone()) else {
+        return Ok(());
+    };
+    use_key(context, "kms:CreateGrant", &key).map_err(|text| Refusal {
+        status: 403,
+        code: "UnauthorizedOperation".to_owned(),
+        message: text,
+    })
 }
 
 fn attach(

@@ -16,11 +16,12 @@ use crate::aws::refusal::Refusal;
 const TYPES: [&str; 7] = ["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"];
 
 /// Rights on the key that EBS uses in the caller's name.
-const KMS_ACTIONS: [&str; 4] = [
+const KMS_ACTIONS: [&str; 5] = [
     "kms:CreateGrant",
     "kms:Decrypt",
     "kms:DescribeKey",
     "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
 ];
 
 /// A client token that made a volume, for good: a volume that failed or is gone does not free it.
@@ -214,12 +215,16 @@ fn key_allows(context: &Context<'_>, snapshot: &Snapshot) -> bool {
     let Some(key) = &snapshot.kms_key_arn else {
         return true;
     };
-    KMS_ACTIONS.iter().all(|action| {
-        let via = format!("ec2.{}.amazonaws.com", crate::aws::REGION);
-        let conditions = vec![
-            condition("kms:GrantIsForAWSResource", "true"),
-            condition("kms:ViaService", via),
-        ];
-        context.authorize(action, key, conditions).is_ok()
-    })
+    let allowed = |action: &&str| use_key(context, action, key).is_ok();
+    KMS_ACTIONS.iter().all(allowed)
+}
+
+/// Whether the caller may have EBS use that key.
+pub(super) fn use_key(context: &Context<'_>, action: &str, key: &str) -> Result<(), String> {
+    let via = format!("ec2.{}.amazonaws.com", crate::aws::REGION);
+    let conditions = vec![
+        condition("kms:GrantIsForAWSResource", "true"),
+        condition("kms:ViaService", via),
+    ];
+    context.authorize(action, key, conditions)
 }
