@@ -19,7 +19,7 @@ START_TROUBLE="$HOST_TROUBLE|unknown (option|variable)|defaults-file|error while
 START_TROUBLE="$START_TROUBLE|Exec format error|cannot execute|GLIBC|error-?message file|messagefile"
 START_TROUBLE="$START_TROUBLE|Can.t (lock|change to run as)|Unable to lock|already (locked|have another)|Can.t start server"
 START_TROUBLE="$START_TROUBLE|Upgrade after a crash is not supported|[Dd]owngrade|run mysqld as root|time zone"
-START_TROUBLE="$START_TROUBLE|is of different size|page.size"
+START_TROUBLE="$START_TROUBLE|is of different size"
 
 matches() { grep -Eq -e "$1" <<<"$2"; }
 
@@ -156,7 +156,7 @@ telling_lines() {
 judge_failed_start() {
   local log status=0 seen
   wait "$SERVER_PID" || status=$?
-  log=$(server_log)
+  log=$(server_log | grep -Ev '\[(Note|Warning)\]') || log=''
   seen="does not start (status $status): $(telling_lines "$log")"
   if [ "$status" -eq 137 ] || [ "$status" -eq 143 ]; then
     record start error server "was stopped from outside while it started (status $status)"
