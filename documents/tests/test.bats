@@ -317,7 +317,21 @@ SQL
   [ -z "$(find "$DATA" -newer "$config" \( -name '*.err' -o -name '*.pid' -o -name '*.sock' -o -name '*-bin.*' \))" ]
 }
 
-@test "test: a server that listens on a TCP port is not used" {
+@test "test: a server that listens on a TCP port, whatever it says of itself, is not used" {
+  folder_volume
+  counting_server --skip-networking=0 --bind-address=127.0.0.1 --port=0
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+set -o pipefail
+$SSM_client "\$@" | sed 's/^\(skip_networking.*\)OFF/\1ON/'
+CLIENT
+  chmod +x "$W/bin/client"
+  export SSM_client=$W/bin/client
+  mounted_test
+  expect 75 'listens on a TCP port'
+}
+
+@test "test: a server that says it has a network is not used" {
   folder_volume
   counting_server --skip-networking=0 --bind-address=127.0.0.1 --port=0
   mounted_test
@@ -381,7 +395,7 @@ SQL
   await
   export SSM_runId=run-2
   document test
-  expect 75 'run run-1'
+  expect 75 'another test is at work on this host: run run-1'
   export SSM_runId=run-1
   go_on
   finished "${STARTED[0]}" "$W/one"
