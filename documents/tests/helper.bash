@@ -133,7 +133,8 @@ pausing_client() {
   cat >"$W/bin/client" <<CLIENT
 #!/bin/bash
 sql=\$(cat)
-if [[ \$sql == *"$1"* ]] && mkdir "$W/paused" 2>/dev/null; then
+if [[ \$sql == *'$1'* ]] && mkdir "$W/paused" 2>/dev/null; then
+  echo \$\$ >"$W/paused/pid"
   echo reached >"$W/reached"
   read -r _ <"$W/go"
 fi
@@ -160,7 +161,8 @@ in_background() {
   STARTED+=($!)
 }
 
-await() { read -r _ <"$W/reached"; }
+# Opened for both directions, so that a script which never gets there fails the test and does not hang it.
+await() { read -r -t 60 _ <>"$W/reached"; }
 go_on() { echo go >"$W/go"; }
 
 # finished <pid> <output>: waits for it, sets what `document` sets
@@ -180,6 +182,7 @@ is_running() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/pr
 teardown() {
   local pid loop
   for pid in ${STARTED[@]+"${STARTED[@]}"}; do kill -KILL "$pid" 2>/dev/null || true; done
+  [ ! -s "$W/paused/pid" ] || kill -KILL "$(cat "$W/paused/pid")" 2>/dev/null || true
   [ -z "${FOREIGN-}" ] || kill -KILL "$FOREIGN" 2>/dev/null || true
   SSM_runId=run-1 "$SCRIPTS/release" >/dev/null 2>&1 || true
   if [ "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/1/ns/mnt)" ] && [ "$(id -u)" -eq 0 ]; then

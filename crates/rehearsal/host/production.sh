@@ -65,9 +65,9 @@ echo 'starting the production server'
 start_server
 echo "filling the database shop, $rows orders"
 fill
-client --skip-column-names --execute \
-  "SELECT CONCAT('  ', table_name, ': ', table_rows, ' rows (', engine, ')') FROM information_schema.tables
-   WHERE table_schema = 'shop' AND table_type = 'BASE TABLE'"
+for table in customers orders visits stock; do
+  echo "  $table: $(client --skip-column-names --execute "SELECT COUNT(*) FROM shop.$table") rows"
+done
 echo 'stopping it cleanly'
 kill "$pid"
 wait "$pid"
