@@ -11,7 +11,7 @@ mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 data=$folder/data
 # A socket's path may have 107 bytes, so it does not go under the folder.
-scratch=$(mktemp -d /tmp/production.XXXXXX)
+scratch=$(mktemp -d "${TMPDIR:-/tmp}"/production.XXXXXX)
 server=$(command -v mariadbd || echo /usr/sbin/mariadbd)
 pid=''
 trap 'if [ -n "$pid" ]; then kill "$pid" 2>/dev/null || true; wait "$pid" || true; fi; rm -rf "$scratch"' EXIT

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::aws::model_host::{Backup, ModelHost, Roles};
+use crate::aws::model_host::{Backup, Durations, ModelHost, Roles};
 use crate::aws::{Clock, Event, Point, Tags};
 use crate::lambda::{Delivery, in_process::InProcess};
 use crate::stack::Stack;
@@ -105,6 +105,17 @@ impl Night {
     #[must_use]
     pub fn backup(self, backup: Backup) -> Self {
         self.host.set_backup(&self.stack.world.snapshot_id, backup);
+        self
+    }
+
+    /// How long the integrity test takes.
+    #[must_use]
+    pub fn testing_for(self, test: Duration) -> Self {
+        let durations = Durations {
+            test,
+            ..Durations::default()
+        };
+        self.host.set_durations(durations);
         self
     }
 

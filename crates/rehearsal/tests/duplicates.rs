@@ -3,19 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rehearsal::aws::model_host::Durations;
 use rehearsal::lambda::{Accepted, Delivery};
 use rehearsal::night::Night;
 
 /// A night whose test is short, so that there are not too many looks.
 fn night() -> Night {
-    let night = Night::new();
-    let test = Duration::from_secs(150);
-    night.host.set_durations(Durations {
-        test,
-        ..Durations::default()
-    });
-    night
+    Night::new().testing_for(Duration::from_secs(150))
 }
 
 async fn clean_night() -> Vec<Delivery> {

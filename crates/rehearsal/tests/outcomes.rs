@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rehearsal::aws::model_host::{Backup, Durations};
+use rehearsal::aws::model_host::Backup;
 use rehearsal::night::Night;
 use serde_json::{Value, json};
 
@@ -65,12 +65,7 @@ async fn trouble_of_the_host_is_no_verdict() {
 
 #[tokio::test(start_paused = true)]
 async fn a_test_that_takes_too_long_is_no_verdict_and_is_stopped() {
-    let night = Night::new();
-    let test = Duration::from_secs(4 * 3600);
-    night.host.set_durations(Durations {
-        test,
-        ..Durations::default()
-    });
+    let night = Night::new().testing_for(Duration::from_secs(4 * 3600));
     let ending = night.play().await;
     ending.assert_undetermined("step-6-await-result gave up after 180 looks, 60 s apart");
 }

@@ -1,7 +1,6 @@
 //! The night itself.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,19 +50,22 @@ fn parameters(ground: &Ground) -> anyhow::Result<BTreeMap<String, String>> {
 
 /// Rehearses a night on that ground.
 pub(super) fn run(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCode> {
-    let image = production::snapshot(ground, arguments.backup)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         tokio::select! {
-            ended = night(arguments, ground, image) => ended,
+            ended = night(arguments, ground) => ended,
             interrupted = interrupted() => interrupted,
         }
-    })
+    });
+    // Nothing of a night outlives it, however it ended.
+    ground.sweep();
+    ended
 }
 
-async fn night(arguments: &Arguments, ground: &Ground, image: PathBuf) -> anyhow::Result<ExitCode> {
+async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCode> {
+    let image = production::snapshot(ground, arguments.backup).await?;
     let template = Template::read(TEMPLATE, &parameters(ground)?)?;
     let retries_after = [Duration::from_secs(1), Duration::from_secs(2)];
     let stack = Stack::deploy(template, Clock::of_this_machine(), retries_after);

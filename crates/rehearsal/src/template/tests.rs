@@ -1,6 +1,5 @@
 //! The reader on small templates, and what the project's own template must say.
 
-
 use super::*;
 use crate::iam::{Decision, Request};
 
