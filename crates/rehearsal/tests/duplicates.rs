@@ -17,7 +17,6 @@ async fn clean_night() -> Vec<Delivery> {
 
 /// One volume, one test, one verdict, nothing left.
 async fn assert_same_night(night: &Night, what: &str) {
-    println!("{what}");
     let ending = night.play().await;
     assert_eq!(ending.tag(), Some("True"), "{what}");
     assert_eq!(ending.valid(), [1.0], "{what}");
@@ -84,7 +83,7 @@ async fn after_the_run_has_ended() {
             .stack
             .lambda
             .set_copies(Box::new(move |accepted: &Accepted| {
-                let both = vec![Duration::ZERO, Duration::from_secs(3600)];
+                let both = vec![Duration::ZERO, Duration::from_hours(1)];
                 if accepted.number == number {
                     both
                 } else {

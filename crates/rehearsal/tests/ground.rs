@@ -6,7 +6,7 @@ use rehearsal::aws::{Fault, Tags};
 use rehearsal::night::Night;
 use serde_json::json;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 const STEP_1: &str = "dev-ib-backup-step-1-snapshot";
 
 /// A volume that an earlier run made and never gave back, attached or not.

@@ -102,24 +102,19 @@ async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCod
     );
     let routes: Router = processes.routes().merge(stack.aws.router());
     let server = tokio::spawn(async move { axum::serve(listener, routes).await });
-    stack.lambda.set_executor(Arc::new(processes));
+    stack.lambda.set_executor(Arc::new(processes.clone()));
 
-    let trail = tokio::spawn(trail::follow(stack.lambda.clone()));
-    let schedule = stack
-        .template
-        .schedule
-        .clone()
-        .context("the template has no schedule")?;
-    stack.lambda.start(
-        &schedule.function,
-        json!({"source": "aws.events", "detail-type": "Scheduled Event"}),
-    );
-    stack.lambda.idle().await;
-    // One more turn for lines that are on their way through a pipe.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    trail.abort();
+    let schedule = stack.template.schedule.clone();
+    let schedule = schedule.context("the template has no schedule")?;
+    let event = json!({"source": "aws.events", "detail-type": "Scheduled Event"});
+    stack.lambda.start(&schedule.function, event);
+    let ended = async {
+        stack.lambda.idle().await;
+        processes.shut_down().await;
+    };
+    trail::follow(stack.lambda.clone(), ended).await;
     server.abort();
-    summary::print(&stack, &machine)
+    Ok(summary::print(&stack, &machine))
 }
 
 /// Ends when a person or the system asks for it.
