@@ -7,7 +7,8 @@ host() {
   mkdir -p "$W/dev/disk/by-id" "$W/bin"
   # The database server is another user where the tests run as root.
   chmod 755 "$W"
-  export IB_DEVICE_DIRECTORY=$W/dev IB_DEVICE_WAIT=0 IB_START_WAIT=60 IB_STOP_WAIT=60
+  export IB_DEVICE_DIRECTORY=$W/dev IB_DEVICE_WAIT=0 IB_START_WAIT=60 IB_STOP_WAIT=60 IB_SCRIPT_STOP_WAIT=10 IB_SERVER_STOP_WAIT=20
+  export IB_LOCK_WAIT=30 IB_MOUNTING_WAIT=30
   export SSM_runId=run-1 SSM_volumeId=vol-0rehearsal1 SSM_mountPoint=$W/mnt SSM_stateDirectory=$W/state
   export SSM_device=/dev/sdz SSM_snapshotId=snap-0rehearsal1 SSM_dataDirectory=mysql SSM_serverUser
   SSM_serverUser=$(id -un)
@@ -136,7 +137,7 @@ sql=\$(cat)
 if [[ \$sql == *'$1'* ]] && mkdir "$W/paused" 2>/dev/null; then
   echo \$\$ >"$W/paused/pid"
   echo reached >"$W/reached"
-  read -r _ <"$W/go"
+  read -r -t 30 _ <>"$W/go"
 fi
 exec $SSM_client "\$@" <<<"\$sql"
 CLIENT
