@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::page::{Page, is_among, name, pattern, sources};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 const STEP_1: &str = "dev-ib-backup-step-1-snapshot";
 const STEP_6: &str = "dev-ib-backup-step-6-await-result";
 
@@ -264,8 +264,13 @@ async fn a_cancelled_test_stops_the_run() {
     let line = lines.find(|line| line.contains("Invoked lambda"));
     let (_, event) = line.and_then(|line| line.split_once("event=")).expect("it");
     let event: Value = serde_json::from_str(event).expect("JSON");
-    let id = event["test_command_id"].as_str().expect("test_command_id");
-    night.stack.aws.cancel_by_hand(id);
+    let text = Page::runbook().text;
+    let field = text.split("The command's id is `").nth(1).expect("a field");
+    let field = field.split('`').next().expect("a field");
+    night
+        .stack
+        .aws
+        .cancel_by_hand(event[field].as_str().expect(field));
     night.stack.lambda.idle().await;
     let ending = night.ending();
     ending.assert_undetermined("HostFailed: the test has no result");
