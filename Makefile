@@ -6,7 +6,9 @@ BACKUP ?= good
 export PATH := $(PATH):/usr/sbin:/sbin
 REHEARSE := $(or $(CARGO_TARGET_DIR),target)/debug/rehearse
 VENV := .tools/venv
-SCRIPTS := $(wildcard documents/*.sh documents/tests/assemble documents/tests/run) .ci/need .ci/run
+SCRIPTS := $(wildcard documents/*.sh crates/rehearsal/host/*.sh) \
+  $(filter-out %.md,$(wildcard crates/rehearsal/host/shims/*)) \
+  documents/tests/assemble documents/tests/run .ci/need .ci/run
 
 .DEFAULT_GOAL := help
 .PHONY: help rehearse test lint lint-template fmt embed build setup setup-rust setup-host setup-lint
@@ -19,9 +21,9 @@ rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good|damaged
 	@$(REHEARSE) --backup $(BACKUP) || { status=$$?; \
 	  echo "exit status $$status of $(REHEARSE) --backup $(BACKUP)" >&2; exit $$status; }
 
-test: setup-host ## Run all tests
+test: setup-host build ## Run all tests
 	cargo test --workspace
-	bats documents/tests
+	documents/tests/run
 
 lint: setup-rust setup-lint lint-template ## Run all linters
 	cargo fmt --all --check

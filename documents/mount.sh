@@ -50,7 +50,7 @@ partitions() {
 refuse_device_in_use() {
   local holders part place
   for part in "$DEVICE" $(partitions); do
-    place=$(mounts_of "$part" | head -n 1)
+    place=$(mounts_of "$part" | sed -n 1p)
     [ -z "$place" ] || unchecked "the device $part is in use: it is mounted at $place"
   done
   holders=$(find "/sys/class/block/${DEVICE##*/}/holders/" -mindepth 1 -printf '%f ' 2>/dev/null) || holders=''

@@ -19,14 +19,15 @@ START_TROUBLE="$HOST_TROUBLE|unknown (option|variable)|defaults-file|error while
 START_TROUBLE="$START_TROUBLE|Exec format error|cannot execute|GLIBC|error-?message file|messagefile"
 START_TROUBLE="$START_TROUBLE|Can.t (lock|change to run as)|Unable to lock|already (locked|have another)|Can.t start server"
 START_TROUBLE="$START_TROUBLE|Upgrade after a crash is not supported|[Dd]owngrade|run mysqld as root|time zone"
-START_TROUBLE="$START_TROUBLE|is of different size|page.size"
+START_TROUBLE="$START_TROUBLE|is of different size"
 
 matches() { grep -Eq -e "$1" <<<"$2"; }
 
 # device_has_read_errors <text>: it speaks of input/output errors and the kernel has seen them on the device.
 device_has_read_errors() {
   matches 'Input/output error|[Ee]rr(no|code): 5([^0-9]|$)' "$1" || return 1
-  dmesg 2>/dev/null | tail -n 200 | grep -F "${MARK_DEVICE##*/}" | grep -q 'I/O error'
+  { dmesg 2>/dev/null || true; } | tail -n 200 |
+    awk -v device="${MARK_DEVICE##*/}" 'index($0, device) && /I\/O error/ { seen = 1 } END { exit !seen }'
 }
 
 # make_scratch: socket, logs and temporary files stay off the restored volume, where nobody else can look.
@@ -148,7 +149,7 @@ telling_lines() {
   local log=$1 found
   found=$(grep -E '\[ERROR\]|InnoDB: (Error|Database page)|[Bb]righthouse|Fatal|got signal' <<<"$log" |
     grep -Ev 'Aborting|init function returned error|registration as a STORAGE ENGINE|Failed to initialize plugins' |
-    head -n 2) || found=''
+    sed -n 1,2p) || found=''
   [ -n "$found" ] || found=$(grep -v '^ *$' <<<"$log" | tail -n 2) || found=''
   tr '\n' ' ' <<<"${found:-it wrote nothing to its log}" | sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2} +[0-9:]+ +[0-9]+ //g'
 }
@@ -156,7 +157,7 @@ telling_lines() {
 judge_failed_start() {
   local log status=0 seen
   wait "$SERVER_PID" || status=$?
-  log=$(server_log)
+  log=$(server_log | grep -Ev '\[(Note|Warning)\]') || log=''
   seen="does not start (status $status): $(telling_lines "$log")"
   if [ "$status" -eq 137 ] || [ "$status" -eq 143 ]; then
     record start error server "was stopped from outside while it started (status $status)"
@@ -187,7 +188,7 @@ ask() {
 
 # check_isolation: that it is our server which answers, on this data, and that nobody else can reach it.
 check_isolation() {
-  local name value seen='' inodes
+  local name value seen='' inodes listening
   ask "SHOW VARIABLES WHERE Variable_name IN ('datadir','pid_file','skip_networking','event_scheduler');" ||
     unchecked "the server does not say its settings: $COMPLAINT"
   while IFS=$'\t' read -r name value; do
@@ -204,10 +205,9 @@ check_isolation() {
   done <<<"$ANSWER"
   inodes=$(find "/proc/$SERVER_PID/fd" -lname 'socket:*' -printf '%l\n' 2>/dev/null | tr -dc '0-9\n')
   # In /proc/net/tcp the state 0A is LISTEN and the tenth field the socket's inode.
-  if cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { print $10 }' |
-    grep -Fxq -f <(printf '%s\n' "${inodes:-none}"); then
+  listening=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { print $10 }') || listening=''
+  ! grep -Fxq -e "${inodes:-none}" <<<"$listening" ||
     unchecked 'the server is not isolated: it listens on a TCP port'
-  fi
   ask "SHOW STATUS LIKE 'Slave_running';" || ANSWER=''
   case $ANSWER in *ON) unchecked 'the server is not isolated: it replicates' ;; esac
   record isolation pass server "${seen}no TCP port, not replicating"

@@ -48,7 +48,7 @@ check_programs() {
 
 # looks_like_data <folder>: some of what a server keeps in its data directory
 looks_like_data() {
-  [ -d "$1/mysql" ] || [ -f "$1/ibdata1" ] || [ -f "$1/brighthouse.ini" ] ||
+  [ -n "$(find "$1/mysql/" -maxdepth 1 -type f -print 2>/dev/null | head -n 1)" ] || [ -f "$1/ibdata1" ] || [ -f "$1/brighthouse.ini" ] ||
     [ -n "$(find "$1/" -mindepth 2 -maxdepth 2 -name '*.frm' -print 2>/dev/null | head -n 1)" ]
 }
 

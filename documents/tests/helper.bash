@@ -7,7 +7,8 @@ host() {
   mkdir -p "$W/dev/disk/by-id" "$W/bin"
   # The database server is another user where the tests run as root.
   chmod 755 "$W"
-  export IB_DEVICE_DIRECTORY=$W/dev IB_DEVICE_WAIT=0 IB_START_WAIT=60 IB_STOP_WAIT=60
+  export IB_DEVICE_DIRECTORY=$W/dev IB_DEVICE_WAIT=0 IB_START_WAIT=60 IB_STOP_WAIT=60 IB_SCRIPT_STOP_WAIT=10 IB_SERVER_STOP_WAIT=20
+  export IB_LOCK_WAIT=30 IB_MOUNTING_WAIT=30
   export SSM_runId=run-1 SSM_volumeId=vol-0rehearsal1 SSM_mountPoint=$W/mnt SSM_stateDirectory=$W/state
   export SSM_device=/dev/sdz SSM_snapshotId=snap-0rehearsal1 SSM_dataDirectory=mysql SSM_serverUser
   SSM_serverUser=$(id -un)
@@ -133,9 +134,10 @@ pausing_client() {
   cat >"$W/bin/client" <<CLIENT
 #!/bin/bash
 sql=\$(cat)
-if [[ \$sql == *"$1"* ]] && mkdir "$W/paused" 2>/dev/null; then
+if [[ \$sql == *'$1'* ]] && mkdir "$W/paused" 2>/dev/null; then
+  echo \$\$ >"$W/paused/pid"
   echo reached >"$W/reached"
-  read -r _ <"$W/go"
+  read -r -t 30 _ <>"$W/go"
 fi
 exec $SSM_client "\$@" <<<"\$sql"
 CLIENT
@@ -160,7 +162,8 @@ in_background() {
   STARTED+=($!)
 }
 
-await() { read -r _ <"$W/reached"; }
+# Opened for both directions, so that a script which never gets there fails the test and does not hang it.
+await() { read -r -t 60 _ <>"$W/reached"; }
 go_on() { echo go >"$W/go"; }
 
 # finished <pid> <output>: waits for it, sets what `document` sets
@@ -180,6 +183,7 @@ is_running() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/pr
 teardown() {
   local pid loop
   for pid in ${STARTED[@]+"${STARTED[@]}"}; do kill -KILL "$pid" 2>/dev/null || true; done
+  [ ! -s "$W/paused/pid" ] || kill -KILL "$(cat "$W/paused/pid")" 2>/dev/null || true
   [ -z "${FOREIGN-}" ] || kill -KILL "$FOREIGN" 2>/dev/null || true
   SSM_runId=run-1 "$SCRIPTS/release" >/dev/null 2>&1 || true
   if [ "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/1/ns/mnt)" ] && [ "$(id -u)" -eq 0 ]; then

@@ -18,7 +18,7 @@ use crate::world::World;
 /// How long Datadog may take to answer.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// Datadog drops points older than an hour; younger than this they are sure to be taken.
-pub const OLDEST_POINT: Duration = Duration::from_secs(55 * 60);
+pub const OLDEST_POINT: Duration = Duration::from_mins(55);
 /// The longest event text: <https://docs.datadoghq.com/api/latest/events/>.
 const LONGEST_TEXT: usize = 4000;
 /// The type of a gauge in the v2 series API.

@@ -17,23 +17,21 @@ use crate::world::World;
 pub mod patience {
     use std::time::Duration;
 
-    const MINUTE: u64 = 60;
-
     /// For the snapshot to be complete, and for the leftovers of a dead run to be given back.
-    pub const SNAPSHOT: Duration = Duration::from_secs(4 * 60 * MINUTE);
+    pub const SNAPSHOT: Duration = Duration::from_hours(4);
     /// For the test volume to be available.
-    pub const VOLUME: Duration = Duration::from_secs(30 * MINUTE);
+    pub const VOLUME: Duration = Duration::from_mins(30);
     /// For it to be attached.
-    pub const ATTACH: Duration = Duration::from_secs(15 * MINUTE);
+    pub const ATTACH: Duration = Duration::from_mins(15);
     /// For the mount command to end.
-    pub const MOUNT: Duration = Duration::from_secs(30 * MINUTE);
+    pub const MOUNT: Duration = Duration::from_mins(30);
     /// For the integrity test to end.
-    pub const TEST: Duration = Duration::from_secs(3 * 60 * MINUTE);
+    pub const TEST: Duration = Duration::from_hours(3);
     /// For everything to be given back.
-    pub const RELEASE: Duration = Duration::from_secs(60 * MINUTE);
+    pub const RELEASE: Duration = Duration::from_hours(1);
     /// For the calls themselves and Lambda's retries (after one and after two minutes), on top
     /// of the waits of the steps behind the test volume's birth.
-    const SLACK: Duration = Duration::from_secs(75 * MINUTE);
+    const SLACK: Duration = Duration::from_mins(75);
 
     /// A test volume older than this belongs to no live run.
     pub const LONGEST_RUN: Duration = Duration::from_secs(

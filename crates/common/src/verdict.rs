@@ -133,8 +133,7 @@ fn reason(summary: std::result::Result<Summary, String>, report: &Report) -> Str
     }
     let said = [&report.stderr, &report.stdout]
         .into_iter()
-        .filter_map(|text| text.lines().rev().find(|line| !line.trim().is_empty()))
-        .next();
+        .find_map(|text| text.lines().rev().find(|line| !line.trim().is_empty()));
     let code = report.response_code;
     match said {
         Some(line) => format!("exit code {code}: {}", line.trim()),
@@ -223,11 +222,8 @@ mod tests {
 
     #[test]
     fn a_mount_needs_no_tables() {
-        assert_eq!(mounted(&report(0, "", "")).expect("mounted"), true);
-        assert_eq!(
-            mounted(&report(1, "", "bad superblock")).expect("broken"),
-            false
-        );
+        assert!(mounted(&report(0, "", "")).expect("mounted"));
+        assert!(!mounted(&report(1, "", "bad superblock")).expect("broken"));
         assert!(mounted(&report(75, "", "no device")).is_err());
     }
 }

@@ -38,7 +38,7 @@ elif [ "$what" = damaged ]; then
   export -f flip_used_page bytes_at
   # shellcheck disable=SC2016 # the inner shell expands it
   unshare --mount bash -euo pipefail -c '
-    folder=$(mktemp -d /tmp/image.XXXXXX)
+    folder=$(mktemp -d "${TMPDIR:-/tmp}"/image.XXXXXX)
     trap '\''umount "$folder"; rmdir "$folder"'\'' EXIT
     # A copy of a mounted XFS has its UUID.
     options=loop

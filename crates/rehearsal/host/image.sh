@@ -45,7 +45,7 @@ esac
 # In a mount namespace of its own: whatever ends this script, the mount and its loop device end with it.
 # shellcheck disable=SC2016 # the inner shell expands it
 unshare --mount bash -euc '
-  folder=$(mktemp -d /tmp/image.XXXXXX)
+  folder=$(mktemp -d "${TMPDIR:-/tmp}"/image.XXXXXX)
   trap '\''rmdir "$folder"'\'' EXIT
   mount -o loop "$2" "$folder"
   cp -a "$1" "$folder/mysql"

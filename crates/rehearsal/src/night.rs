@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::aws::model_host::{Backup, ModelHost, Roles};
+use crate::aws::clock::parse_rfc3339;
+use crate::aws::model_host::{Backup, Durations, ModelHost, Roles};
 use crate::aws::{Clock, Event, Point, Tags};
 use crate::lambda::{Delivery, in_process::InProcess};
 use crate::stack::Stack;
 use crate::template::{TEMPLATE, Template};
 
-/// The first night begins here: 2026-03-01, 02:00 UTC.
-const EPOCH: Duration = Duration::from_secs(1_772_330_400);
+/// When every night begins.
+const EPOCH: &str = "2026-03-01T02:00:00Z";
 /// Lambda repeats a failed asynchronous event after one and after two minutes.
-const RETRIES_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+const RETRIES_AFTER: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 
 /// A stack and its test instance, before and while nights are played on it.
 pub struct Night {
@@ -73,7 +74,8 @@ impl Night {
         let mut template = Template::read(TEMPLATE, &set.collect::<BTreeMap<_, _>>())
             .expect("template.yaml can be read");
         change(&mut template);
-        let clock = Clock::starting_at(UNIX_EPOCH + EPOCH);
+        let epoch = parse_rfc3339(EPOCH).expect("EPOCH is a time");
+        let clock = Clock::starting_at(epoch);
         let stack = Stack::deploy(template, clock, RETRIES_AFTER);
         let document = |step: &str, variable: &str| {
             let mut functions = stack.template.functions.iter();
@@ -105,6 +107,17 @@ impl Night {
     #[must_use]
     pub fn backup(self, backup: Backup) -> Self {
         self.host.set_backup(&self.stack.world.snapshot_id, backup);
+        self
+    }
+
+    /// How long the integrity test takes.
+    #[must_use]
+    pub fn testing_for(self, test: Duration) -> Self {
+        let durations = Durations {
+            test,
+            ..Durations::default()
+        };
+        self.host.set_durations(durations);
         self
     }
 

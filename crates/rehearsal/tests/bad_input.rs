@@ -11,7 +11,7 @@ use rehearsal::aws::{
 use rehearsal::night::{Ending, Night};
 use serde_json::{Value, json};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// A night without a verdict that never made anything.
 #[track_caller]
@@ -219,14 +219,14 @@ async fn a_snapshot_that_is_too_old() {
     assert_refused(&ending, named);
     assert!(ending.errors()[0].contains("SnapshotTooOld"));
     let ages = ending.metric("infobright_backup_age_seconds");
-    assert_eq!(ages[0], 27.0 * 3600.0);
+    assert_eq!(ages[..1], [27.0 * 3600.0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_newer_snapshot_that_failed_is_passed_over_and_named() {
     let night = Night::new();
     let world = &night.stack.world;
-    let begun = night.stack.aws.clock().now() - Duration::from_secs(60);
+    let begun = night.stack.aws.clock().now() - Duration::from_mins(1);
     night.stack.aws.add_snapshot(Snapshot {
         completes_at: begun,
         ends_as: SnapshotState::Error,

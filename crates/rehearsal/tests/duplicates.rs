@@ -3,19 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rehearsal::aws::model_host::Durations;
 use rehearsal::lambda::{Accepted, Delivery};
 use rehearsal::night::Night;
 
 /// A night whose test is short, so that there are not too many looks.
 fn night() -> Night {
-    let night = Night::new();
-    let test = Duration::from_secs(150);
-    night.host.set_durations(Durations {
-        test,
-        ..Durations::default()
-    });
-    night
+    Night::new().testing_for(Duration::from_secs(150))
 }
 
 async fn clean_night() -> Vec<Delivery> {
@@ -24,7 +17,6 @@ async fn clean_night() -> Vec<Delivery> {
 
 /// One volume, one test, one verdict, nothing left.
 async fn assert_same_night(night: &Night, what: &str) {
-    println!("{what}");
     let ending = night.play().await;
     assert_eq!(ending.tag(), Some("True"), "{what}");
     assert_eq!(ending.valid(), [1.0], "{what}");
@@ -91,7 +83,7 @@ async fn after_the_run_has_ended() {
             .stack
             .lambda
             .set_copies(Box::new(move |accepted: &Accepted| {
-                let both = vec![Duration::ZERO, Duration::from_secs(3600)];
+                let both = vec![Duration::ZERO, Duration::from_hours(1)];
                 if accepted.number == number {
                     both
                 } else {

@@ -70,7 +70,7 @@ async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
     night.backup(Backup::Good).play().await
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// A volume of a run that died before its function could say so.
 fn leave_a_volume(night: &Night) {

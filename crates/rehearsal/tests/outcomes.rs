@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rehearsal::aws::model_host::{Backup, Durations};
+use rehearsal::aws::model_host::Backup;
 use rehearsal::night::Night;
 use serde_json::{Value, json};
 
@@ -65,12 +65,7 @@ async fn trouble_of_the_host_is_no_verdict() {
 
 #[tokio::test(start_paused = true)]
 async fn a_test_that_takes_too_long_is_no_verdict_and_is_stopped() {
-    let night = Night::new();
-    let test = Duration::from_secs(4 * 3600);
-    night.host.set_durations(Durations {
-        test,
-        ..Durations::default()
-    });
+    let night = Night::new().testing_for(Duration::from_hours(4));
     let ending = night.play().await;
     ending.assert_undetermined("step-6-await-result gave up after 180 looks, 60 s apart");
 }
@@ -113,7 +108,7 @@ async fn every_payload_on_the_trail_is_one_that_a_person_can_paste() {
 async fn a_snapshot_by_name_is_tested_whatever_its_age() {
     let night = Night::new();
     let world = night.stack.world.clone();
-    let old = night.stack.aws.clock().now() - Duration::from_secs(40 * 24 * 3600);
+    let old = night.stack.aws.clock().now() - Duration::from_hours(40 * 24);
     let id = "snap-rehearsalold";
     let volume = &world.production_volume_id;
     night
@@ -139,7 +134,7 @@ async fn a_pending_snapshot_is_waited_for() {
     let (aws, world) = (&night.stack.aws, &night.stack.world);
     let now = aws.clock().now();
     let pending = rehearsal::aws::Snapshot {
-        completes_at: now + Duration::from_secs(900),
+        completes_at: now + Duration::from_mins(15),
         ..rehearsal::aws::Snapshot::completed(
             "snap-rehearsal0002",
             &world.production_volume_id,
@@ -157,7 +152,7 @@ async fn a_pending_snapshot_is_waited_for() {
         .find(|volume| volume.tags.contains_key("IBBackupTest"));
     let made = made.expect("a test volume").created_at;
     assert!(
-        made >= now + Duration::from_secs(900),
+        made >= now + Duration::from_mins(15),
         "made before the snapshot was complete"
     );
 }

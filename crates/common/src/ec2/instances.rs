@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Instance as Described, InstanceStateName};
+use aws_sdk_ec2::types::{Instance as Described, InstanceStateName, Reservation};
 
 use super::filter;
 use crate::aws::{code, refused};
@@ -59,7 +59,7 @@ pub async fn running_instance(client: &Client, name: &str) -> Result<Instance> {
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| refused(&tried, error))?;
         // Instances, not reservations: one reservation may hold several.
-        for described in page.reservations().iter().flat_map(|held| held.instances()) {
+        for described in page.reservations().iter().flat_map(Reservation::instances) {
             let id = described.instance_id().unwrap_or_default().to_owned();
             match state(described) {
                 Some(InstanceStateName::Running) => running.push(described.clone()),
@@ -110,7 +110,7 @@ pub async fn instance_state(client: &Client, id: &str) -> Result<Option<Instance
     let mut instances = answer
         .reservations()
         .iter()
-        .flat_map(|held| held.instances());
+        .flat_map(Reservation::instances);
     Ok(instances.next().and_then(state).cloned())
 }
 

@@ -145,7 +145,10 @@ impl Lambda {
         }
     }
 
-    /// Sets what runs the functions' code; once.
+    /// Sets what runs the functions' code.
+    ///
+    /// # Panics
+    /// At the second time.
     pub fn set_executor(&self, executor: Arc<dyn Executor>) {
         assert!(
             self.inner.executor.set(executor).is_ok(),
@@ -159,8 +162,8 @@ impl Lambda {
     }
 
     /// Accepts an event for a function from outside, as the schedule or a person does.
-    pub fn start(&self, function: &str, event: Value) -> String {
-        self.accept(function, event, 0)
+    pub fn start(&self, function: &str, event: Value) {
+        self.accept(function, event, 0);
     }
 
     /// Waits until nothing is under way any more: no delivery, no retry.
@@ -221,8 +224,8 @@ impl Lambda {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an event in, gives its request id, and has it delivered.
-    fn accept(&self, function: &str, event: Value, depth: u32) -> String {
+    /// Takes an event in and has it delivered.
+    fn accept(&self, function: &str, event: Value, depth: u32) {
         let (accepted, copies) = {
             let mut state = self.state();
             let accepted = Accepted {
@@ -244,7 +247,6 @@ impl Lambda {
             }
             (accepted, copies)
         };
-        let request_id = accepted.request_id.clone();
         for delay in copies {
             let (lambda, accepted) = (self.clone(), accepted.clone());
             self.inner.under_way.send_modify(|count| *count += 1);
@@ -254,7 +256,6 @@ impl Lambda {
                 lambda.inner.under_way.send_modify(|count| *count -= 1);
             });
         }
-        request_id
     }
 
     async fn deliver(&self, accepted: Accepted) {

@@ -16,6 +16,7 @@ use http::StatusCode;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use super::service::trace_of_depth;
 use super::{Accepted, Executor, FunctionError, Lambda, access_key};
@@ -37,6 +38,8 @@ struct Inner {
     /// One invocation at a time and function, since there is one process of each.
     functions: BTreeMap<String, Arc<tokio::sync::Mutex<Option<Child>>>>,
     queues: BTreeMap<String, Queue>,
+    /// What copies the processes' output to the logs.
+    copying: Mutex<Vec<JoinHandle<()>>>,
     replies: Mutex<BTreeMap<String, oneshot::Sender<Result<(), FunctionError>>>>,
 }
 
@@ -69,6 +72,7 @@ impl Processes {
                 address,
                 functions: names().map(|name| (name, Arc::default())).collect(),
                 queues: names().map(|name| (name, Queue::new())).collect(),
+                copying: Mutex::default(),
                 replies: Mutex::default(),
             }),
         }
@@ -83,6 +87,25 @@ impl Processes {
             .route(&path("invocation/{id}/response"), post(response))
             .route(&path("invocation/{id}/error"), post(error))
             .with_state(self.clone())
+    }
+
+    /// Ends the processes, and returns once all that they wrote is in the logs.
+    pub async fn shut_down(&self) {
+        for slot in self.inner.functions.values() {
+            drop(slot.lock().await.take());
+        }
+        let copying = {
+            let mut copying = self
+                .inner
+                .copying
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *copying)
+        };
+        for copy in copying {
+            // A panic there has been printed.
+            let _ = copy.await;
+        }
     }
 
     fn expect_reply(&self, request_id: &str, answer: oneshot::Sender<Result<(), FunctionError>>) {
@@ -145,12 +168,26 @@ impl Processes {
                 error_type: "Runtime.InvalidEntrypoint".to_owned(),
                 error_message: format!("cannot start {}: {error}", program.display()),
             })?;
+        let mut copying = self
+            .inner
+            .copying
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(copy_log(lambda.clone(), function.name.clone(), stdout));
+            copying.push(tokio::spawn(copy_log(
+                lambda.clone(),
+                function.name.clone(),
+                stdout,
+            )));
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(copy_log(lambda.clone(), function.name.clone(), stderr));
+            copying.push(tokio::spawn(copy_log(
+                lambda.clone(),
+                function.name.clone(),
+                stderr,
+            )));
         }
+        drop(copying);
         Ok(child)
     }
 

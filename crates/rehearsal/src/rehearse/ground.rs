@@ -17,6 +17,41 @@ pub(super) struct Ground {
     pub loop_devices: bool,
 }
 
+impl Ground {
+    /// Ends every process that has anything of this folder open or works in it, such as a
+    /// database server whose script was ended under it; one at a time until there is none, since
+    /// they may have children that are just beginning.
+    pub(super) fn sweep(&self) {
+        while let Some(pid) = self.user() {
+            // One that has just ended by itself is as good.
+            let _ = run("kill", &["-KILL", &pid]);
+        }
+    }
+
+    /// A process, other than this one, that uses the folder.
+    fn user(&self) -> Option<String> {
+        let own = std::process::id().to_string();
+        let mut processes = std::fs::read_dir("/proc").ok()?.flatten();
+        let user = processes.find(|process| {
+            let pid = process.file_name();
+            let pid = pid.to_string_lossy();
+            let is_process = pid.bytes().all(|byte| byte.is_ascii_digit());
+            is_process && pid != own && self.is_used_by(&process.path())
+        });
+        Some(user?.file_name().to_string_lossy().into_owned())
+    }
+
+    fn is_used_by(&self, process: &Path) -> bool {
+        let open = std::fs::read_dir(process.join("fd"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let links = open.map(|entry| entry.path()).chain([process.join("cwd")]);
+        let mut targets = links.filter_map(|link| std::fs::read_link(link).ok());
+        targets.any(|target| target.starts_with(&self.folder))
+    }
+}
+
 /// Folders that exist everywhere and that nothing here needs: one of them is covered by a file
 /// system in memory, in this program's own mount namespace.
 const COVERED: &[&str] = &["/mnt", "/media", "/srv"];
@@ -54,7 +89,11 @@ pub(super) fn enter(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         folder: folder.path().to_owned(),
         loop_devices: false,
     };
-    night::run(arguments, &ground)
+    let ended = night::run(arguments, &ground);
+    folder
+        .close()
+        .context("cannot remove the rehearsal's folder")?;
+    ended
 }
 
 /// What this machine lacks for volumes of its own, if anything.

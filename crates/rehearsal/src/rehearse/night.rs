@@ -1,7 +1,6 @@
 //! The night itself.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,19 +50,22 @@ fn parameters(ground: &Ground) -> anyhow::Result<BTreeMap<String, String>> {
 
 /// Rehearses a night on that ground.
 pub(super) fn run(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCode> {
-    let image = production::snapshot(ground, arguments.backup)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         tokio::select! {
-            ended = night(arguments, ground, image) => ended,
+            ended = night(arguments, ground) => ended,
             interrupted = interrupted() => interrupted,
         }
-    })
+    });
+    // Nothing of a night outlives it, however it ended.
+    ground.sweep();
+    ended
 }
 
-async fn night(arguments: &Arguments, ground: &Ground, image: PathBuf) -> anyhow::Result<ExitCode> {
+async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCode> {
+    let image = production::snapshot(ground, arguments.backup).await?;
     let template = Template::read(TEMPLATE, &parameters(ground)?)?;
     let retries_after = [Duration::from_secs(1), Duration::from_secs(2)];
     let stack = Stack::deploy(template, Clock::of_this_machine(), retries_after);
@@ -100,24 +102,19 @@ async fn night(arguments: &Arguments, ground: &Ground, image: PathBuf) -> anyhow
     );
     let routes: Router = processes.routes().merge(stack.aws.router());
     let server = tokio::spawn(async move { axum::serve(listener, routes).await });
-    stack.lambda.set_executor(Arc::new(processes));
+    stack.lambda.set_executor(Arc::new(processes.clone()));
 
-    let trail = tokio::spawn(trail::follow(stack.lambda.clone()));
-    let schedule = stack
-        .template
-        .schedule
-        .clone()
-        .context("the template has no schedule")?;
-    stack.lambda.start(
-        &schedule.function,
-        json!({"source": "aws.events", "detail-type": "Scheduled Event"}),
-    );
-    stack.lambda.idle().await;
-    // One more turn for lines that are on their way through a pipe.
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    trail.abort();
+    let schedule = stack.template.schedule.clone();
+    let schedule = schedule.context("the template has no schedule")?;
+    let event = json!({"source": "aws.events", "detail-type": "Scheduled Event"});
+    stack.lambda.start(&schedule.function, event);
+    let ended = async {
+        stack.lambda.idle().await;
+        processes.shut_down().await;
+    };
+    trail::follow(stack.lambda.clone(), ended).await;
     server.abort();
-    summary::print(&stack, &machine)
+    Ok(summary::print(&stack, &machine))
 }
 
 /// Ends when a person or the system asks for it.

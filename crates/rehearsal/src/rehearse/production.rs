@@ -1,9 +1,10 @@
 //! Production: a small database, and its volume as a snapshot holds it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
+use tokio::process::Command;
 
 use super::Backup;
 use super::ground::{Ground, text};
@@ -12,25 +13,25 @@ use super::ground::{Ground, text};
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/host");
 
 /// Makes production's database and gives the image of its volume, damaged as asked.
-pub(super) fn snapshot(ground: &Ground, backup: Backup) -> anyhow::Result<PathBuf> {
+pub(super) async fn snapshot(ground: &Ground, backup: Backup) -> anyhow::Result<PathBuf> {
     let Ground {
         folder,
         loop_devices,
     } = ground;
-    script(ground, "production.sh", &[&text(folder)])?;
+    script(ground, "production.sh", &[&text(folder)]).await?;
     let image = folder.join("snapshot");
     let mut arguments = vec![text(&folder.join("data")), text(&image)];
     if !loop_devices {
         arguments.push("directory".to_owned());
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    script(ground, "image.sh", &arguments)?;
+    script(ground, "image.sh", &arguments).await?;
     let damage = match backup {
         Backup::Good | Backup::None => return Ok(image),
         Backup::Damaged => "damaged",
         Backup::Filesystem => "filesystem",
     };
-    script(ground, "damage.sh", &[&text(&image), damage])?;
+    script(ground, "damage.sh", &[&text(&image), damage]).await?;
     Ok(image)
 }
 
@@ -39,13 +40,16 @@ pub(super) fn shims() -> PathBuf {
     Path::new(SCRIPTS).join("shims")
 }
 
-fn script(ground: &Ground, name: &str, arguments: &[&str]) -> anyhow::Result<()> {
+async fn script(ground: &Ground, name: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let path = Path::new(SCRIPTS).join(name);
     let status = Command::new(&path)
         .args(arguments)
         .env("TMPDIR", &ground.folder)
+        .current_dir(&ground.folder)
         .stdin(Stdio::null())
+        .kill_on_drop(true)
         .status()
+        .await
         .with_context(|| format!("cannot run {}", path.display()))?;
     ensure!(status.success(), "{} failed: {status}", path.display());
     Ok(())

@@ -10,7 +10,7 @@ use crate::stack::Stack;
 /// Prints the verdict, the tag, the metric, the time of each phase and what was given back, and
 /// gives the exit status: 0 valid, 1 invalid, 2 undetermined, or 2 where anything was left.
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
-pub(super) fn print(stack: &Stack, machine: &Machine) -> anyhow::Result<ExitCode> {
+pub(super) fn print(stack: &Stack, machine: &Machine) -> ExitCode {
     let tags = stack.aws.snapshot_tags(&stack.world.snapshot_id);
     let points = stack.aws.points();
     let value = |metric: &str| {
@@ -52,7 +52,7 @@ pub(super) fn print(stack: &Stack, machine: &Machine) -> anyhow::Result<ExitCode
             println!("{:<11} {:>7.1}", phase.name(), point.value);
         }
     }
-    let left = left(stack, machine)?;
+    let left = left(stack, machine);
     println!("\ngiven back    {}", given_back(stack));
     println!(
         "left          {}",
@@ -68,7 +68,7 @@ pub(super) fn print(stack: &Stack, machine: &Machine) -> anyhow::Result<ExitCode
         "invalid" => 1,
         _ => 2,
     };
-    Ok(ExitCode::from(status))
+    ExitCode::from(status)
 }
 
 fn given_back(stack: &Stack) -> String {
@@ -85,7 +85,7 @@ fn given_back(stack: &Stack) -> String {
 }
 
 /// What should have been given back and was not.
-fn left(stack: &Stack, machine: &Machine) -> anyhow::Result<Vec<String>> {
+fn left(stack: &Stack, machine: &Machine) -> Vec<String> {
     let mut left = stack.left_volumes();
     left.extend(
         machine
@@ -95,11 +95,11 @@ fn left(stack: &Stack, machine: &Machine) -> anyhow::Result<Vec<String>> {
     );
     left.extend(
         machine
-            .mounts()?
+            .mounts()
             .iter()
             .map(|point| format!("mount {point}")),
     );
     left.extend(stack.lambda.lost());
     left.extend(stack.aws.unmodelled());
-    Ok(left)
+    left
 }

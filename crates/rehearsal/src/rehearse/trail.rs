@@ -1,5 +1,6 @@
 //! The log trail, printed as it grows.
 
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
 use crate::aws::clock::rfc3339;
@@ -8,19 +9,25 @@ use crate::lambda::{Lambda, LogLine};
 /// How often the logs are read for new lines.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Prints each new line of the functions' logs, until it is dropped.
-pub(super) async fn follow(lambda: Lambda) {
+/// Prints each new line of the functions' logs, until `ended` comes and all are printed.
+pub(super) async fn follow(lambda: Lambda, ended: impl Future<Output = ()>) {
     let mut seen = 0;
     let mut tick = tokio::time::interval(EVERY);
+    let mut ended = pin!(ended);
     loop {
-        tick.tick().await;
-        seen += print_from(&lambda, seen);
+        tokio::select! {
+            _ = tick.tick() => seen += print_from(&lambda, seen),
+            () = &mut ended => {
+                print_from(&lambda, seen);
+                return;
+            }
+        }
     }
 }
 
 /// Prints the lines from `seen` on, and says how many there were.
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
-pub(super) fn print_from(lambda: &Lambda, seen: usize) -> usize {
+fn print_from(lambda: &Lambda, seen: usize) -> usize {
     let lines = lambda.log(seen);
     for LogLine {
         time,

@@ -1,0 +1,210 @@
+//! `rehearse` as a person runs it: real binaries, real scripts, a real server.
+//!
+//! Needs the six binaries beside it: `cargo build --workspace --bins`.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+fn rehearse(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// The line of the summary that begins with this name.
+fn summary<'a>(printed: &'a str, name: &str) -> &'a str {
+    let lines = printed
+        .lines()
+        .skip_while(|line| !line.starts_with("verdict"));
+    let mut values = lines.filter_map(|line| line.strip_prefix(name));
+    values
+        .next()
+        .unwrap_or_else(|| panic!("no line {name} in:\n{printed}"))
+        .trim()
+}
+
+fn play(arguments: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stdout, .. } = rehearse(arguments).output().expect("rehearse runs");
+    (status.code(), String::from_utf8_lossy(&stdout).into_owned())
+}
+
+#[test]
+fn a_good_backup() {
+    let (code, printed) = play(&[]);
+    assert_eq!(code, Some(0), "{printed}");
+    assert_eq!(summary(&printed, "verdict"), "valid");
+    assert_eq!(summary(&printed, "DBBackupValid"), "True");
+    assert_eq!(summary(&printed, "infobright_backup_valid"), "1");
+    assert!(summary(&printed, "DBBackupCheckDetail").starts_with("4 tables, 100000 rows, "));
+    assert_eq!(summary(&printed, "left"), "nothing");
+}
+
+#[test]
+fn a_damaged_table_is_named() {
+    for more in [
+        &["--backup", "damaged"][..],
+        &["--backup", "damaged", "--directories"],
+    ] {
+        let (code, printed) = play(more);
+        assert_eq!(code, Some(1), "{printed}");
+        assert_eq!(summary(&printed, "verdict"), "invalid");
+        assert_eq!(summary(&printed, "DBBackupValid"), "False");
+        assert_eq!(summary(&printed, "infobright_backup_valid"), "0");
+        assert!(summary(&printed, "DBBackupCheckDetail").contains("shop.orders"));
+        assert_eq!(summary(&printed, "left"), "nothing");
+    }
+}
+
+#[test]
+fn a_broken_file_system() {
+    let (code, printed) = play(&["--backup", "filesystem"]);
+    assert_eq!(code, Some(1), "{printed}");
+    assert_eq!(summary(&printed, "DBBackupValid"), "False");
+    assert!(summary(&printed, "DBBackupCheckDetail").contains("no file system on volume"));
+    assert_eq!(summary(&printed, "left"), "nothing");
+}
+
+#[test]
+fn no_backup() {
+    let (code, printed) = play(&["--backup", "none"]);
+    assert_eq!(code, Some(2), "{printed}");
+    assert_eq!(summary(&printed, "verdict"), "undetermined");
+    assert_eq!(summary(&printed, "DBBackupValid"), "-");
+    assert_eq!(summary(&printed, "infobright_backup_valid"), "-");
+    assert!(summary(&printed, "event").contains("is the backup job running?"));
+    assert_eq!(summary(&printed, "left"), "nothing");
+}
+
+/// Starts a rehearsal in a process group and a temporary folder of its own, and waits until it
+/// prints this.
+fn begun(
+    arguments: &[&str],
+    temporary: &Path,
+    until: &str,
+) -> (Child, BufReader<impl std::io::Read>) {
+    let mut child = rehearse(arguments)
+        .env("TMPDIR", temporary)
+        .process_group(0)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("rehearse runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output"));
+    let mut line = String::new();
+    while !line.contains(until) {
+        line.clear();
+        assert_ne!(
+            lines.read_line(&mut line).expect("a line"),
+            0,
+            "it never printed {until}"
+        );
+    }
+    (child, lines)
+}
+
+fn signal(signal: &str, target: &str) {
+    let sent = Command::new("kill").args([signal, "--", target]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+/// The process namespace that a rehearsal has made for itself, if it has: that of the innermost of
+/// its descendants that have no brothers.
+fn namespace(id: u32) -> PathBuf {
+    let mut innermost = id.to_string();
+    let child_of = |id: &str| {
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
+        children.split_whitespace().next().map(str::to_owned)
+    };
+    for _ in 0..2 {
+        innermost = child_of(&innermost).unwrap_or(innermost);
+    }
+    fs::read_link(format!("/proc/{innermost}/ns/pid")).expect("it has a namespace")
+}
+
+/// Command lines of the processes in that namespace, if it is not ours, and of those that were
+/// given that temporary folder.
+fn processes(namespace: &Path, temporary: &Path) -> Vec<String> {
+    let ours = fs::read_link("/proc/self/ns/pid").expect("we have a namespace");
+    let temporary = temporary.to_string_lossy().into_owned();
+    let all = fs::read_dir("/proc")
+        .expect("processes")
+        .flatten()
+        .map(|entry| entry.path());
+    let of_rehearsal = all.filter(|process| {
+        let within = fs::read_link(process.join("ns/pid")).is_ok_and(|link| link == namespace);
+        let variables = fs::read(process.join("environ")).unwrap_or_default();
+        let given = String::from_utf8_lossy(&variables).contains(&temporary);
+        given || (namespace != ours && within)
+    });
+    let line = |process: PathBuf| fs::read(process.join("cmdline")).unwrap_or_default();
+    of_rehearsal
+        .map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " "))
+        .collect()
+}
+
+fn loop_devices() -> Vec<String> {
+    let devices = fs::read_dir("/sys/block").expect("block devices").flatten();
+    let files = devices
+        .filter_map(|device| fs::read_to_string(device.path().join("loop/backing_file")).ok());
+    files.filter(|file| file.contains("/rehearsal/")).collect()
+}
+
+/// What is left of a rehearsal: processes, loop devices, files. The kernel takes a namespace down
+/// in its own time, so this looks until nothing is left, some thousand times.
+fn left(namespace: &Path, temporary: &Path) -> Vec<String> {
+    let mut left = Vec::new();
+    for _ in 0..3000 {
+        left = processes(namespace, temporary);
+        left.extend(loop_devices());
+        let files = fs::read_dir(temporary).expect("the folder").flatten();
+        left.extend(files.map(|file| file.path().to_string_lossy().into_owned()));
+        if left.is_empty() {
+            break;
+        }
+    }
+    left
+}
+
+/// When, how, and whether with directories. A folder needs somebody to tidy it, so there the
+/// signal is one that can be caught.
+const INTERRUPTIONS: [(&str, &str, bool); 9] = [
+    ("starting the production server", "-KILL", false),
+    ("mounting", "-KILL", false),
+    ("waiting for the server to answer", "-KILL", false),
+    ("mounting", "-INT", false),
+    ("waiting for the server to answer", "-TERM", false),
+    ("starting the production server", "-INT", true),
+    ("mounting", "-TERM", true),
+    ("waiting for the server to answer", "-INT", true),
+    ("waiting for the server to answer", "-TERM", true),
+];
+
+#[test]
+fn interrupted_anywhere_it_leaves_nothing() {
+    for (until, how, directories) in INTERRUPTIONS {
+        let mode: &[&str] = if directories { &["--directories"] } else { &[] };
+        let temporary = tempfile::tempdir().expect("a folder");
+        let (mut child, lines) = begun(mode, temporary.path(), until);
+        let id = child.id();
+        let namespace = namespace(id);
+        // A terminal sends its interrupt to the whole group.
+        signal(
+            how,
+            &if how == "-INT" {
+                format!("-{id}")
+            } else {
+                id.to_string()
+            },
+        );
+        child.wait().expect("it ends");
+        // Its output ends with the last process of its namespace.
+        let _ = lines.lines().count();
+        let what = format!("{mode:?} {how} at {until}");
+        let left = left(&namespace, temporary.path());
+        assert_eq!(left, Vec::<String>::new(), "{what}");
+        let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
+        assert!(!mounts.contains("rehearsal"), "{what}");
+    }
+}

@@ -1,0 +1,157 @@
+# The release script.
+bats_require_minimum_version 1.5.0
+load helper
+setup() { host; }
+
+# foreign_user: a process that is not ours and keeps a file open on the volume; its pid in FOREIGN
+foreign_user() {
+  tail -f "$1" >/dev/null 2>&1 3>&- &
+  FOREIGN=$!
+  until readlink "/proc/$FOREIGN/fd/"* 2>/dev/null | grep -Fq "${1##*/}"; do :; done
+}
+
+@test "release: unmounts, and again it has nothing to do" {
+  new_image xfs
+  attach_image
+  document mount
+  document release
+  expect 0
+  ! grep " $W/mnt " /proc/self/mountinfo
+  losetup -d "$LOOP"
+  document release
+  expect 0
+  grep -q 'nothing to release' <<<"$output"
+}
+
+@test "release: on a host that never saw the run" {
+  document release
+  expect 0
+}
+
+@test "release: two at once" {
+  new_image xfs
+  attach_image
+  document mount
+  in_background release "$W/one"
+  in_background release "$W/two"
+  finished "${STARTED[0]}" "$W/one"
+  expect 0
+  finished "${STARTED[1]}" "$W/two"
+  expect 0
+  ! grep " $W/mnt " /proc/self/mountinfo
+}
+
+@test "release: a foreign process that holds the mount is named and lives" {
+  new_image xfs
+  attach_image
+  document mount
+  touch "$W/mnt/held"
+  foreign_user "$W/mnt/held"
+  document release
+  expect 75 "tail($FOREIGN)"
+  kill -0 "$FOREIGN"
+  grep -q " $W/mnt " /proc/self/mountinfo
+  kill "$FOREIGN"
+  wait "$FOREIGN" || true
+  document release
+  expect 0
+}
+
+@test "release: the server of a test that was killed is stopped, and the volume can be unmounted" {
+  new_image xfs
+  needs_server
+  mkdir "$W/fill"
+  mount -o loop "$W/image" "$W/fill"
+  cp -a "$PRODUCTION/data" "$W/fill/mysql"
+  umount "$W/fill"
+  attach_image
+  pausing_client CRC32
+  document mount
+  in_background test "$W/one"
+  await
+  server=$(server_pid)
+  kill -KILL "${STARTED[0]}"
+  is_running "$server"
+  document release
+  expect 0
+  ! is_running "$server"
+  ! grep " $W/mnt " /proc/self/mountinfo
+  [ ! -e "$W/state/runs/run-1/scratch" ]
+}
+
+@test "release: a test at work is stopped, with its server and its twin in the queue" {
+  folder_volume
+  pausing_client CRC32
+  document mount
+  in_background test "$W/one"
+  await
+  server=$(server_pid)
+  in_background test "$W/two"
+  document release
+  expect 0
+  ! is_running "$server"
+  finished "${STARTED[0]}" "$W/one"
+  expect 75 SIGTERM
+  finished "${STARTED[1]}" "$W/two"
+  expect 75 released
+}
+
+@test "release: a process that has got the number of a dead test is not touched" {
+  document release
+  sleep infinity 3>&- &
+  FOREIGN=$!
+  echo "$FOREIGN 1" >"$W/state/runs/run-1/test.pid"
+  document release
+  expect 0
+  kill -0 "$FOREIGN"
+}
+
+@test "release: of one run does not touch what another holds" {
+  new_image xfs
+  attach_image
+  document mount
+  SSM_runId=run-2 SSM_volumeId=vol-0rehearsal2 document release
+  expect 0
+  grep -q " $W/mnt " /proc/self/mountinfo
+  document mount
+  expect 0
+}
+
+@test "release: a volume that somebody has mounted elsewhere is named" {
+  new_image xfs
+  attach_image
+  mkdir "$W/other"
+  mount "$LOOP" "$W/other"
+  document release
+  expect 75 "$W/other"
+}
+
+@test "release: a mount whose script died before it could say so" {
+  new_image xfs
+  attach_image
+  document mount
+  rm "$W/state/mounted"
+  document release
+  expect 0
+  ! grep " $W/mnt " /proc/self/mountinfo
+}
+
+@test "release: a mount whose device link is gone" {
+  new_image xfs
+  attach_image
+  document mount
+  rm "$W/dev/disk/by-id/"*
+  document release
+  expect 0
+  ! grep " $W/mnt " /proc/self/mountinfo
+}
+
+@test "release: a late mount of a released run is refused" {
+  new_image xfs
+  attach_image
+  document mount
+  document release
+  document mount
+  expect 75 released
+  ! grep " $W/mnt " /proc/self/mountinfo
+}

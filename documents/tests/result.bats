@@ -1,0 +1,73 @@
+# How a result is put into words: the functions of lib.sh on their own.
+load helper
+setup() { host; }
+
+# said <code> <reason>: the JSON line for it
+said() {
+  output=$(bash -c '. "$1"; RESULT_CODE=$2 RESULT_REASON=$3; json_line' said "$BATS_TEST_DIRNAME/../lib.sh" "$1" "$2")
+  : >"$W/stderr"
+  read_result
+}
+
+@test "result: quotes, backslashes and control characters" {
+  said 1 $'a "quoted" \\ name\twith\nall\001of\177it'
+  [ "$reason" = 'a "quoted" \ name with all of it' ]
+  [ "$valid" = false ]
+}
+
+@test "result: what is not UTF-8 is made harmless, what is stays" {
+  said 75 $'é \xff\xfe ü \xc3 \xe2\x82 € \xed\xa0\x80 \xf4\x90\x80\x80 😀 \xc0\xaf'
+  [ "$reason" = 'é ?? ü ? ?? € ??? ???? 😀 ??' ]
+  [ "$valid" = null ]
+}
+
+@test "result: a long reason is cut, also in the middle of a character" {
+  said 1 "$(printf 'é%.0s' {1..400})"
+  [ "${#reason}" -le 300 ]
+  said 1 "x$(printf 'é%.0s' {1..400})"
+  [[ $reason == *'?' ]]
+}
+
+@test "result: a script that fails by itself is neither good nor bad" {
+  for broken in 'false' 'echo "$no_such_variable"' 'no-such-command' 'exit 0' 'exit 1' 'kill -TERM $$; sleep 5'; do
+    code=0
+    output=$(bash -c '. "$1"; begin broken; RUN_DIRECTORY=$2; eval "$3"' x "$BATS_TEST_DIRNAME/../lib.sh" "$W" "$broken" \
+      2>"$W/stderr") || code=$?
+    read_result
+    expect 75
+  done
+}
+
+@test "result: a fault that was seen outlives what could not be checked later" {
+  code=0
+  output=$(bash -c '. "$1"; begin x; record read fail shop.t broken; unchecked "no more space"' x "$BATS_TEST_DIRNAME/../lib.sh" \
+    2>"$W/stderr") || code=$?
+  read_result
+  expect 1 shop.t
+}
+
+@test "documents: each fits into SSM's 64 KB, and has nothing that SSM would replace" {
+  for document in mount test release; do
+    [ "$(wc -c <"$SCRIPTS/$document")" -lt 60000 ]
+    ! grep -F '{''{' "$SCRIPTS/$document"
+  done
+}
+
+@test "documents: shellcheck has nothing to say" {
+  command -v shellcheck >/dev/null || skip 'no shellcheck on this machine'
+  # 2317: what a trap calls looks unreachable to it. 1091: the parts are in the document already.
+  shellcheck -e SC2317,SC1091 "$SCRIPTS"/*
+}
+
+@test "documents: the files run by themselves too" {
+  for document in mount test release; do
+    code=0
+    output=$(bash "$BATS_TEST_DIRNAME/../$document.sh" 2>"$W/stderr") || code=$?
+    read_result
+    case $document in
+      mount) expect 75 'no device' ;;
+      test) expect 75 'nothing is mounted' ;;
+      release) expect 0 ;;
+    esac
+  done
+}
