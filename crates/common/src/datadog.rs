@@ -54,6 +54,15 @@ enum Key {
     Parameter(String),
 }
 
+/// What became of something to be sent.
+#[derive(PartialEq)]
+enum Sent {
+    /// Datadog has it.
+    Accepted,
+    /// Datadog is left off.
+    Off,
+}
+
 /// One value of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gauge {
@@ -153,11 +162,15 @@ impl Datadog {
                 })
             })
             .collect();
-        self.post("/api/v2/series", &json!({ "series": series }))
-            .await?;
-        for gauge in gauges {
-            let tag = gauge.tag.as_deref().unwrap_or_default();
-            info!("sent to Datadog: {} {} {tag}", gauge.metric, gauge.value);
+        let series = json!({ "series": series });
+        if self.post("/api/v2/series", &series).await? == Sent::Off {
+            return Ok(());
+        }
+        for Gauge { metric, value, tag } in gauges {
+            match tag {
+                Some(tag) => info!("sent to Datadog: {metric} {value} {tag}"),
+                None => info!("sent to Datadog: {metric} {value}"),
+            }
         }
         Ok(())
     }
@@ -180,12 +193,12 @@ impl Datadog {
             "date_happened": now.unix_seconds(),
             "tags": self.tags,
         });
-        self.post("/api/v1/events", &event).await
+        self.post("/api/v1/events", &event).await.map(|_| ())
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<()> {
+    async fn post(&self, path: &str, body: &Value) -> Result<Sent> {
         let Some(key) = self.key().await? else {
-            return Ok(());
+            return Ok(Sent::Off);
         };
         let url = format!("{}{path}", self.base_url);
         let failed = |message: String| Error::new(Kind::DatadogFailed, message);
@@ -223,7 +236,7 @@ impl Datadog {
                     error,
                 )
             })?;
-        accepted(&url, status, &reply)
+        accepted(&url, status, &reply).map(|()| Sent::Accepted)
     }
 
     async fn key(&self) -> Result<Option<SecretString>> {
