@@ -156,7 +156,7 @@ async fn the_answer_to_any_one_call_is_lost() {
     let undisturbed = Night::new().testing_for(MINUTE);
     undisturbed.play().await;
     let calls = undisturbed.stack.aws.calls().len() as u64;
-    for number in 0..calls {
+    for number in 1..=calls {
         let night = Night::new().testing_for(MINUTE);
         night.stack.aws.set_faults(Box::new(move |call| {
             (call.number == number).then_some(Fault::LoseAnswer)

@@ -105,6 +105,23 @@ async fn every_payload_on_the_trail_is_one_that_a_person_can_paste() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_the_loop_setting_lambda_drops_the_chain() {
+    let night = Night::with(|template| {
+        for function in &mut template.functions {
+            function.recursive_loop_allowed = false;
+        }
+    });
+    let ending = night.play().await;
+    assert_eq!(ending.tag(), None);
+    let dropped = ending
+        .deliveries
+        .iter()
+        .map(|delivery| delivery.accepted.depth)
+        .max();
+    assert_eq!(dropped, Some(15), "a chain has sixteen invocations at most");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_snapshot_by_name_is_tested_whatever_its_age() {
     let night = Night::new();
     let world = night.stack.world.clone();
