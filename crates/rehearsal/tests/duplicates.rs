@@ -38,7 +38,7 @@ async fn at_once() {
         night
             .stack
             .lambda
-            .set_copies(Box::new(move |accepted: &Accepted| {
+            .set_copies(Box::new(move |accepted: &mut Accepted| {
                 let copies = if accepted.number == number { 2 } else { 1 };
                 vec![Duration::ZERO; copies]
             }));
@@ -58,7 +58,7 @@ async fn after_the_next_step_began() {
         night
             .stack
             .lambda
-            .set_copies(Box::new(move |accepted: &Accepted| {
+            .set_copies(Box::new(move |accepted: &mut Accepted| {
                 let again = next + Duration::from_millis(1);
                 let both = vec![Duration::ZERO, again];
                 if accepted.number == number as u64 {
@@ -82,7 +82,7 @@ async fn after_the_run_has_ended() {
         night
             .stack
             .lambda
-            .set_copies(Box::new(move |accepted: &Accepted| {
+            .set_copies(Box::new(move |accepted: &mut Accepted| {
                 let both = vec![Duration::ZERO, Duration::from_hours(1)];
                 if accepted.number == number {
                     both
@@ -101,7 +101,7 @@ async fn all_of_them_at_once() {
     night
         .stack
         .lambda
-        .set_copies(Box::new(move |accepted: &Accepted| {
+        .set_copies(Box::new(move |accepted: &mut Accepted| {
             let count = &accepted.event["iteration_count"];
             let key = format!(
                 "{} {count} {}",

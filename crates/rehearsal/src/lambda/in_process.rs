@@ -8,6 +8,7 @@ use common::runner;
 use common::step::Step;
 use common::world::World;
 use lambda_runtime::Diagnostic;
+use tokio::task::JoinSet;
 use tracing::instrument::WithSubscriber;
 
 use super::{Accepted, Executor, FunctionError, Lambda, access_key};
@@ -28,6 +29,7 @@ impl Executor for InProcess {
         &self,
         function: &Function,
         accepted: &Accepted,
+        invocation: usize,
     ) -> BoxFuture<Result<(), FunctionError>> {
         let (aws, lambda) = (self.aws.clone(), self.lambda.clone());
         let (function, accepted) = (function.clone(), accepted.clone());
@@ -43,9 +45,14 @@ impl Executor for InProcess {
                 .with_ansi(false)
                 .with_writer(move || log.clone())
                 .finish();
-            let invocation = invoke(aws, function, accepted).with_subscriber(subscriber);
-            // A task of its own, so that a panic is the function's and not the service's.
-            tokio::spawn(invocation).await.unwrap_or_else(|panic| {
+            let key = access_key(&function.name, accepted.depth, invocation);
+            let invocation = invoke(aws, key, function, accepted).with_subscriber(subscriber);
+            // A task of its own, so that a panic is the function's and not the service's; it ends
+            // with this future, as a process does that Lambda kills.
+            let mut task = JoinSet::new();
+            task.spawn(invocation);
+            let ended = task.join_next().await.unwrap_or(Ok(Ok(())));
+            ended.unwrap_or_else(|panic| {
                 Err(FunctionError {
                     error_type: "Panic".to_owned(),
                     error_message: panic.to_string(),
@@ -55,15 +62,22 @@ impl Executor for InProcess {
     }
 }
 
-async fn invoke(aws: Aws, function: Function, accepted: Accepted) -> Result<(), FunctionError> {
+async fn invoke(
+    aws: Aws,
+    key: String,
+    function: Function,
+    accepted: Accepted,
+) -> Result<(), FunctionError> {
     match function.binary.as_str() {
-        "step1-snapshot" => look::<step1_snapshot::ChooseSnapshot>(aws, function, accepted).await,
-        "step2-volume" => look::<step2_volume::MakeVolume>(aws, function, accepted).await,
-        "step3-attach" => look::<step3_attach::AttachVolume>(aws, function, accepted).await,
-        "step4-mount" => look::<step4_mount::Mount>(aws, function, accepted).await,
-        "step5-run-test" => look::<step5_run_test::RunTest>(aws, function, accepted).await,
+        "step1-snapshot" => {
+            look::<step1_snapshot::ChooseSnapshot>(aws, key, function, accepted).await
+        }
+        "step2-volume" => look::<step2_volume::MakeVolume>(aws, key, function, accepted).await,
+        "step3-attach" => look::<step3_attach::AttachVolume>(aws, key, function, accepted).await,
+        "step4-mount" => look::<step4_mount::Mount>(aws, key, function, accepted).await,
+        "step5-run-test" => look::<step5_run_test::RunTest>(aws, key, function, accepted).await,
         "step6-await-result" => {
-            look::<step6_await_result::AwaitResult>(aws, function, accepted).await
+            look::<step6_await_result::AwaitResult>(aws, key, function, accepted).await
         }
         other => Err(FunctionError {
             error_type: "Runtime.InvalidEntrypoint".to_owned(),
@@ -74,10 +88,11 @@ async fn invoke(aws: Aws, function: Function, accepted: Accepted) -> Result<(), 
 
 async fn look<S: Step>(
     aws: Aws,
+    key: String,
     function: Function,
     accepted: Accepted,
 ) -> Result<(), FunctionError> {
-    let sdk = aws.sdk_config(&access_key(&function.name, accepted.depth));
+    let sdk = aws.sdk_config(&key);
     let world = World::new(
         &sdk,
         aws.datadog_service(),

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::aws::host::BoxFuture;
 use crate::aws::{Aws, Clock};
@@ -40,13 +40,24 @@ struct State {
     requests: u64,
     deliveries: Vec<Delivery>,
     lost: Vec<String>,
+    gone: Vec<String>,
     log: Vec<LogLine>,
     copies: Option<Copies>,
+    running: BTreeMap<usize, oneshot::Sender<Death>>,
 }
 
-/// Says when each copy of an event is delivered, counted from its acceptance. One copy at once is
-/// a good day; none is an event that Lambda lost.
-pub type Copies = Box<dyn FnMut(&Accepted) -> Vec<Duration> + Send>;
+/// Says when each copy of an event is delivered, counted from its acceptance, and may change the
+/// event. One copy at once is a good day; none is an event that Lambda dropped after its retries.
+pub type Copies = Box<dyn FnMut(&mut Accepted) -> Vec<Duration> + Send>;
+
+/// How a function dies in the middle of an invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// Its process ends.
+    Exit,
+    /// It stands still until its time is out.
+    TimeOut,
+}
 
 /// An event that Lambda has accepted.
 #[derive(Clone, Debug)]
@@ -101,20 +112,28 @@ pub struct LogLine {
 /// What runs the functions' code.
 pub trait Executor: Send + Sync {
     /// Runs one invocation to its end. A dropped future is a function killed at its time-out.
-    fn run(&self, function: &Function, accepted: &Accepted)
-    -> BoxFuture<Result<(), FunctionError>>;
+    fn run(
+        &self,
+        function: &Function,
+        accepted: &Accepted,
+        invocation: usize,
+    ) -> BoxFuture<Result<(), FunctionError>>;
 }
 
-/// The access key by which a function's calls are known: whose they are, and how deep in a chain.
+/// The access key by which a function's calls are known: whose they are, how deep in a chain, and
+/// which invocation's.
 #[must_use]
-pub fn access_key(function: &str, depth: u32) -> String {
-    format!("{function}.{depth}")
+pub fn access_key(function: &str, depth: u32, invocation: usize) -> String {
+    format!("{function}.{depth}.{invocation}")
 }
 
-/// The function and the depth behind an access key.
-fn caller(access_key: &str) -> (&str, u32) {
-    let (function, depth) = access_key.rsplit_once('.').unwrap_or((access_key, "0"));
-    (function, depth.parse().unwrap_or(0))
+/// The function, the depth and the invocation behind an access key.
+fn caller(access_key: &str) -> (&str, u32, usize) {
+    let mut fields = access_key.split('.');
+    let function = fields.next().unwrap_or(access_key);
+    let depth = fields.next().and_then(|depth| depth.parse().ok());
+    let invocation = fields.next().and_then(|number| number.parse().ok());
+    (function, depth.unwrap_or(0), invocation.unwrap_or(0))
 }
 
 /// The function behind an access key, for IAM.
@@ -166,6 +185,15 @@ impl Lambda {
         self.accept(function, event, 0);
     }
 
+    /// Has the invocation die that holds this access key, as soon as it lets anything else run.
+    pub fn kill(&self, access_key: &str, death: Death) {
+        let (_, _, invocation) = caller(access_key);
+        if let Some(running) = self.state().running.remove(&invocation) {
+            // Where it has just ended by itself, death comes too late.
+            let _ = running.send(death);
+        }
+    }
+
     /// Waits until nothing is under way any more: no delivery, no retry.
     pub async fn idle(&self) {
         let mut under_way = self.inner.under_way.subscribe();
@@ -183,6 +211,13 @@ impl Lambda {
     #[must_use]
     pub fn lost(&self) -> Vec<String> {
         self.state().lost.clone()
+    }
+
+    /// Events that were given up by a function without an on-failure destination, as its metrics
+    /// show.
+    #[must_use]
+    pub fn given_up(&self) -> Vec<String> {
+        self.state().gone.clone()
     }
 
     /// What the functions wrote to their logs, from line `from` on.
@@ -228,7 +263,7 @@ impl Lambda {
     fn accept(&self, function: &str, event: Value, depth: u32) {
         let (accepted, copies) = {
             let mut state = self.state();
-            let accepted = Accepted {
+            let mut accepted = Accepted {
                 number: state.requests,
                 function: function.to_owned(),
                 request_id: format!("rehearsal-request-{:04}", state.requests),
@@ -239,14 +274,12 @@ impl Lambda {
             let copies = state
                 .copies
                 .as_mut()
-                .map_or(vec![Duration::ZERO], |copies| copies(&accepted));
-            if copies.is_empty() {
-                state
-                    .lost
-                    .push(format!("{} for {function}: lost", accepted.request_id));
-            }
+                .map_or(vec![Duration::ZERO], |copies| copies(&mut accepted));
             (accepted, copies)
         };
+        if let (true, Some(function)) = (copies.is_empty(), self.inner.functions.get(function)) {
+            self.give_up(function, &accepted, "EventAgeExceeded", 0, None);
+        }
         for delay in copies {
             let (lambda, accepted) = (self.clone(), accepted.clone());
             self.inner.under_way.send_modify(|count| *count += 1);
@@ -321,8 +354,11 @@ impl Lambda {
             });
             state.deliveries.len() - 1
         };
-        let run = executor.run(function, accepted);
-        let outcome = tokio::time::timeout(function.timeout, run).await;
+        let (kill, killed) = oneshot::channel();
+        self.state().running.insert(index, kill);
+        let run = executor.run(function, accepted, index);
+        let outcome = tokio::time::timeout(function.timeout, mortal(run, killed)).await;
+        self.state().running.remove(&index);
         let outcome = outcome.unwrap_or_else(|_| {
             let seconds = function.timeout.as_secs_f64();
             Err(FunctionError {
@@ -348,6 +384,12 @@ impl Lambda {
         error: Option<FunctionError>,
     ) {
         let Some(destination) = &function.on_failure else {
+            let event = &accepted.request_id;
+            let lost = format!(
+                "{condition}: event {event} of {}, which has no destination",
+                function.name
+            );
+            self.state().gone.push(lost);
             return;
         };
         let record = record::failure(
@@ -372,5 +414,30 @@ impl Lambda {
                 .lost
                 .push(format!("{destination} is no function")),
         }
+    }
+}
+
+/// Runs an invocation until it ends or is killed. One that stands still never ends here: its
+/// time-out ends it.
+async fn mortal(
+    run: BoxFuture<Result<(), FunctionError>>,
+    killed: oneshot::Receiver<Death>,
+) -> Result<(), FunctionError> {
+    let death = async {
+        match killed.await {
+            Ok(death) => death,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        death = death => match death {
+            Death::Exit => Err(FunctionError {
+                error_type: "Runtime.ExitError".to_owned(),
+                error_message: "Runtime exited with error: signal: killed".to_owned(),
+            }),
+            Death::TimeOut => std::future::pending().await,
+        },
+        ended = run => ended,
     }
 }

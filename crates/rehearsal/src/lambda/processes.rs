@@ -155,7 +155,7 @@ impl Processes {
                 format!("http://{address}/runtime/{}", function.name),
             )
             .env("AWS_REGION", crate::aws::REGION)
-            .env("AWS_ACCESS_KEY_ID", access_key(&function.name, 0))
+            .env("AWS_ACCESS_KEY_ID", access_key(&function.name, 0, 0))
             .env("AWS_SECRET_ACCESS_KEY", "rehearsal")
             .env("AWS_ENDPOINT_URL", format!("http://{address}"))
             .env("DD_URL", format!("http://{address}"))
@@ -234,6 +234,7 @@ impl Executor for Processes {
         &self,
         function: &Function,
         accepted: &Accepted,
+        _: usize,
     ) -> BoxFuture<Result<(), FunctionError>> {
         Box::pin(self.clone().invoke(function.clone(), accepted.clone()))
     }

@@ -42,7 +42,7 @@ impl Lambda {
                 "an invocation that waits for its answer",
             );
         }
-        let (source, depth) = caller(access_key);
+        let (source, depth, _) = caller(access_key);
         let arn = format!(
             "arn:aws:lambda:{}:{}:function:{name}",
             crate::aws::REGION,

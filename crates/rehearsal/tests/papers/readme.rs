@@ -87,7 +87,7 @@ fn paces_of(night: &Night, ending: &Ending, function: &Function) -> Vec<Pace> {
 fn paces<S: Step>(night: &Night, ending: &Ending, function: &Function) -> Vec<Pace> {
     let aws = &night.stack.aws;
     let world = World::new(
-        &aws.sdk_config(&access_key(&function.name, 0)),
+        &aws.sdk_config(&access_key(&function.name, 0, 0)),
         aws.datadog_service(),
         &function.name,
         function.environment.clone(),
