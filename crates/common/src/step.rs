@@ -156,3 +156,48 @@ pub fn time_ran_out(step: &str, pace: Pace, why: &str) -> Error {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Pace, patience};
+    use std::time::Duration;
+
+    fn looks(every: u64, at_most: u64) -> u32 {
+        let every = Duration::from_secs(every);
+        let at_most = Duration::from_secs(at_most);
+        Pace { every, at_most }.looks()
+    }
+
+    #[test]
+    fn looks_fill_the_patience_and_are_at_least_one() {
+        assert_eq!(looks(15, 1800), 120);
+        assert_eq!(looks(15, 1801), 121);
+        assert_eq!(looks(60, 59), 1);
+        assert_eq!(looks(1, 1), 1);
+        assert_eq!(looks(60, 0), 1);
+        assert_eq!(looks(0, 3), 3);
+        assert_eq!(looks(1, u64::MAX), u32::MAX);
+    }
+
+    /// A run that step 1 takes for dead while it lives would lose its volume under the test.
+    #[test]
+    fn no_run_outlasts_the_longest_run() {
+        let hours = |patience: Duration| patience.as_secs_f64() / 3600.0;
+        let waits = [
+            (patience::SNAPSHOT, 4.0),
+            (patience::VOLUME, 0.5),
+            (patience::ATTACH, 0.25),
+            (patience::MOUNT, 0.5),
+            (patience::TEST, 3.0),
+            (patience::RELEASE, 1.0),
+        ];
+        for (patience, contract) in waits {
+            assert_eq!(hours(patience), contract);
+        }
+        // The volume is born after the wait for the snapshot.
+        let behind_its_birth: f64 = waits[1..].iter().map(|(_, hours)| hours).sum();
+        // Each of six functions may be repeated after one and after two minutes.
+        let retries = 6.0 * 3.0 / 60.0;
+        assert!(hours(patience::LONGEST_RUN) > behind_its_birth + retries);
+    }
+}
