@@ -1,22 +1,26 @@
 //! One function on the ground of an ordinary night, for the unit tests of the steps: it looks
 //! once at a time, and its calls are read afterwards.
 
+mod outcome;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::Result;
 use common::ec2::{self, NewVolume};
 use common::event::{Envelope, Run};
 use common::runner;
 use common::step::{Invocation, Outcome, Step};
 use common::world::World;
-use common::{Error, Result};
 use serde_json::Value;
 
 use crate::aws::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
 use crate::aws::{self, Aws, CallRecord, Fault, TEST_INSTANCE, Tags};
 use crate::lambda::access_key;
 use crate::night::Night;
+
+pub use outcome::{ends, fails, goes_on, has_ended_already, later, looks_again};
 
 /// The function of step `S`, and a person beside it who may do everything.
 pub struct Bench<S> {
@@ -246,87 +250,6 @@ impl<S: Step> Bench<S> {
 impl<S: Step> Default for Bench<S> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// This look of a later count.
-#[must_use]
-pub fn later(run: &Run, iteration_count: u32) -> Run {
-    Run {
-        iteration_count,
-        ..run.clone()
-    }
-}
-
-/// What the next function gets.
-///
-/// # Panics
-/// Where the look came to something else.
-#[track_caller]
-pub fn goes_on<S: Step>(looked: Result<Outcome<S>>) -> S::Next {
-    match looked {
-        Ok(Outcome::GoOn(next)) => next,
-        other => panic!("it does not go on: {}", shown(other)),
-    }
-}
-
-/// What is waited for, and the payload of the next look.
-///
-/// # Panics
-/// Where the look came to something else.
-#[track_caller]
-pub fn looks_again<S: Step>(looked: Result<Outcome<S>>) -> (String, S::Input) {
-    match looked {
-        Ok(Outcome::LookAgain { why, payload }) => (why, payload),
-        other => panic!("it does not look again: {}", shown(other)),
-    }
-}
-
-/// The error.
-///
-/// # Panics
-/// Where the look came to something else.
-#[track_caller]
-pub fn fails<S: Step>(looked: Result<Outcome<S>>) -> Error {
-    match looked {
-        Err(error) => error,
-        other => panic!("it does not fail: {}", shown(other)),
-    }
-}
-
-/// Holds the look to be a late delivery's.
-///
-/// # Panics
-/// Where it came to something else.
-#[track_caller]
-pub fn has_ended_already<S: Step>(looked: Result<Outcome<S>>) {
-    assert!(
-        matches!(looked, Ok(Outcome::AlreadyEnded)),
-        "it has not ended already: {}",
-        shown(looked)
-    );
-}
-
-/// Holds the run to be over.
-///
-/// # Panics
-/// Where it is not.
-#[track_caller]
-pub fn ends<S: Step>(looked: Result<Outcome<S>>) {
-    assert!(
-        matches!(looked, Ok(Outcome::End(_))),
-        "it does not end: {}",
-        shown(looked)
-    );
-}
-
-fn shown<S: Step>(looked: Result<Outcome<S>>) -> String {
-    match looked {
-        Ok(Outcome::LookAgain { why, .. }) => format!("looks again: {why}"),
-        Ok(Outcome::GoOn(_)) => "goes on".to_owned(),
-        Ok(Outcome::AlreadyEnded) => "has ended already".to_owned(),
-        Ok(Outcome::End(_)) => "ends".to_owned(),
-        Err(error) => format!("{:?}: {}", error.kind(), error.chain()),
     }
 }
 

@@ -52,3 +52,6 @@ fn filter(name: &str, values: &[&str]) -> Filter {
         .set_values(Some(values))
         .build()
 }
+
+#[cfg(test)]
+mod tests;
