@@ -70,6 +70,19 @@ async fn a_late_failure_after_the_verdict_sends_no_event() {
     }
 }
 
+/// As where a start event is delivered again when the test instance is off for the day.
+#[tokio::test(start_paused = true)]
+async fn a_late_failure_that_names_no_snapshot_finds_the_verdict_too() {
+    let bench = Bench::new();
+    bench.verdict_is_written_by("run-1");
+    let back = GiveBack {
+        snapshot_id: None,
+        ..failure(&bench, "dev-ib-backup-step-1-snapshot")
+    };
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), NOTHING);
+}
+
 #[tokio::test(start_paused = true)]
 async fn another_runs_verdict_or_a_snapshot_that_is_gone_hides_no_failure() {
     let gone = |bench: &Bench| bench.aws.delete_snapshot(&bench.ids.snapshot_id);
