@@ -182,22 +182,22 @@ mod tests {
     /// A run that step 1 takes for dead while it lives would lose its volume under the test.
     #[test]
     fn no_run_outlasts_the_longest_run() {
-        let hours = |patience: Duration| patience.as_secs_f64() / 3600.0;
+        let minutes = |patience: Duration| patience.as_secs() / 60;
         let waits = [
-            (patience::SNAPSHOT, 4.0),
-            (patience::VOLUME, 0.5),
-            (patience::ATTACH, 0.25),
-            (patience::MOUNT, 0.5),
-            (patience::TEST, 3.0),
-            (patience::RELEASE, 1.0),
+            (patience::SNAPSHOT, 240),
+            (patience::VOLUME, 30),
+            (patience::ATTACH, 15),
+            (patience::MOUNT, 30),
+            (patience::TEST, 180),
+            (patience::RELEASE, 60),
         ];
         for (patience, contract) in waits {
-            assert_eq!(hours(patience), contract);
+            assert_eq!(minutes(patience), contract);
         }
         // The volume is born after the wait for the snapshot.
-        let behind_its_birth: f64 = waits[1..].iter().map(|(_, hours)| hours).sum();
+        let behind_its_birth: u64 = waits[1..].iter().map(|(_, minutes)| minutes).sum();
         // Each of six functions may be repeated after one and after two minutes.
-        let retries = 6.0 * 3.0 / 60.0;
-        assert!(hours(patience::LONGEST_RUN) > behind_its_birth + retries);
+        let retries = 6 * (1 + 2);
+        assert!(minutes(patience::LONGEST_RUN) > behind_its_birth + retries);
     }
 }

@@ -78,7 +78,7 @@ async fn waits_while_it_is_made_and_goes_on_with_it() {
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_reads_do_not_show_yet_is_not_made_twice() {
     let bench = Bench::new();
-    let minute = std::time::Duration::from_secs(60);
+    let minute = std::time::Duration::from_mins(1);
     bench.aws.set_timing(|timing| timing.read_lag = minute);
     let run = bench.run();
     let (first, _) = looks_again(bench.look(&run, chosen(&bench)).await);
@@ -124,7 +124,7 @@ async fn the_volume_of_another_run_is_none_of_ours() {
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_failed_is_an_error_at_once() {
     let bench = Bench::new();
-    let now = bench.aws.clock().now() - std::time::Duration::from_secs(3600);
+    let now = bench.aws.clock().now() - std::time::Duration::from_hours(1);
     bench.aws.add_snapshot(Snapshot {
         kms_denied: true,
         ..Snapshot::completed(&bench.ids.snapshot_id, &bench.ids.production_volume_id, now)

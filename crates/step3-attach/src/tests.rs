@@ -182,7 +182,7 @@ async fn a_volume_that_is_being_deleted_or_failed_is_an_error_at_once() {
     deleted.expect("it can be deleted");
     let error = fails(bench.look(&bench.run(), made(&bench, &deleting)).await);
     assert_eq!(error.kind(), Kind::Dead);
-    let begun = bench.aws.clock().now() - Duration::from_secs(3600);
+    let begun = bench.aws.clock().now() - Duration::from_hours(1);
     bench.aws.add_snapshot(Snapshot {
         kms_denied: true,
         ..Snapshot::completed(

@@ -1,5 +1,6 @@
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
+use rehearsal::aws::clock::parse_rfc3339;
 use rehearsal::aws::{Aws, Clock};
 
 use super::{Datadog, Gauge, OLDEST_POINT, accepted};
@@ -10,7 +11,7 @@ const KEY: &str = "rehearsal-datadog-api-key";
 
 /// An account, and a client that these settings lead to.
 fn client(set: &[(&str, &str)]) -> (Aws, World, Datadog) {
-    let clock = Clock::starting_at(UNIX_EPOCH + Duration::from_secs(1_772_330_400));
+    let clock = Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
     let aws = Aws::new(clock);
     let always = [
         ("ENVIRONMENT", "dev"),
@@ -54,7 +55,7 @@ async fn the_key_of_the_parameter_goes_before_the_variables() {
 async fn a_point_too_old_for_datadog_is_moved_to_the_oldest_instant_that_it_takes() {
     let (aws, world, datadog) = client(&[("DD_API_KEY", KEY)]);
     let at = world.clock.now();
-    for (wait, moved) in [(OLDEST_POINT, 0), (Duration::from_secs(600), 600)] {
+    for (wait, moved) in [(OLDEST_POINT, 0), (Duration::from_mins(10), 600)] {
         world.clock.wait(wait).await;
         let gauges = [Gauge::valid(1.0)];
         let sent = datadog.gauges(&gauges, at, world.clock.now()).await;

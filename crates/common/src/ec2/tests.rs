@@ -1,5 +1,6 @@
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
+use rehearsal::aws::clock::parse_rfc3339;
 use rehearsal::aws::{self, Aws, Clock};
 
 use super::{NewVolume, VolumeState, attach, create, delete, detach, volume};
@@ -8,7 +9,7 @@ use crate::world::World;
 
 /// An ordinary night's account, and a test volume in it, available.
 async fn account() -> (Aws, aws::World, World, String) {
-    let clock = Clock::starting_at(UNIX_EPOCH + Duration::from_secs(1_772_330_400));
+    let clock = Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
     let aws = Aws::new(clock);
     let ids = aws.world();
     let sdk = aws.sdk_config("anybody");

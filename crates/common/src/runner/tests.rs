@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
+use rehearsal::aws::clock::parse_rfc3339;
 use rehearsal::aws::{self, Aws};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ impl Step for Toy {
     fn pace(&self, _: &Payload) -> Pace {
         Pace {
             every: Duration::from_secs(20),
-            at_most: Duration::from_secs(60),
+            at_most: Duration::from_mins(1),
         }
     }
 
@@ -94,7 +95,7 @@ impl aws::Service for Lambda {
 
 impl Bench {
     fn new(status: u16) -> Self {
-        let clock = aws::Clock::starting_at(UNIX_EPOCH + Duration::from_secs(1_772_330_400));
+        let clock = aws::Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
         let aws = Aws::new(clock);
         aws.register("lambda", Arc::new(Lambda(status)));
         let sdk = aws.sdk_config("anybody");

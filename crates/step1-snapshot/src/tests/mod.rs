@@ -13,7 +13,7 @@ use crate::ChooseSnapshot;
 
 type Bench = bench::Bench<ChooseSnapshot>;
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 const NOTHING: [&str; 0] = [];
 
 /// Adds a snapshot of production's data that was begun so long ago.

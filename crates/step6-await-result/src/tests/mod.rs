@@ -19,9 +19,9 @@ const GOOD: &str = r#"{"valid":true,"checks":4,"tables":2,"rows":9,"seconds":3,"
 /// Sends a command of the run to the test instance, as a step did before.
 async fn send(bench: &Bench, purpose: &'static str, volume_id: &str) -> String {
     let functions = &bench.night.stack.template.functions;
-    let variables = functions.iter().map(|function| &function.environment);
+    let mut variables = functions.iter().map(|function| &function.environment);
     let name = format!("{}_DOCUMENT", purpose.to_uppercase());
-    let document = variables.filter_map(|of| of.get(&name)).next();
+    let document = variables.find_map(|of| of.get(&name));
     let mut parameters = vec![("runId", "run-1"), ("volumeId", volume_id)];
     match purpose {
         "mount" => parameters.push(("device", "/dev/sdg")),

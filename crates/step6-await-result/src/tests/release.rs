@@ -100,7 +100,7 @@ async fn a_volume_on_its_way_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_failed_is_deleted() {
     let bench = Bench::new();
-    let begun = bench.aws.clock().now() - std::time::Duration::from_secs(3600);
+    let begun = bench.aws.clock().now() - std::time::Duration::from_hours(1);
     let (id, volume) = (&bench.ids.snapshot_id, &bench.ids.production_volume_id);
     bench.aws.add_snapshot(Snapshot {
         kms_denied: true,
