@@ -273,26 +273,4 @@ fn accepted(url: &str, status: u16, reply: &str) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::accepted;
-
-    #[test]
-    fn only_a_reply_without_errors_counts_as_accepted() {
-        let check = |status, reply| accepted("u", status, reply).map_err(|error| error.to_string());
-        assert_eq!(check(202, r#"{"errors":[]}"#), Ok(()));
-        assert_eq!(check(202, r#"{"status":"ok","event":{"id":1}}"#), Ok(()));
-        for (status, reply) in [
-            (
-                202,
-                r#"{"errors":["Payload is not in the expected format"]}"#,
-            ),
-            (202, "<html>"),
-            (202, ""),
-            (403, r#"{"errors":["Forbidden"]}"#),
-            (429, r#"{"errors":[]}"#),
-        ] {
-            let error = check(status, reply).expect_err(reply);
-            assert!(error.contains(&status.to_string()), "{error}");
-        }
-    }
-}
+mod tests;

@@ -119,3 +119,30 @@ impl From<Error> for Diagnostic {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, Kind};
+    use lambda_runtime::Diagnostic;
+
+    fn nested() -> Error {
+        let socket = std::io::Error::other("connection reset");
+        let inner = Error::caused(Kind::AwsUnavailable, "AWS gave no answer", socket);
+        Error::caused(Kind::AwsRefused, "tried to attach vol-1", inner)
+    }
+
+    #[test]
+    fn the_chain_tells_every_cause_once() {
+        let chain = "tried to attach vol-1: AWS gave no answer: connection reset";
+        assert_eq!(nested().chain(), chain);
+        assert_eq!(nested().to_string(), "tried to attach vol-1");
+        assert_eq!(Error::new(Kind::Dead, "gone").chain(), "gone");
+    }
+
+    #[test]
+    fn lambda_shows_the_kind_and_the_chain() {
+        let shown = Diagnostic::from(nested());
+        assert_eq!(shown.error_type, "AwsRefused");
+        assert_eq!(shown.error_message, nested().chain());
+    }
+}

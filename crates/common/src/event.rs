@@ -332,3 +332,6 @@ impl FailureRecord {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

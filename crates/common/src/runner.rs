@@ -105,3 +105,6 @@ async fn look<S: Step>(step: &S, world: &World, envelope: Envelope<S::Input>) ->
 async fn hand_on<P: Serialize>(world: &World, function: &str, run: Run, payload: P) -> Result<()> {
     lambda::invoke(&world.lambda, function, &Envelope { run, payload }).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,3 +154,48 @@ pub fn time_ran_out(step: &str, pace: Pace, why: &str) -> Error {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Pace, patience};
+    use std::time::Duration;
+
+    fn looks(every: u64, at_most: u64) -> u32 {
+        let every = Duration::from_secs(every);
+        let at_most = Duration::from_secs(at_most);
+        Pace { every, at_most }.looks()
+    }
+
+    #[test]
+    fn looks_fill_the_patience_and_are_at_least_one() {
+        assert_eq!(looks(15, 1800), 120);
+        assert_eq!(looks(15, 1801), 121);
+        assert_eq!(looks(60, 59), 1);
+        assert_eq!(looks(1, 1), 1);
+        assert_eq!(looks(60, 0), 1);
+        assert_eq!(looks(0, 3), 3);
+        assert_eq!(looks(1, u64::MAX), u32::MAX);
+    }
+
+    /// A run that step 1 takes for dead while it lives would lose its volume under the test.
+    #[test]
+    fn no_run_outlasts_the_longest_run() {
+        let minutes = |patience: Duration| patience.as_secs() / 60;
+        let waits = [
+            (patience::SNAPSHOT, 240),
+            (patience::VOLUME, 30),
+            (patience::ATTACH, 15),
+            (patience::MOUNT, 30),
+            (patience::TEST, 180),
+            (patience::RELEASE, 60),
+        ];
+        for (patience, contract) in waits {
+            assert_eq!(minutes(patience), contract);
+        }
+        // The volume is born after the wait for the snapshot.
+        let behind_its_birth: u64 = waits[1..].iter().map(|(_, minutes)| minutes).sum();
+        // Each of six functions may be repeated after one and after two minutes.
+        let retries = 6 * (1 + 2);
+        assert!(minutes(patience::LONGEST_RUN) > behind_its_birth + retries);
+    }
+}

@@ -7,6 +7,8 @@ use crate::ssm::Report;
 
 /// `EX_TEMPFAIL`: the script could not check.
 const COULD_NOT_CHECK: i32 = 75;
+/// What the SSM agent writes below a failed script's own errors.
+const AGENT: &str = "failed to run commands: ";
 /// The longest value of a tag, in characters.
 const LONGEST_TAG: usize = 256;
 
@@ -133,7 +135,8 @@ fn reason(summary: std::result::Result<Summary, String>, report: &Report) -> Str
     }
     let said = [&report.stderr, &report.stdout]
         .into_iter()
-        .find_map(|text| text.lines().rev().find(|line| !line.trim().is_empty()));
+        .flat_map(|text| text.lines().rev())
+        .find(|line| !line.trim().is_empty() && !line.starts_with(AGENT));
     let code = report.response_code;
     match said {
         Some(line) => format!("exit code {code}: {}", line.trim()),
@@ -218,6 +221,19 @@ mod tests {
         );
         let long = Verdict::judge(&report(1, &"é".repeat(300), "")).expect("invalid");
         assert_eq!(long.detail.chars().count(), 256);
+    }
+
+    #[test]
+    fn the_agents_own_last_line_is_not_taken_for_the_scripts() {
+        let agent = "failed to run commands: exit status 32";
+        let said = |stdout: &str, stderr: &str| {
+            let verdict = Verdict::judge(&report(32, stdout, stderr));
+            verdict.expect("invalid").detail
+        };
+        let both = format!("mount: bad superblock\n{agent}");
+        assert_eq!(said("", &both), "exit code 32: mount: bad superblock");
+        assert_eq!(said("no journal\n", agent), "exit code 32: no journal");
+        assert_eq!(said("", agent), "exit code 32, and it printed nothing");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The stand-in for AWS, Datadog and the test instance, and what is played on it.
 
 pub mod aws;
+pub mod bench;
 pub mod iam;
 pub mod lambda;
 pub mod night;

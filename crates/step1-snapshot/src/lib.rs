@@ -185,3 +185,6 @@ impl ChooseSnapshot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,3 +118,6 @@ impl MakeVolume {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,3 +126,6 @@ fn gone(made: &Made) -> Error {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,3 +114,6 @@ impl Mount {
         ssm::ensure_command(&self.ssm, &command, run.started_at).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,3 +83,6 @@ impl Step for RunTest {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,8 @@ impl AwaitResult {
                 Err(Error::new(Kind::Undetermined, error))
             }
             Because::Failure { function, error } => {
-                if self.has_verdict(run, &back).await? {
+                // Found by the run's tag: the record of a start event names no snapshot.
+                if ec2::has_verdict(&self.ec2, &run.run_id).await? {
                     info!("{function} failed over a late delivery: this run has its verdict");
                     return Ok(Outcome::End(Ended(())));
                 }
@@ -73,18 +74,6 @@ impl AwaitResult {
             error!("the failure is not in Datadog: {}", unsent.chain());
         }
         error
-    }
-
-    /// Whether this run wrote its verdict before: then a failure now is a late delivery's.
-    async fn has_verdict(&self, run: &Run, back: &GiveBack) -> Result<bool> {
-        let Some(id) = &back.snapshot_id else {
-            return Ok(false);
-        };
-        match ec2::snapshot(&self.ec2, id).await {
-            Ok(snapshot) => Ok(snapshot.checked_by(&run.run_id).is_some()),
-            Err(error) if error.kind() == Kind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
     }
 
     async fn report_failure(

@@ -129,3 +129,6 @@ impl AwaitResult {
         Outcome::GoOn(Task::GiveBack(GiveBack::after(testing, because)))
     }
 }
+
+#[cfg(test)]
+mod tests;

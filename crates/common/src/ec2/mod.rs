@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{Filter, Tag};
 
 pub use instances::{Instance, instance_state, running_instance};
-pub use snapshots::{Snapshot, SnapshotState, snapshot, snapshots_of, tag_snapshot};
+pub use snapshots::{Snapshot, SnapshotState, has_verdict, snapshot, snapshots_of, tag_snapshot};
 pub use volumes::{
     Attachment, NewVolume, Volume, VolumeState, attach, create, delete, detach, test_volumes,
     volume, volumes_of_run,
@@ -52,3 +52,6 @@ fn filter(name: &str, values: &[&str]) -> Filter {
         .set_values(Some(values))
         .build()
 }
+
+#[cfg(test)]
+mod tests;

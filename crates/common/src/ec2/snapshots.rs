@@ -69,6 +69,28 @@ pub async fn snapshots_of(client: &Client, volume_id: &str) -> Result<Vec<Snapsh
     Ok(snapshots)
 }
 
+/// Whether the given run wrote its verdict, on whichever snapshot.
+///
+/// # Errors
+/// Where EC2 refuses to list them.
+pub async fn has_verdict(client: &Client, run_id: &str) -> Result<bool> {
+    let mut pages = client
+        .describe_snapshots()
+        .owner_ids("self")
+        .filters(filter(&format!("tag:{}", tags::CHECK_RUN), &[run_id]))
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(found) = pages.next().await {
+        let tried = format!("look for the verdict of run {run_id}");
+        let snapshot = read(&found.map_err(|error| refused(&tried, error))?);
+        if snapshot.is_some_and(|snapshot| snapshot.checked_by(run_id).is_some()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What EC2 says of an id that is none of ours, or no id at all.
 const UNKNOWN: &[&str] = &["InvalidSnapshot", "InvalidParameterValue"];
 

@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+use rehearsal::aws::clock::parse_rfc3339;
+use rehearsal::aws::{Aws, Clock};
+
+use super::{Datadog, Gauge, OLDEST_POINT, accepted};
+use crate::settings::Settings;
+use crate::world::World;
+
+const KEY: &str = "rehearsal-datadog-api-key";
+
+/// An account, and a client that these settings lead to.
+fn client(set: &[(&str, &str)]) -> (Aws, World, Datadog) {
+    let clock = Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
+    let aws = Aws::new(clock);
+    let always = [
+        ("ENVIRONMENT", "dev"),
+        ("PRODUCTION_INSTANCE_NAME", "ib-backup"),
+    ];
+    let set = set.iter().chain(&always);
+    let variables = set.map(|&(name, value)| (name.to_owned(), value.to_owned()));
+    let sdk = aws.sdk_config("anybody");
+    let world = World::new(&sdk, aws.datadog_service(), "f", variables.collect());
+    let mut settings = Settings::new(&world.variables);
+    let datadog = Datadog::read(&mut settings, &world);
+    settings.check().expect("all is set");
+    (aws, world, datadog)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_cannot_be_printed() {
+    let (_, _, datadog) = client(&[("DD_API_KEY", KEY)]);
+    let shown = format!("{datadog:?} {datadog:#?}");
+    assert!(!shown.contains(KEY), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_the_parameter_goes_before_the_variables() {
+    let (aws, world, datadog) = client(&[
+        ("DD_API_KEY", "an-old-key"),
+        ("DD_API_KEY_SSM_NAME", "/datadog/key"),
+    ]);
+    let now = world.clock.now();
+    let gauges = [Gauge::valid(1.0)];
+    let error = datadog.gauges(&gauges, now, now).await;
+    let error = error.expect_err("no such parameter").to_string();
+    assert!(error.contains("/datadog/key"), "{error}");
+    aws.put_parameter("/datadog/key", KEY, true);
+    let sent = datadog.gauges(&gauges, now, now).await;
+    sent.expect("the key is the right one");
+    assert_eq!(aws.points()[0].tags, ["env:dev", "source:ib-backup"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_point_too_old_for_datadog_is_moved_to_the_oldest_instant_that_it_takes() {
+    let (aws, world, datadog) = client(&[("DD_API_KEY", KEY)]);
+    let at = world.clock.now();
+    for (wait, moved) in [(OLDEST_POINT, 0), (Duration::from_mins(10), 600)] {
+        world.clock.wait(wait).await;
+        let gauges = [Gauge::valid(1.0)];
+        let sent = datadog.gauges(&gauges, at, world.clock.now()).await;
+        sent.expect("it is taken");
+        let last = aws.points().pop().expect("a point");
+        assert_eq!(last.timestamp, at.unix_seconds() + moved);
+    }
+    assert_eq!(aws.dropped_points(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_text_is_cut_to_what_datadog_takes() {
+    let (aws, world, datadog) = client(&[("DD_API_KEY", KEY)]);
+    let text = "é".repeat(5000);
+    let sent = datadog.error_event("title", &text, "run-1", world.clock.now());
+    sent.await.expect("it is taken");
+    let event = aws.events().pop().expect("an event");
+    assert_eq!(event.text.chars().count(), 4000);
+    assert_eq!(event.tags, ["env:dev", "source:ib-backup"]);
+}
+
+#[test]
+fn only_a_reply_without_errors_counts_as_accepted() {
+    let check = |status, reply| accepted("u", status, reply).map_err(|error| error.to_string());
+    assert_eq!(check(202, r#"{"errors":[]}"#), Ok(()));
+    assert_eq!(check(202, r#"{"status":"ok","event":{"id":1}}"#), Ok(()));
+    for (status, reply) in [
+        (
+            202,
+            r#"{"errors":["Payload is not in the expected format"]}"#,
+        ),
+        (202, "<html>"),
+        (202, ""),
+        (403, r#"{"errors":["Forbidden"]}"#),
+        (429, r#"{"errors":[]}"#),
+    ] {
+        let error = check(status, reply).expect_err(reply);
+        assert!(error.contains(&status.to_string()), "{error}");
+    }
+}

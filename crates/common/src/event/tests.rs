@@ -1,0 +1,106 @@
+use super::{Chosen, Envelope, FailureRecord, Phase, Start, read};
+use crate::error::Kind;
+use serde_json::{Value, json};
+
+fn chosen() -> Value {
+    json!({
+        "run_id": "run-1",
+        "started_at": "2026-03-01T02:00:00Z",
+        "iteration_count": 2,
+        "ready_at": {"snapshot": "2026-03-01T02:01:00Z"},
+        "snapshot_id": "snap-1",
+        "dev_ib_backup_instance_id": "i-1",
+    })
+}
+
+#[test]
+fn what_is_read_is_written_again_as_it_was() {
+    let envelope = Envelope::<Chosen>::read(&chosen()).expect("a payload");
+    assert_eq!(envelope.run.iteration_count, 2);
+    assert_eq!(envelope.payload.snapshot_id, "snap-1");
+    assert_eq!(serde_json::to_value(&envelope).expect("JSON"), chosen());
+    let mut pasted = chosen();
+    pasted["note"] = json!("an unknown field");
+    let fields = pasted.as_object_mut().expect("an object");
+    fields.remove("ready_at");
+    let pasted = Envelope::<Chosen>::read(&pasted).expect("a payload");
+    assert_eq!(pasted.payload, envelope.payload);
+    assert!(pasted.run.ready_at.is_empty());
+}
+
+#[test]
+fn a_field_that_is_missing_or_of_the_wrong_type_is_named() {
+    for name in [
+        "run_id",
+        "started_at",
+        "iteration_count",
+        "snapshot_id",
+        "dev_ib_backup_instance_id",
+    ] {
+        let mut event = chosen();
+        event[name] = json!({"a": "map"});
+        let wrong = Envelope::<Chosen>::read(&event).expect_err(name);
+        event.as_object_mut().expect("an object").remove(name);
+        let missing = Envelope::<Chosen>::read(&event).expect_err(name);
+        for error in [wrong, missing] {
+            assert_eq!(error.kind(), Kind::BadEvent);
+            assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
+        }
+    }
+    for (name, value) in [
+        ("started_at", json!("yesterday")),
+        ("iteration_count", json!(-1)),
+        ("iteration_count", json!("2")),
+    ] {
+        let mut event = chosen();
+        event[name] = value;
+        let error = Envelope::<Chosen>::read(&event).expect_err(name);
+        assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
+    }
+    let error = read::<Start>(&json!({"snapshot_id": 7})).expect_err("a number");
+    assert!(error.to_string().contains("`snapshot_id`"), "{error}");
+}
+
+#[test]
+fn a_phase_begins_where_the_one_before_it_ended() {
+    let mut event = chosen();
+    event["ready_at"] = json!({
+        "mount": "2026-03-01T02:10:00Z",
+        "snapshot": "2026-03-01T02:01:00Z",
+        "volume": "2026-03-01T02:01:30.5Z",
+    });
+    let run = Envelope::<Chosen>::read(&event).expect("a payload").run;
+    let expected = [
+        (Phase::Snapshot, 60.0),
+        (Phase::Volume, 30.5),
+        (Phase::Mount, 509.5),
+    ];
+    assert_eq!(run.durations(), expected);
+}
+
+fn record(arn: &str) -> FailureRecord {
+    let record = json!({
+        "version": "1.0",
+        "requestContext": {
+            "requestId": "request-1",
+            "functionArn": arn,
+            "condition": "EventAgeExceeded",
+        },
+        "requestPayload": {},
+    });
+    read(&record).expect("a record")
+}
+
+#[test]
+fn a_record_names_the_function_without_version_or_alias() {
+    let arn = "arn:aws:lambda:us-east-1:000000000000:function:dev-ib-backup-step-3-attach";
+    for arn in [arn, &format!("{arn}:$LATEST"), &format!("{arn}:7")] {
+        assert_eq!(record(arn).function(), "dev-ib-backup-step-3-attach");
+    }
+    assert_eq!(record("a-name").function(), "a-name");
+    let said = record(arn).error();
+    assert!(
+        said.starts_with("EventAgeExceeded without a word"),
+        "{said}"
+    );
+}

@@ -1,0 +1,244 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rehearsal::aws::clock::parse_rfc3339;
+use rehearsal::aws::{self, Aws};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::handle;
+use crate::error::{Error, Kind, Result};
+use crate::event::{Phase, Run};
+use crate::step::{NeverEnds, Outcome, Pace, Step};
+use crate::world::World;
+
+/// What a look of [`Toy`] comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+enum Look {
+    NotReady,
+    Ready,
+    Late,
+    Broken,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Payload {
+    look: Look,
+}
+
+/// A step that does as its payload says, three looks 20 s apart at most.
+struct Toy {
+    looks: Mutex<Vec<u32>>,
+}
+
+impl Step for Toy {
+    const NAME: &'static str = "step-toy";
+    type Input = Payload;
+    type Next = Payload;
+    type End = NeverEnds;
+
+    fn build(_: &World) -> Result<Self> {
+        let looks = Mutex::default();
+        Ok(Self { looks })
+    }
+
+    fn next_function(&self) -> &'static str {
+        "the-next"
+    }
+
+    fn pace(&self, _: &Payload) -> Pace {
+        Pace {
+            every: Duration::from_secs(20),
+            at_most: Duration::from_mins(1),
+        }
+    }
+
+    fn phase(&self, _: &Payload) -> Option<Phase> {
+        Some(Phase::Attach)
+    }
+
+    async fn look(&self, run: &Run, payload: Payload) -> Result<Outcome<Self>> {
+        self.looks.lock().unwrap().push(run.iteration_count);
+        match payload.look {
+            Look::NotReady => Ok(Outcome::LookAgain {
+                why: "it rains".to_owned(),
+                payload,
+            }),
+            Look::Ready => Ok(Outcome::GoOn(payload)),
+            Look::Late => Ok(Outcome::AlreadyEnded),
+            Look::Broken => Err(Error::new(Kind::HostFailed, "it broke")),
+        }
+    }
+}
+
+/// The toy beside the account that it calls.
+struct Bench {
+    aws: Aws,
+    world: World,
+    step: Toy,
+}
+
+/// Takes every event and answers with this status.
+struct Lambda(u16);
+
+impl aws::Service for Lambda {
+    fn call(
+        &self,
+        _: &str,
+        _: &http::Request<bytes::Bytes>,
+    ) -> aws::host::BoxFuture<http::Response<bytes::Bytes>> {
+        let mut answer = http::Response::new(bytes::Bytes::from_static(b"{}"));
+        *answer.status_mut() = http::StatusCode::from_u16(self.0).expect("a status");
+        Box::pin(async move { answer })
+    }
+}
+
+impl Bench {
+    fn new(status: u16) -> Self {
+        let clock = aws::Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
+        let aws = Aws::new(clock);
+        aws.register("lambda", Arc::new(Lambda(status)));
+        let sdk = aws.sdk_config("anybody");
+        let world = World::new(&sdk, aws.datadog_service(), "the-toy", [].into());
+        let step = Toy::build(&world).expect("a toy");
+        Self { aws, world, step }
+    }
+
+    async fn handle(&self, look: Look, iteration_count: u32) -> Result<()> {
+        let event = json!({
+            "run_id": "run-1",
+            "started_at": "2026-03-01T02:00:00Z",
+            "iteration_count": iteration_count,
+            "ready_at": {"volume": "2026-03-01T02:00:00Z"},
+            "look": look,
+        });
+        handle(&self.step, &self.world, "request-1", event).await
+    }
+
+    fn looks(&self) -> Vec<u32> {
+        self.step.looks.lock().unwrap().clone()
+    }
+
+    /// The functions that were invoked, with their events.
+    fn invoked(&self) -> Vec<(String, Value)> {
+        let calls = self.aws.calls().into_iter();
+        let events = calls.map(|record| {
+            assert_eq!(record.call.action, "Invoke");
+            let (path, event) = record.parameters.split_once(' ').expect("two parts");
+            let name = path.split('/').nth(3).expect("a name");
+            (name.to_owned(), serde_json::from_str(event).expect("JSON"))
+        });
+        events.collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_three_is_three_looks() {
+    let bench = Bench::new(202);
+    let mut event = json!({
+        "run_id": "run-1",
+        "started_at": "2026-03-01T02:00:00Z",
+        "iteration_count": 0,
+        "look": "NotReady",
+    });
+    let error = loop {
+        let handled = handle(&bench.step, &bench.world, "request-1", event).await;
+        if let Err(error) = handled {
+            break error;
+        }
+        let (function, next) = bench.invoked().pop().expect("it looks again");
+        assert_eq!(function, "the-toy");
+        event = next;
+    };
+    assert_eq!(bench.looks(), [0, 1, 2]);
+    assert_eq!(bench.invoked().len(), 2);
+    assert_eq!(error.kind(), Kind::TimeRanOut);
+    assert_eq!(
+        error.to_string(),
+        "step-toy gave up after 3 looks, 20 s apart: it rains"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_beyond_the_limit_is_not_looked_at() {
+    for count in [3, 4, u32::MAX] {
+        let bench = Bench::new(202);
+        let error = bench.handle(Look::Ready, count).await.expect_err("no look");
+        assert_eq!(error.kind(), Kind::TimeRanOut);
+        assert_eq!(bench.looks(), [0; 0]);
+        assert_eq!(bench.invoked(), []);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_look_may_still_find_it_ready() {
+    let bench = Bench::new(202);
+    bench.handle(Look::Ready, 2).await.expect("ready");
+    assert_eq!(bench.invoked()[0].0, "the-next");
+}
+
+#[tokio::test(start_paused = true)]
+async fn looking_again_waits_first_and_counts() {
+    let bench = Bench::new(202);
+    let began = bench.aws.clock().now();
+    bench.handle(Look::NotReady, 1).await.expect("handed on");
+    let handed_on = &bench.aws.calls()[0].call;
+    let waited = handed_on.time.duration_since(began).expect("time goes on");
+    assert_eq!(waited, Duration::from_secs(20));
+    assert_eq!(bench.aws.clock().now(), handed_on.time, "its last act");
+    let expected = json!({
+        "run_id": "run-1",
+        "started_at": "2026-03-01T02:00:00Z",
+        "iteration_count": 2,
+        "ready_at": {"volume": "2026-03-01T02:00:00Z"},
+        "look": "NotReady",
+    });
+    assert_eq!(bench.invoked(), [("the-toy".to_owned(), expected)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn going_on_waits_for_nothing_and_notes_the_phase() {
+    let bench = Bench::new(202);
+    let began = bench.aws.clock().now();
+    bench.handle(Look::Ready, 1).await.expect("handed on");
+    assert_eq!(bench.aws.clock().now(), began);
+    let expected = json!({
+        "run_id": "run-1",
+        "started_at": "2026-03-01T02:00:00Z",
+        "iteration_count": 0,
+        "ready_at": {"volume": "2026-03-01T02:00:00Z", "attach": "2026-03-01T02:00:00Z"},
+        "look": "Ready",
+    });
+    assert_eq!(bench.invoked(), [("the-next".to_owned(), expected)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_delivery_and_an_error_hand_nothing_on() {
+    let bench = Bench::new(202);
+    bench.handle(Look::Late, 0).await.expect("nothing to do");
+    let error = bench.handle(Look::Broken, 0).await.expect_err("an error");
+    assert_eq!(error.to_string(), "it broke");
+    let event = json!({"run_id": "run-1", "look": "Ready"});
+    let handled = handle(&bench.step, &bench.world, "request-1", event).await;
+    let error = handled.expect_err("no event");
+    assert_eq!(error.kind(), Kind::BadEvent);
+    assert!(error.to_string().contains("started_at"), "{error}");
+    assert_eq!(bench.invoked(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_lambda_does_not_accept_is_an_error() {
+    for (status, kind) in [
+        (200, Kind::AwsRefused),
+        (404, Kind::AwsRefused),
+        (429, Kind::AwsUnavailable),
+        (500, Kind::AwsUnavailable),
+    ] {
+        for look in [Look::Ready, Look::NotReady] {
+            let bench = Bench::new(status);
+            let error = bench.handle(look, 0).await.expect_err("not accepted");
+            assert_eq!(error.kind(), kind, "{status}");
+            assert!(error.to_string().contains("invoke the-"), "{error}");
+        }
+    }
+}

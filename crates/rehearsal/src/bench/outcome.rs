@@ -1,0 +1,86 @@
+//! What a look came to, for tests that know what it must be.
+
+use common::event::Run;
+use common::step::{Outcome, Step};
+use common::{Error, Result};
+
+/// This look of a later count.
+#[must_use]
+pub fn later(run: &Run, iteration_count: u32) -> Run {
+    Run {
+        iteration_count,
+        ..run.clone()
+    }
+}
+
+/// What the next function gets.
+///
+/// # Panics
+/// Where the look came to something else.
+#[track_caller]
+pub fn goes_on<S: Step>(looked: Result<Outcome<S>>) -> S::Next {
+    match looked {
+        Ok(Outcome::GoOn(next)) => next,
+        other => panic!("it does not go on: {}", shown(other)),
+    }
+}
+
+/// What is waited for, and the payload of the next look.
+///
+/// # Panics
+/// Where the look came to something else.
+#[track_caller]
+pub fn looks_again<S: Step>(looked: Result<Outcome<S>>) -> (String, S::Input) {
+    match looked {
+        Ok(Outcome::LookAgain { why, payload }) => (why, payload),
+        other => panic!("it does not look again: {}", shown(other)),
+    }
+}
+
+/// The error.
+///
+/// # Panics
+/// Where the look came to something else.
+#[track_caller]
+pub fn fails<S: Step>(looked: Result<Outcome<S>>) -> Error {
+    match looked {
+        Err(error) => error,
+        other => panic!("it does not fail: {}", shown(other)),
+    }
+}
+
+/// Holds the look to be a late delivery's.
+///
+/// # Panics
+/// Where it came to something else.
+#[track_caller]
+pub fn has_ended_already<S: Step>(looked: Result<Outcome<S>>) {
+    assert!(
+        matches!(looked, Ok(Outcome::AlreadyEnded)),
+        "it has not ended already: {}",
+        shown(looked)
+    );
+}
+
+/// Holds the run to be over.
+///
+/// # Panics
+/// Where it is not.
+#[track_caller]
+pub fn ends<S: Step>(looked: Result<Outcome<S>>) {
+    assert!(
+        matches!(looked, Ok(Outcome::End(_))),
+        "it does not end: {}",
+        shown(looked)
+    );
+}
+
+fn shown<S: Step>(looked: Result<Outcome<S>>) -> String {
+    match looked {
+        Ok(Outcome::LookAgain { why, .. }) => format!("looks again: {why}"),
+        Ok(Outcome::GoOn(_)) => "goes on".to_owned(),
+        Ok(Outcome::AlreadyEnded) => "has ended already".to_owned(),
+        Ok(Outcome::End(_)) => "ends".to_owned(),
+        Err(error) => format!("{:?}: {}", error.kind(), error.chain()),
+    }
+}

@@ -1,0 +1,167 @@
+use common::Kind;
+use common::step::patience::LONGEST_RUN;
+use rehearsal::aws::TEST_INSTANCE;
+use rehearsal::bench::{fails, goes_on, later, looks_again};
+use serde_json::{Value, json};
+
+use super::{Bench, HOUR, NOTHING, add_snapshot, newest};
+
+/// A test volume of that run that no function made.
+fn leave_a_volume(bench: &Bench, id: &str, run_id: &str) {
+    let tags = [
+        ("IBBackupTest", "True"),
+        ("IBBackupRun", run_id),
+        ("IBBackupTestInstance", TEST_INSTANCE),
+    ];
+    bench.add_volume(id, &tags);
+}
+
+/// What was handed to step 6, in order.
+fn handed_over(bench: &Bench) -> Vec<Value> {
+    let calls = bench.asked("Invoke").into_iter();
+    let events = calls.map(|record| {
+        let (path, event) = record
+            .parameters
+            .split_once(' ')
+            .expect("a path and an event");
+        assert!(
+            path.contains("dev-ib-backup-step-6-await-result/"),
+            "{path}"
+        );
+        serde_json::from_str(event).expect("JSON")
+    });
+    events.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_run_is_named_with_its_volume_and_left_alone() {
+    let bench = Bench::new();
+    let id = bench.volume("run-0").await;
+    let error = fails(bench.look(&bench.run(), newest()).await);
+    assert_eq!(error.kind(), Kind::Occupied);
+    let text = error.to_string();
+    assert!(
+        text.contains("run run-0 ") && text.contains(&id) && text.contains(TEST_INSTANCE),
+        "{text}"
+    );
+    assert_eq!(handed_over(&bench), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_belongs_to_a_live_run_as_long_as_the_longest_run_may_last() {
+    let bench = Bench::new();
+    leave_a_volume(&bench, "vol-rehearsalleft", "run-0");
+    bench.wait(LONGEST_RUN.as_secs()).await;
+    let error = fails(bench.look(&bench.run(), newest()).await);
+    assert_eq!(error.kind(), Kind::Occupied);
+    assert_eq!(handed_over(&bench), NOTHING);
+    bench.wait(1).await;
+    looks_again(bench.look(&bench.run(), newest()).await);
+    assert_eq!(handed_over(&bench).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_runs_volume_is_handed_to_step_6_once_and_waited_for() {
+    let bench = Bench::new();
+    leave_a_volume(&bench, "vol-rehearsalleft", "run-0");
+    bench.wait(LONGEST_RUN.as_secs() + 1).await;
+    let run = bench.run();
+    let (why, payload) = looks_again(bench.look(&run, newest()).await);
+    assert!(why.contains("vol-rehearsalleft"), "{why}");
+    for count in 1..4 {
+        looks_again(bench.look(&later(&run, count), payload.clone()).await);
+    }
+    let events = handed_over(&bench);
+    let [event] = events.as_slice() else {
+        panic!("handed over {events:#?}")
+    };
+    assert_eq!(event["run_id"], "run-0");
+    assert_eq!(event["because"], json!("leftover"));
+    assert_eq!(event["iteration_count"], 0);
+    bench.aws.delete_by_hand("vol-rehearsalleft");
+    goes_on(bench.look(&later(&run, 4), payload).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_dead_run_is_handed_over_once_however_many_volumes_it_left() {
+    let bench = Bench::new();
+    leave_a_volume(&bench, "vol-rehearsalleft1", "run-0");
+    leave_a_volume(&bench, "vol-rehearsalleft2", "run-0");
+    leave_a_volume(&bench, "vol-rehearsalleft3", "run-00");
+    bench.wait(LONGEST_RUN.as_secs() + 1).await;
+    looks_again(bench.look(&bench.run(), newest()).await);
+    let events = handed_over(&bench).into_iter();
+    let runs: Vec<Value> = events.map(|event| event["run_id"].clone()).collect();
+    assert_eq!(runs, ["run-0", "run-00"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_run_beside_a_dead_one_is_refused_before_anything_is_given_back() {
+    let bench = Bench::new();
+    leave_a_volume(&bench, "vol-rehearsalleft", "run-0");
+    bench.wait(LONGEST_RUN.as_secs() + 1).await;
+    bench.volume("run-00").await;
+    let error = fails(bench.look(&bench.run(), newest()).await);
+    assert!(error.to_string().contains("run run-00 "), "{error}");
+    assert_eq!(handed_over(&bench), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_is_being_deleted_is_merely_waited_for() {
+    let bench = Bench::new();
+    let id = bench.volume("run-0").await;
+    let deleted = common::ec2::delete(&bench.person.ec2, &id).await;
+    deleted.expect("it can be deleted");
+    let (why, payload) = looks_again(bench.look(&bench.run(), newest()).await);
+    assert!(why.contains(&id), "{why}");
+    assert_eq!(handed_over(&bench), NOTHING);
+    bench.wait(2).await;
+    goes_on(bench.look(&later(&bench.run(), 1), payload).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_own_twin_may_be_ahead() {
+    let bench = Bench::new();
+    bench.attached_volume("run-1").await;
+    goes_on(bench.look(&bench.run(), newest()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_test_instances_run_is_not_in_the_way() {
+    let bench = Bench::new();
+    let tags = [
+        ("IBBackupTest", "True"),
+        ("IBBackupRun", "run-0"),
+        ("IBBackupTestInstance", "ib03.dev.code418.net"),
+    ];
+    bench.add_volume("vol-rehearsalother", &tags);
+    goes_on(bench.look(&bench.run(), newest()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_in_use_by_no_test_volume_is_named() {
+    let bench = Bench::new();
+    bench.add_volume("vol-rehearsalscratch", &[]);
+    let test = &bench.ids.test_instance_id;
+    bench.attach("vol-rehearsalscratch", test, "/dev/sdg").await;
+    let error = fails(bench.look(&bench.run(), newest()).await);
+    assert_eq!(error.kind(), Kind::Occupied);
+    assert!(
+        error
+            .to_string()
+            .contains("/dev/sdg of ib02.dev.code418.net")
+            && error.to_string().contains("vol-rehearsalscratch"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_6_that_cannot_be_reached_is_an_error() {
+    let bench = Bench::new();
+    leave_a_volume(&bench, "vol-rehearsalleft", "run-0");
+    bench.wait(LONGEST_RUN.as_secs() + 1).await;
+    add_snapshot(&bench, "snap-rehearsal0002", HOUR / 4);
+    bench.refuse("Invoke", 403, "AccessDeniedException");
+    let error = fails(bench.look(&bench.run(), newest()).await);
+    assert_eq!(error.kind(), Kind::AccessDenied);
+}

@@ -1,0 +1,83 @@
+mod choice;
+mod ground;
+
+use std::time::Duration;
+
+use common::Kind;
+use common::event::Start;
+use rehearsal::aws::Snapshot;
+use rehearsal::bench;
+use serde_json::json;
+
+use crate::ChooseSnapshot;
+
+type Bench = bench::Bench<ChooseSnapshot>;
+
+const HOUR: Duration = Duration::from_hours(1);
+const NOTHING: [&str; 0] = [];
+
+/// Adds a snapshot of production's data that was begun so long ago.
+fn add_snapshot(bench: &Bench, id: &str, age: Duration) {
+    let begun = bench.aws.clock().now() - age;
+    let volume = &bench.ids.production_volume_id;
+    bench
+        .aws
+        .add_snapshot(Snapshot::completed(id, volume, begun));
+}
+
+/// The newest, whichever it is.
+fn newest() -> Start {
+    Start { snapshot_id: None }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_object_starts_a_run_of_its_own() {
+    let bench = Bench::new();
+    for event in [
+        json!({}),
+        json!({"key1": "value1"}),
+        json!({"run_id": "run-0"}),
+        json!({"run_id": 7, "started_at": "yesterday", "iteration_count": "many"}),
+    ] {
+        let read = bench.read(&event).expect("a start event");
+        assert_eq!(read.run.run_id, "request-1", "{event}");
+        assert_eq!(read.run.iteration_count, 0);
+        assert_eq!(read.run.started_at, bench.run().started_at);
+        assert_eq!(read.payload, newest());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_own_payload_goes_on_with_its_run() {
+    let bench = Bench::new();
+    let event = json!({
+        "run_id": "run-0",
+        "started_at": "2026-02-28T02:00:00Z",
+        "iteration_count": 3,
+        "snapshot_id": "snap-rehearsal0001",
+    });
+    let read = bench.read(&event).expect("a payload");
+    assert_eq!(
+        (read.run.run_id.as_str(), read.run.iteration_count),
+        ("run-0", 3)
+    );
+    assert_eq!(read.run.started_at.to_string(), "2026-02-28T02:00:00Z");
+    assert_eq!(
+        read.payload.snapshot_id.as_ref(),
+        Some(&bench.ids.snapshot_id)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_object_or_names_no_snapshot_is_refused() {
+    let bench = Bench::new();
+    for (event, named) in [
+        (json!(null), "it must be a JSON object"),
+        (json!([1]), "it must be a JSON object"),
+        (json!({"snapshot_id": 7}), "snapshot_id"),
+    ] {
+        let error = bench.read(&event).expect_err("no start event");
+        assert_eq!(error.kind(), Kind::BadEvent);
+        assert!(error.to_string().contains(named), "{error}");
+    }
+}

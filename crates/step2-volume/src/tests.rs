@@ -1,0 +1,180 @@
+use common::Kind;
+use common::event::Chosen;
+use rehearsal::aws::{Fault, Instance, Snapshot, TEST_INSTANCE, VolumeState};
+use rehearsal::bench::{self, fails, goes_on, has_ended_already, later, looks_again};
+
+use crate::MakeVolume;
+
+type Bench = bench::Bench<MakeVolume>;
+
+fn chosen(bench: &Bench) -> Chosen {
+    Chosen {
+        snapshot_id: bench.ids.snapshot_id.clone(),
+        dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn makes_the_volume_with_its_tags_in_the_one_call() {
+    let bench = Bench::new();
+    let (why, payload) = looks_again(bench.look(&bench.run(), chosen(&bench)).await);
+    assert_eq!(payload, chosen(&bench));
+    assert_eq!(bench.done(), ["CreateVolume"]);
+    let volumes = bench.aws.volumes().into_iter();
+    let made: Vec<_> = volumes
+        .filter(|volume| volume.tags.contains_key("IBBackupTest"))
+        .collect();
+    let [made] = made.as_slice() else {
+        panic!("{made:#?}")
+    };
+    let tags: Vec<_> = made
+        .tags
+        .iter()
+        .map(|(key, value)| (&key[..], &value[..]))
+        .collect();
+    assert_eq!(
+        tags,
+        [
+            ("IBBackupRun", "run-1"),
+            ("IBBackupTest", "True"),
+            ("IBBackupTestInstance", TEST_INSTANCE),
+            ("Name", "test-ib-snapshot-snap-rehearsal0001"),
+        ]
+    );
+    assert_eq!(made.snapshot_id.as_ref(), Some(&bench.ids.snapshot_id));
+    assert!(why.contains(&made.id), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn makes_it_where_the_test_instance_is() {
+    let bench = Bench::new();
+    let now = bench.aws.clock().now();
+    let test = &bench.ids.test_instance_id;
+    bench
+        .aws
+        .add_instance(Instance::running(test, TEST_INSTANCE, "us-east-1c", now));
+    looks_again(bench.look(&bench.run(), chosen(&bench)).await);
+    let made = bench.made().into_iter().next().expect("a volume");
+    let zone = bench.aws.volume(&made).expect("it is there");
+    assert_eq!(zone.availability_zone, "us-east-1c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_while_it_is_made_and_goes_on_with_it() {
+    let bench = Bench::new();
+    let run = bench.run();
+    looks_again(bench.look(&run, chosen(&bench)).await);
+    let (why, payload) = looks_again(bench.look(&later(&run, 1), chosen(&bench)).await);
+    let id = bench.made().into_iter().next().expect("a volume");
+    assert_eq!(why, format!("volume {id} is being made"));
+    bench.wait(15).await;
+    let made = goes_on(bench.look(&later(&run, 2), payload).await);
+    assert_eq!(made.volume_id, id);
+    assert_eq!(made.snapshot_id, bench.ids.snapshot_id);
+    assert_eq!(made.dev_ib_backup_instance_id, bench.ids.test_instance_id);
+    assert_eq!(bench.done(), ["CreateVolume"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_reads_do_not_show_yet_is_not_made_twice() {
+    let bench = Bench::new();
+    let minute = std::time::Duration::from_mins(1);
+    bench.aws.set_timing(|timing| timing.read_lag = minute);
+    let run = bench.run();
+    let (first, _) = looks_again(bench.look(&run, chosen(&bench)).await);
+    bench.wait(15).await;
+    let (second, _) = looks_again(bench.look(&later(&run, 1), chosen(&bench)).await);
+    assert_eq!(first, second, "the same volume");
+    assert_eq!(bench.asked("CreateVolume").len(), 2);
+    assert_eq!(bench.made().len(), 1);
+    bench.wait(60).await;
+    goes_on(bench.look(&later(&run, 2), chosen(&bench)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_costs_no_second_volume() {
+    let bench = Bench::new();
+    bench.aws.set_faults(Box::new(|call| {
+        (call.action == "CreateVolume").then_some(Fault::LoseAnswer)
+    }));
+    let error = fails(bench.look(&bench.run(), chosen(&bench)).await);
+    assert_eq!(error.kind(), Kind::AwsUnavailable);
+    bench.aws.clear_faults();
+    looks_again(bench.look(&bench.run(), chosen(&bench)).await);
+    assert_eq!(bench.made().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_twin_that_is_ahead_has_attached_it() {
+    let bench = Bench::new();
+    let id = bench.attached_volume("run-1").await;
+    let made = goes_on(bench.look(&bench.run(), chosen(&bench)).await);
+    assert_eq!(made.volume_id, id);
+    assert_eq!(bench.done(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_volume_of_another_run_is_none_of_ours() {
+    let bench = Bench::new();
+    bench.volume("run-2").await;
+    looks_again(bench.look(&bench.run(), chosen(&bench)).await);
+    assert_eq!(bench.made().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_failed_is_an_error_at_once() {
+    let bench = Bench::new();
+    let now = bench.aws.clock().now() - std::time::Duration::from_hours(1);
+    bench.aws.add_snapshot(Snapshot {
+        kms_denied: true,
+        ..Snapshot::completed(&bench.ids.snapshot_id, &bench.ids.production_volume_id, now)
+    });
+    let id = bench.volume("run-1").await;
+    let error = fails(bench.look(&bench.run(), chosen(&bench)).await);
+    assert_eq!(error.kind(), Kind::Dead);
+    let text = error.to_string();
+    assert!(text.contains(&id) && text.contains("KmsKeyArn"), "{text}");
+    assert_eq!(bench.done(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_is_being_deleted_is_an_error_and_not_replaced() {
+    let bench = Bench::new();
+    let id = bench.volume("run-1").await;
+    let deleted = common::ec2::delete(&bench.person.ec2, &id).await;
+    deleted.expect("it can be deleted");
+    let error = fails(bench.look(&bench.run(), chosen(&bench)).await);
+    assert_eq!(error.kind(), Kind::Dead);
+    assert!(error.to_string().contains(&id), "{error}");
+    assert_eq!(bench.done(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_is_gone_is_not_replaced() {
+    let bench = Bench::new();
+    let run = bench.run();
+    looks_again(bench.look(&run, chosen(&bench)).await);
+    let id = bench.made().into_iter().next().expect("a volume");
+    bench.aws.delete_by_hand(&id);
+    bench.wait(15).await;
+    looks_again(bench.look(&later(&run, 1), chosen(&bench)).await);
+    assert_eq!(bench.made().len(), 1);
+    let volume = bench.aws.volume(&id).expect("its trace");
+    assert_eq!(volume.state, VolumeState::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_delivery_of_a_run_with_a_verdict_makes_nothing() {
+    let bench = Bench::new();
+    bench.verdict_is_written_by("run-1");
+    has_ended_already(bench.look(&bench.run(), chosen(&bench)).await);
+    assert_eq!(bench.done(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_verdict_of_another_run_does_not_end_this_one() {
+    let bench = Bench::new();
+    bench.verdict_is_written_by("run-0");
+    looks_again(bench.look(&bench.run(), chosen(&bench)).await);
+    assert_eq!(bench.done(), ["CreateVolume"]);
+}

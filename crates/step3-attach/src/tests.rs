@@ -1,0 +1,198 @@
+use std::time::Duration;
+
+use common::Kind;
+use common::event::Made;
+use rehearsal::aws::Snapshot;
+use rehearsal::bench::{self, fails, goes_on, later, looks_again};
+
+use crate::{AttachVolume, OUT_OF_SIGHT};
+
+type Bench = bench::Bench<AttachVolume>;
+
+const NOTHING: [&str; 0] = [];
+
+fn made(bench: &Bench, volume_id: &str) -> Made {
+    Made {
+        snapshot_id: bench.ids.snapshot_id.clone(),
+        dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+        volume_id: volume_id.to_owned(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn attaches_once_waits_and_goes_on_with_the_device() {
+    let bench = Bench::new();
+    let id = bench.volume("run-1").await;
+    let run = bench.run();
+    let (why, payload) = looks_again(bench.look(&run, made(&bench, &id)).await);
+    assert!(why.contains("is being attached"), "{why}");
+    assert_eq!(payload, made(&bench, &id));
+    let (_, payload) = looks_again(bench.look(&later(&run, 1), payload).await);
+    bench.wait(3).await;
+    let attached = goes_on(bench.look(&later(&run, 2), payload).await);
+    assert_eq!(bench.done(), ["AttachVolume"]);
+    assert_eq!(
+        (attached.volume_id.as_str(), attached.device.as_str()),
+        (id.as_str(), "/dev/sdg")
+    );
+    assert_eq!(
+        attached.dev_ib_backup_instance_id,
+        bench.ids.test_instance_id
+    );
+    assert_eq!(attached.snapshot_id, bench.ids.snapshot_id);
+    let volume = bench.aws.volume(&id).expect("it is there");
+    let attachment = volume.attachment.expect("it is attached");
+    assert_eq!(attachment.instance_id, bench.ids.test_instance_id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_twin_has_attached_it_already() {
+    let bench = Bench::new();
+    let id = bench.attached_volume("run-1").await;
+    let attached = goes_on(bench.look(&bench.run(), made(&bench, &id)).await);
+    assert_eq!(attached.device, "/dev/sdg");
+    assert_eq!(bench.done(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_twin_is_attaching_it() {
+    let bench = Bench::new();
+    let id = bench.volume("run-1").await;
+    bench
+        .attach(&id, &bench.ids.test_instance_id, "/dev/sdg")
+        .await;
+    let (why, _) = looks_again(bench.look(&bench.run(), made(&bench, &id)).await);
+    assert!(why.contains("is being attached"), "{why}");
+    assert_eq!(bench.done(), NOTHING);
+}
+
+/// The read says `available` while EC2 knows better: its refusal is no error.
+#[tokio::test(start_paused = true)]
+async fn an_attachment_that_reads_do_not_show_yet_is_waited_for() {
+    let bench = Bench::new();
+    let id = bench.volume("run-1").await;
+    let lag = Duration::from_secs(20);
+    bench.aws.set_timing(|timing| timing.read_lag = lag);
+    let run = bench.run();
+    let (_, payload) = looks_again(bench.look(&run, made(&bench, &id)).await);
+    bench.wait(15).await;
+    let (why, payload) = looks_again(bench.look(&later(&run, 1), payload).await);
+    assert!(why.contains("was attached"), "{why}");
+    assert!(
+        bench.asked("AttachVolume")[1]
+            .outcome
+            .contains("VolumeInUse")
+    );
+    bench.wait(15).await;
+    goes_on(bench.look(&later(&run, 2), payload).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_use_with_an_empty_list_of_attachments_is_waited_for() {
+    let bench = Bench::new();
+    bench.shows("vol-rehearsal0001", "in-use", None);
+    looks_again(
+        bench
+            .look(&bench.run(), made(&bench, "vol-rehearsal0001"))
+            .await,
+    );
+    assert_eq!(bench.done(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_still_creating_is_waited_for() {
+    let bench = Bench::new();
+    let id = bench.new_volume("run-1").await;
+    looks_again(bench.look(&bench.run(), made(&bench, &id)).await);
+    assert_eq!(bench.done(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attachment_on_its_way_back_is_an_error() {
+    for state in ["detaching", "busy"] {
+        let bench = Bench::new();
+        bench.shows("vol-rehearsal0001", "in-use", Some(state));
+        let error = fails(
+            bench
+                .look(&bench.run(), made(&bench, "vol-rehearsal0001"))
+                .await,
+        );
+        assert_eq!(error.kind(), Kind::Dead);
+        let named = format!("vol-rehearsal0001 is {state}");
+        assert!(error.to_string().contains(&named), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attachment_that_is_over_counts_as_none() {
+    let bench = Bench::new();
+    let id = bench.volume("run-1").await;
+    bench.shows(&id, "available", Some("detached"));
+    looks_again(bench.look(&bench.run(), made(&bench, &id)).await);
+    assert_eq!(bench.done(), ["AttachVolume"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_attached_elsewhere_is_an_error_that_says_where() {
+    let bench = Bench::new();
+    let id = bench.volume("run-1").await;
+    let elsewhere = &bench.ids.production_instance_id;
+    bench.attach(&id, elsewhere, "/dev/sdh").await;
+    let error = fails(bench.look(&bench.run(), made(&bench, &id)).await);
+    assert_eq!(error.kind(), Kind::Occupied);
+    let text = error.to_string();
+    assert!(text.contains(&id) && text.contains(elsewhere), "{text}");
+    assert_eq!(bench.done(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rival_holds_the_device() {
+    let bench = Bench::new();
+    bench.attached_volume("run-2").await;
+    let id = bench.volume("run-1").await;
+    let error = fails(bench.look(&bench.run(), made(&bench, &id)).await);
+    assert_eq!(error.kind(), Kind::AwsRefused);
+    let text = error.to_string();
+    assert!(
+        text.contains(&id) && text.contains("/dev/sdg is already in use"),
+        "{text}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_out_of_sight_is_looked_for_four_times() {
+    let bench = Bench::new();
+    let run = bench.run();
+    let payload = made(&bench, "vol-rehearsal0001");
+    assert_eq!(OUT_OF_SIGHT, 4);
+    for count in 0..4 {
+        let (why, _) = looks_again(bench.look(&later(&run, count), payload.clone()).await);
+        assert_eq!(why, "volume vol-rehearsal0001 is not in sight");
+    }
+    let error = fails(bench.look(&later(&run, 4), payload).await);
+    assert_eq!(error.kind(), Kind::Dead);
+    assert!(error.to_string().contains("vol-rehearsal0001"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_is_being_deleted_or_failed_is_an_error_at_once() {
+    let bench = Bench::new();
+    let deleting = bench.volume("run-1").await;
+    let deleted = common::ec2::delete(&bench.person.ec2, &deleting).await;
+    deleted.expect("it can be deleted");
+    let error = fails(bench.look(&bench.run(), made(&bench, &deleting)).await);
+    assert_eq!(error.kind(), Kind::Dead);
+    let begun = bench.aws.clock().now() - Duration::from_hours(1);
+    bench.aws.add_snapshot(Snapshot {
+        kms_denied: true,
+        ..Snapshot::completed(
+            &bench.ids.snapshot_id,
+            &bench.ids.production_volume_id,
+            begun,
+        )
+    });
+    let failed = bench.volume("run-2").await;
+    let error = fails(bench.look(&bench.run(), made(&bench, &failed)).await);
+    assert_eq!(error.kind(), Kind::Dead);
+    assert_eq!(bench.done(), NOTHING);
+}

@@ -1,0 +1,219 @@
+use std::time::Duration;
+
+use common::Kind;
+use common::event::Attached;
+use common::ssm::{self, Command};
+use rehearsal::aws::model_host::Backup;
+use rehearsal::bench::{self, fails, goes_on, later, looks_again};
+
+use crate::Mount;
+
+type Bench = bench::Bench<Mount>;
+
+const NOTHING: [&str; 0] = [];
+
+async fn attached(bench: &Bench) -> Attached {
+    Attached {
+        volume_id: bench.attached_volume("run-1").await,
+        snapshot_id: bench.ids.snapshot_id.clone(),
+        dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+        device: "/dev/sdg".to_owned(),
+        mount_command_id: None,
+    }
+}
+
+/// Sends the mount document as somebody else, or an earlier look, may have done.
+async fn send(bench: &Bench, purpose: &'static str, run_id: &str) -> String {
+    let command = Command {
+        document: &bench.step.document,
+        instance_id: &bench.ids.test_instance_id,
+        purpose,
+        run_id,
+        parameters: vec![
+            ("runId", run_id),
+            ("volumeId", "vol-rehearsal0001"),
+            ("device", "/dev/sdg"),
+        ],
+    };
+    let sent = ssm::send_command(&bench.person.ssm, &command).await;
+    sent.expect("a command can be sent")
+}
+
+/// Looks once, so that the command is sent, and lets it run.
+async fn sent(bench: &Bench) -> Attached {
+    let payload = attached(bench).await;
+    let (_, payload) = looks_again(bench.look(&bench.run(), payload).await);
+    bench.wait(60).await;
+    payload
+}
+
+#[tokio::test(start_paused = true)]
+async fn sends_the_command_once_and_carries_its_id() {
+    let bench = Bench::new();
+    let payload = attached(&bench).await;
+    let run = bench.run();
+    let (why, payload) = looks_again(bench.look(&run, payload).await);
+    let commands = bench.aws.commands();
+    let [command] = commands.as_slice() else {
+        panic!("{commands:#?}")
+    };
+    assert_eq!(payload.mount_command_id.as_ref(), Some(&command.id));
+    assert!(why.contains(&command.id), "{why}");
+    assert_eq!(command.comment, "ib-backup mount run-1");
+    assert_eq!(command.document, bench.step.document);
+    assert_eq!(command.instance_id, bench.ids.test_instance_id);
+    for (name, value) in [
+        ("runId", "run-1"),
+        ("volumeId", payload.volume_id.as_str()),
+        ("device", "/dev/sdg"),
+    ] {
+        assert_eq!(
+            command.parameters.get(name).map(String::as_str),
+            Some(value)
+        );
+    }
+    // It has 20 s of work.
+    let (_, payload) = looks_again(bench.look(&later(&run, 1), payload).await);
+    bench.wait(30).await;
+    let mounted = goes_on(bench.look(&later(&run, 2), payload).await);
+    assert_eq!(mounted.mount_command_id, command.id);
+    assert!(!mounted.mount_found_fault);
+    assert_eq!(bench.night.host.mounted(), Some(mounted.volume_id));
+    assert_eq!(bench.done(), ["SendCommand"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_of_a_twin_is_found_by_its_comment() {
+    let bench = Bench::new();
+    let payload = attached(&bench).await;
+    let run = bench.run();
+    let id = send(&bench, "mount", "run-1").await;
+    // Newer ones stand before it in the list, and fill its first pages.
+    bench.aws.set_page_size(1);
+    send(&bench, "mount", "run-2").await;
+    send(&bench, "release", "run-1").await;
+    let (_, payload) = looks_again(bench.look(&run, payload).await);
+    assert_eq!(payload.mount_command_id, Some(id));
+    assert_eq!(bench.done(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_of_another_run_or_purpose_is_not_taken() {
+    let bench = Bench::new();
+    let payload = attached(&bench).await;
+    let run = bench.run();
+    let others = [
+        send(&bench, "mount", "run-10").await,
+        send(&bench, "mount", "run-2").await,
+        send(&bench, "test", "run-1").await,
+    ];
+    let (_, payload) = looks_again(bench.look(&run, payload).await);
+    let id = payload.mount_command_id.expect("a command");
+    assert!(!others.contains(&id), "{id} is of {others:?}");
+    assert_eq!(bench.done(), ["SendCommand"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_is_not_yet_visible_is_waited_for() {
+    let bench = Bench::new();
+    let payload = attached(&bench).await;
+    let lag = Duration::from_secs(50);
+    bench.aws.set_timing(|timing| timing.read_lag = lag);
+    let run = bench.run();
+    let (_, payload) = looks_again(bench.look(&run, payload).await);
+    bench.wait(30).await;
+    let (why, payload) = looks_again(bench.look(&later(&run, 1), payload).await);
+    assert!(why.contains("not yet visible"), "{why}");
+    let asked = bench.asked("GetCommandInvocation");
+    assert!(asked[0].outcome.contains("InvocationDoesNotExist"));
+    bench.wait(30).await;
+    goes_on(bench.look(&later(&run, 2), payload).await);
+    assert_eq!(bench.done(), ["SendCommand"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_file_system_goes_on_as_a_fault() {
+    let bench = Bench::new();
+    let snapshot = &bench.ids.snapshot_id;
+    bench
+        .night
+        .host
+        .set_backup(snapshot, Backup::BrokenFilesystem);
+    let payload = sent(&bench).await;
+    let id = payload.mount_command_id.clone();
+    let mounted = goes_on(bench.look(&later(&bench.run(), 1), payload).await);
+    assert!(mounted.mount_found_fault);
+    assert_eq!(Some(mounted.mount_command_id), id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn seventy_five_could_not_be_checked() {
+    let bench = Bench::new();
+    bench.scripts_end_with(
+        75,
+        r#"{"valid":null,"checks":0,"tables":0,"rows":0,"seconds":1,"reason":"no device"}"#,
+    );
+    let payload = sent(&bench).await;
+    let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
+    assert_eq!(error.kind(), Kind::HostFailed);
+    assert!(error.to_string().contains("no device"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_other_exit_code_is_a_fault() {
+    for exit_code in [1, 2, 32, 127, 255] {
+        let bench = Bench::new();
+        bench.scripts_end_with(exit_code, "");
+        let payload = sent(&bench).await;
+        let mounted = goes_on(bench.look(&later(&bench.run(), 1), payload).await);
+        assert!(mounted.mount_found_fault, "{exit_code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_never_ran_to_its_end_says_nothing_of_the_backup() {
+    let lost = async |meddle: fn(&Bench), seconds| {
+        let bench = Bench::new();
+        let payload = attached(&bench).await;
+        let volume = payload.volume_id.clone();
+        let (_, payload) = looks_again(bench.look(&bench.run(), payload).await);
+        meddle(&bench);
+        bench.wait(seconds).await;
+        let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
+        assert_eq!(error.kind(), Kind::HostFailed);
+        assert!(error.to_string().contains(&volume), "{error}");
+        error.to_string()
+    };
+    let silent = |bench: &Bench| {
+        bench.aws.set_agent(&bench.ids.test_instance_id, false);
+    };
+    let said = lost(silent, 601).await;
+    assert!(said.contains("the SSM agent"), "{said}");
+    let cancelled = |bench: &Bench| {
+        bench.aws.cancel_by_hand(&bench.aws.commands()[0].id);
+    };
+    let said = lost(cancelled, 5).await;
+    assert!(said.contains("Cancelled"), "{said}");
+}
+
+/// So SSM reports a script that the kernel killed.
+#[tokio::test(start_paused = true)]
+async fn a_killed_script_says_nothing_of_the_backup() {
+    let bench = Bench::new();
+    bench.scripts_end_with(137, "");
+    let payload = sent(&bench).await;
+    let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
+    assert_eq!(error.kind(), Kind::HostFailed);
+    assert!(error.to_string().contains("ExecutionTimedOut"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_ssm_does_not_reach_is_named() {
+    let bench = Bench::new();
+    let payload = attached(&bench).await;
+    bench.aws.stop_instance(&bench.ids.test_instance_id);
+    let error = fails(bench.look(&bench.run(), payload).await);
+    assert_eq!(error.kind(), Kind::HostFailed);
+    let named = &bench.ids.test_instance_id;
+    assert!(error.to_string().contains(named), "{error}");
+}

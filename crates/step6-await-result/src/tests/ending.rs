@@ -1,0 +1,228 @@
+use common::Kind;
+use common::event::{Because, GiveBack, Phase, Run};
+use common::step::Step;
+use rehearsal::aws::DatadogReply;
+use rehearsal::bench::{ends, fails, goes_on, later};
+
+use super::{Bench, NOTHING, attached, give_all_back, held_up};
+use crate::Task;
+
+const ITSELF: &str = "dev-ib-backup-step-6-await-result";
+
+fn failure(bench: &Bench, function: &str) -> GiveBack {
+    GiveBack {
+        snapshot_id: Some(bench.ids.snapshot_id.clone()),
+        ..GiveBack::unknown(Because::Failure {
+            function: function.to_owned(),
+            error: "it rained".to_owned(),
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_elsewhere_ends_with_an_event_that_says_it_all() {
+    let bench = Bench::new();
+    bench.volume("run-1").await;
+    let back = failure(&bench, "dev-ib-backup-step-3-attach");
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), ["DeleteVolume", "CreateEvent"]);
+    let events = bench.aws.events();
+    let event = &events[0];
+    for said in [
+        "run: run-1\n",
+        "function: dev-ib-backup-step-3-attach\n",
+        "error: it rained\n",
+        "still held: nothing\n",
+    ] {
+        assert!(event.text.contains(said), "{said} is not in {}", event.text);
+    }
+    assert_eq!(event.alert_type.as_deref(), Some("error"));
+    assert_eq!(event.aggregation_key.as_deref(), Some("run-1"));
+}
+
+/// The error comes at a look of its own, so that Lambda's retries of it repeat nothing.
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_its_own_tells_people_once_and_then_fails() {
+    let bench = Bench::new();
+    let run = later(&bench.run(), 1);
+    let back = failure(&bench, ITSELF);
+    let Task::GiveBack(told) = goes_on(bench.look(&run, Task::GiveBack(back)).await) else {
+        panic!("it goes on with the test")
+    };
+    assert!(told.reported);
+    for _ in 0..3 {
+        let task = Task::GiveBack(told.clone());
+        let error = fails(bench.look(&run, task).await);
+        assert_eq!(error.kind(), Kind::Undetermined);
+        assert_eq!(error.to_string(), "it rained");
+    }
+    assert_eq!(bench.done(), ["CreateEvent"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_failure_after_the_verdict_sends_no_event() {
+    for function in ["dev-ib-backup-step-3-attach", ITSELF] {
+        let bench = Bench::new();
+        bench.verdict_is_written_by("run-1");
+        let back = failure(&bench, function);
+        ends(give_all_back(&bench, &bench.run(), back).await);
+        assert_eq!(bench.done(), NOTHING);
+    }
+}
+
+/// As where a start event is delivered again when the test instance is off for the day.
+#[tokio::test(start_paused = true)]
+async fn a_late_failure_that_names_no_snapshot_finds_the_verdict_too() {
+    let bench = Bench::new();
+    bench.verdict_is_written_by("run-1");
+    let back = GiveBack {
+        snapshot_id: None,
+        ..failure(&bench, "dev-ib-backup-step-1-snapshot")
+    };
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_runs_verdict_or_a_snapshot_that_is_gone_hides_no_failure() {
+    let gone = |bench: &Bench| bench.aws.delete_snapshot(&bench.ids.snapshot_id);
+    for meddle in [|bench: &Bench| bench.verdict_is_written_by("run-0"), gone] {
+        let bench = Bench::new();
+        meddle(&bench);
+        let back = failure(&bench, "dev-ib-backup-step-3-attach");
+        ends(give_all_back(&bench, &bench.run(), back).await);
+        assert_eq!(bench.done(), ["CreateEvent"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leftover_ends_quietly() {
+    let bench = Bench::new();
+    bench.volume("run-1").await;
+    bench.aws.set_datadog_reply(DatadogReply::Never);
+    let back = GiveBack::unknown(Because::Leftover);
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), ["DeleteVolume"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_verdict_only_the_time_of_giving_back_is_still_told() {
+    let bench = Bench::new();
+    let checked_at = bench.run().started_at;
+    let back = GiveBack {
+        reported: true,
+        unmounted: true,
+        ..attached(
+            &bench,
+            Because::Verdict {
+                valid: true,
+                checked_at,
+            },
+        )
+        .await
+    };
+    let tested = bench.aws.clock().now().into();
+    let run = Run {
+        ready_at: [(Phase::Test, tested)].into(),
+        ..bench.run()
+    };
+    ends(give_all_back(&bench, &run, back).await);
+    assert_eq!(
+        bench.done(),
+        ["DetachVolume", "DeleteVolume", "SubmitMetrics"]
+    );
+    let points = bench.aws.points();
+    assert_eq!(points[0].tags[1], "phase:release");
+    let values: Vec<f64> = points.iter().map(|point| point.value).collect();
+    assert_eq!(values, [30.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant() {
+    let bench = Bench::new();
+    let checked_at = bench.run().started_at;
+    bench.wait(600).await;
+    let because = Because::Verdict {
+        valid: false,
+        checked_at,
+    };
+    let back = GiveBack::unknown(because);
+    let silent = DatadogReply::Answer {
+        status: 503,
+        body: String::new(),
+    };
+    bench.aws.set_datadog_reply(silent);
+    let run = later(&bench.run(), 1);
+    let error = fails(bench.look(&run, Task::GiveBack(back.clone())).await);
+    assert_eq!(error.kind(), Kind::DatadogFailed);
+    bench.aws.set_datadog_reply(DatadogReply::Normal);
+    ends(bench.look(&run, Task::GiveBack(back)).await);
+    let points = bench.aws.points();
+    let point = &points[0];
+    assert_eq!(point.metric, "infobright_backup_valid");
+    assert_eq!(
+        (point.value, point.timestamp),
+        (0.0, checked_at.unix_seconds())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn out_of_patience_it_says_what_is_held() {
+    let bench = Bench::new();
+    let back = attached(&bench, Because::Leftover).await;
+    let id = back.volume_id.clone().expect("a volume");
+    let task = Task::GiveBack(back);
+    let pace = bench.step.pace(&task);
+    assert_eq!((pace.looks(), pace.every.as_secs()), (240, 15));
+    let run = later(&bench.run(), 239);
+    let error = fails(bench.step.out_of_patience(&run, task, "it hangs").await);
+    assert_eq!(error.kind(), Kind::TimeRanOut);
+    let held = format!("{id} (at i-rehearsaltest /dev/sdg)");
+    let text = error.to_string();
+    assert!(text.contains("it hangs") && text.contains(&held), "{text}");
+    assert_eq!(bench.done(), ["CreateEvent"]);
+    let event = &bench.aws.events()[0].text;
+    assert!(event.contains(&format!("still held: {held}\n")), "{event}");
+    assert!(event.contains(&format!("function: {ITSELF}\n")), "{event}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn out_of_patience_it_fails_even_where_neither_aws_nor_datadog_answers() {
+    let bench = Bench::new();
+    let back = attached(&bench, Because::Leftover).await;
+    bench.refuse("DescribeVolumes", 403, "UnauthorizedOperation");
+    bench.aws.set_datadog_reply(DatadogReply::Never);
+    let run = later(&bench.run(), 239);
+    let over = bench
+        .step
+        .out_of_patience(&run, Task::GiveBack(back), "it hangs");
+    let error = fails(over.await);
+    assert!(error.to_string().contains("still held: unknown"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_datadog_does_not_take_is_an_error() {
+    let bench = Bench::new();
+    let refused = DatadogReply::Answer {
+        status: 403,
+        body: String::new(),
+    };
+    bench.aws.set_datadog_reply(refused);
+    let run = later(&bench.run(), 1);
+    let task = Task::GiveBack(failure(&bench, "dev-ib-backup-step-3-attach"));
+    let error = fails(bench.look(&run, task).await);
+    assert_eq!(error.kind(), Kind::DatadogFailed);
+    bench.aws.set_datadog_reply(DatadogReply::Normal);
+    let task = Task::GiveBack(failure(&bench, "dev-ib-backup-step-3-attach"));
+    ends(bench.look(&run, task).await);
+    assert_eq!(bench.aws.events().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_told_while_anything_is_held() {
+    let bench = Bench::new();
+    bench.volume("run-1").await;
+    let task = Task::GiveBack(failure(&bench, "dev-ib-backup-step-3-attach"));
+    held_up(bench.look(&bench.run(), task).await);
+    assert_eq!(bench.aws.events(), []);
+}

@@ -1,0 +1,91 @@
+//! What a run holds, and what it never touches.
+
+use common::event::{Because, GiveBack};
+use rehearsal::aws::VolumeState;
+use rehearsal::bench::{ends, later};
+
+use super::{Bench, NOTHING, give_all_back, held_up};
+use crate::Task;
+
+/// A payload that names a volume and nothing else.
+fn naming(volume_id: &str) -> GiveBack {
+    GiveBack {
+        volume_id: Some(volume_id.to_owned()),
+        ..GiveBack::unknown(Because::Leftover)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_without_this_runs_tags_is_never_touched() {
+    let test_tag = ("IBBackupTest", "True");
+    for tags in [
+        vec![],
+        vec![test_tag],
+        vec![test_tag, ("IBBackupRun", "run-2")],
+        vec![("IBBackupRun", "run-1")],
+        vec![("IBBackupTest", "False"), ("IBBackupRun", "run-1")],
+    ] {
+        let bench = Bench::new();
+        bench.add_volume("vol-rehearsalother", &tags);
+        let back = naming("vol-rehearsalother");
+        ends(give_all_back(&bench, &bench.run(), back).await);
+        assert_eq!(bench.done(), NOTHING, "{tags:?}");
+        let volume = bench.aws.volume("vol-rehearsalother").expect("a volume");
+        assert_eq!(volume.state, VolumeState::Available, "{tags:?}");
+    }
+    let bench = Bench::new();
+    let back = naming(&bench.ids.production_volume_id);
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_volume_of_the_payload_is_given_back_where_the_list_does_not_show_it() {
+    let bench = Bench::new();
+    let id = bench.volume("run-1").await;
+    // The list shows another run's volumes; asked for by its id the volume is there.
+    let mut asked = 0;
+    bench.aws.set_faults(Box::new(move |call| {
+        let list = call.action == "DescribeVolumes" && asked == 0;
+        asked += u32::from(list);
+        let empty = "<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>";
+        list.then(|| rehearsal::aws::Fault::Garbage(empty.to_owned()))
+    }));
+    held_up(bench.look(&bench.run(), Task::GiveBack(naming(&id))).await);
+    assert_eq!(bench.done(), ["DeleteVolume"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_volume_of_the_run_is_given_back() {
+    let bench = Bench::new();
+    let tags = [("IBBackupTest", "True"), ("IBBackupRun", "run-1")];
+    bench.add_volume("vol-rehearsalleft1", &tags);
+    bench.add_volume("vol-rehearsalleft2", &tags);
+    let back = GiveBack::unknown(Because::Leftover);
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), ["DeleteVolume", "DeleteVolume"]);
+    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_in_sight_at_the_first_look_is_looked_at_twice() {
+    let bench = Bench::new();
+    let lag = std::time::Duration::from_secs(10);
+    bench.aws.set_timing(|timing| timing.read_lag = lag);
+    bench.new_volume("run-1").await;
+    let run = bench.run();
+    let task = Task::GiveBack(GiveBack::unknown(Because::Leftover));
+    let (why, back) = held_up(bench.look(&run, task).await);
+    assert_eq!(why, "no volume in sight; looking a second time");
+    bench.wait(15).await;
+    held_up(bench.look(&later(&run, 1), Task::GiveBack(back)).await);
+    assert_eq!(bench.done(), ["DeleteVolume"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_in_sight_at_the_second_look_is_nothing() {
+    let bench = Bench::new();
+    let task = Task::GiveBack(GiveBack::unknown(Because::Leftover));
+    ends(bench.look(&later(&bench.run(), 1), task).await);
+    assert_eq!(bench.done(), NOTHING);
+}

@@ -1,0 +1,166 @@
+use common::event::{Because, GiveBack, Testing};
+use common::{Kind, event::Envelope};
+use serde_json::{Value, json};
+
+use super::Bench;
+use crate::Task;
+
+/// Lambda's record of a step 3 that failed over this event.
+fn record(event: &Value) -> Value {
+    json!({
+        "version": "1.0",
+        "timestamp": "2026-03-01T02:20:00.000Z",
+        "requestContext": {
+            "requestId": "request-0",
+            "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:dev-ib-backup-step-3-attach:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 3,
+        },
+        "requestPayload": event,
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "responsePayload": {"errorType": "Dead", "errorMessage": "vol-1 is gone"},
+    })
+}
+
+fn event() -> Value {
+    json!({
+        "run_id": "run-1",
+        "started_at": "2026-03-01T02:00:00Z",
+        "iteration_count": 7,
+        "snapshot_id": "snap-1",
+        "dev_ib_backup_instance_id": "i-1",
+        "volume_id": "vol-1",
+    })
+}
+
+#[track_caller]
+fn read(event: &Value) -> (Envelope<Task>, GiveBack, String, String) {
+    let envelope = Bench::new().read(event).expect("an event of step 6");
+    let Task::GiveBack(back) = envelope.payload.clone() else {
+        panic!("it is taken for a test")
+    };
+    let Because::Failure { function, error } = back.because.clone() else {
+        panic!("{:?}", back.because)
+    };
+    (envelope, back, function, error)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_says_whose_run_it_was_and_what_it_knew() {
+    let (envelope, back, function, error) = read(&record(&event()));
+    assert_eq!(envelope.run.run_id, "run-1");
+    assert_eq!(envelope.run.iteration_count, 0, "the looks of step 3");
+    assert_eq!(envelope.run.started_at.to_string(), "2026-03-01T02:00:00Z");
+    assert_eq!(function, "dev-ib-backup-step-3-attach");
+    assert_eq!(error, "Dead: vol-1 is gone");
+    let expected = GiveBack {
+        snapshot_id: Some("snap-1".to_owned()),
+        dev_ib_backup_instance_id: Some("i-1".to_owned()),
+        volume_id: Some("vol-1".to_owned()),
+        ..GiveBack::unknown(back.because.clone())
+    };
+    assert_eq!(back, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_start_event_has_the_request_id_as_its_run() {
+    for event in [
+        json!({}),
+        json!({"source": "aws.events"}),
+        json!("no object"),
+        json!(null),
+        json!([1, 2]),
+    ] {
+        let (envelope, back, ..) = read(&record(&event));
+        assert_eq!(envelope.run.run_id, "request-0", "{event}");
+        assert_eq!(back.volume_id, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_an_event_that_cannot_be_read_keeps_what_can() {
+    let mut broken = event();
+    broken["started_at"] = json!("yesterday");
+    broken["volume_id"] = json!(7);
+    let (envelope, back, ..) = read(&record(&broken));
+    assert_eq!(envelope.run.run_id, "run-1");
+    assert_eq!(back.volume_id, None);
+    assert_eq!(back.snapshot_id.as_deref(), Some("snap-1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_without_the_functions_own_words() {
+    let mut silent = record(&event());
+    let fields = silent.as_object_mut().expect("an object");
+    fields.remove("responsePayload");
+    fields.remove("responseContext");
+    let (.., error) = read(&silent);
+    assert!(
+        error.starts_with("RetriesExhausted without a word"),
+        "{error}"
+    );
+    for (reply, said) in [
+        (json!({"errorMessage": "Task timed out"}), "Task timed out"),
+        (json!(null), "RetriesExhausted without a word"),
+        (json!("a text"), "RetriesExhausted without a word"),
+    ] {
+        let mut record = record(&event());
+        record["responsePayload"] = reply;
+        let (.., error) = read(&record);
+        assert!(error.starts_with(said), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_own_payloads_are_told_apart() {
+    let mut testing = event();
+    testing["device"] = json!("/dev/sdg");
+    testing["test_command_id"] = json!("c-1");
+    let read = Bench::new().read(&testing).expect("a test");
+    let expected = Testing {
+        snapshot_id: "snap-1".to_owned(),
+        dev_ib_backup_instance_id: "i-1".to_owned(),
+        volume_id: "vol-1".to_owned(),
+        device: "/dev/sdg".to_owned(),
+        test_command_id: "c-1".to_owned(),
+    };
+    assert_eq!(read.payload, Task::Test(expected));
+    assert_eq!(read.run.iteration_count, 7);
+}
+
+/// What one look hands to the next is what the next one reads.
+#[tokio::test(start_paused = true)]
+async fn its_own_payload_comes_back_as_it_was() {
+    let bench = Bench::new();
+    let checked_at = bench.run().started_at;
+    let failure = Because::Failure {
+        function: "f".to_owned(),
+        error: "e".to_owned(),
+    };
+    let verdict = Because::Verdict {
+        valid: false,
+        checked_at,
+    };
+    for because in [Because::Leftover, failure, verdict] {
+        let back = GiveBack {
+            release_command_id: Some("c-1".to_owned()),
+            unmounted: true,
+            ..GiveBack::unknown(because)
+        };
+        let envelope = Envelope {
+            run: bench.run(),
+            payload: Task::GiveBack(back),
+        };
+        let event = serde_json::to_value(&envelope).expect("JSON");
+        assert_eq!(bench.read(&event).expect("its own"), envelope);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_lacks_a_field_is_refused_with_its_name() {
+    let mut testing = event();
+    testing["device"] = json!("/dev/sdg");
+    let error = Bench::new().read(&testing).expect_err("no test command");
+    assert_eq!(error.kind(), Kind::BadEvent);
+    assert!(error.to_string().contains("test_command_id"), "{error}");
+}

@@ -1,0 +1,93 @@
+mod ending;
+mod hold;
+mod intake;
+mod release;
+mod verdict;
+
+use common::event::{Because, GiveBack, Run, Testing};
+use common::ssm::{self, Command};
+use rehearsal::bench::{self, later, looks_again};
+
+use crate::{AwaitResult, Task};
+
+type Bench = bench::Bench<AwaitResult>;
+
+const NOTHING: [&str; 0] = [];
+/// What a test that found nothing prints last.
+const GOOD: &str = r#"{"valid":true,"checks":4,"tables":2,"rows":9,"seconds":3,"reason":""}"#;
+
+/// Sends a command of the run to the test instance, as a step did before.
+async fn send(bench: &Bench, purpose: &'static str, volume_id: &str) -> String {
+    let functions = &bench.night.stack.template.functions;
+    let mut variables = functions.iter().map(|function| &function.environment);
+    let name = format!("{}_DOCUMENT", purpose.to_uppercase());
+    let document = variables.find_map(|of| of.get(&name));
+    let mut parameters = vec![("runId", "run-1"), ("volumeId", volume_id)];
+    match purpose {
+        "mount" => parameters.push(("device", "/dev/sdg")),
+        "test" => parameters.push(("snapshotId", bench.ids.snapshot_id.as_str())),
+        _ => {}
+    }
+    let command = Command {
+        document: document.expect("the template names it"),
+        instance_id: &bench.ids.test_instance_id,
+        purpose,
+        run_id: "run-1",
+        parameters,
+    };
+    let sent = ssm::send_command(&bench.person.ssm, &command).await;
+    sent.expect("a command can be sent")
+}
+
+/// What step 5 hands on: a test of an attached volume.
+async fn testing(bench: &Bench) -> Testing {
+    let volume_id = bench.attached_volume("run-1").await;
+    Testing {
+        test_command_id: send(bench, "test", &volume_id).await,
+        snapshot_id: bench.ids.snapshot_id.clone(),
+        dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+        volume_id,
+        device: "/dev/sdg".to_owned(),
+    }
+}
+
+/// An attached volume with everything known of it.
+async fn attached(bench: &Bench, because: Because) -> GiveBack {
+    let volume_id = bench.attached_volume("run-1").await;
+    GiveBack {
+        snapshot_id: Some(bench.ids.snapshot_id.clone()),
+        dev_ib_backup_instance_id: Some(bench.ids.test_instance_id.clone()),
+        volume_id: Some(volume_id),
+        device: Some("/dev/sdg".to_owned()),
+        ..GiveBack::unknown(because)
+    }
+}
+
+/// Looks once more at giving back: why it is not done, and the next look's payload.
+#[track_caller]
+fn held_up(looked: common::Result<common::step::Outcome<AwaitResult>>) -> (String, GiveBack) {
+    match looks_again(looked) {
+        (why, Task::GiveBack(back)) => (why, back),
+        (why, Task::Test(_)) => panic!("it waits for the test: {why}"),
+    }
+}
+
+/// Gives back, looking every 15 s, until the outcome is another than to look again.
+async fn give_all_back(
+    bench: &Bench,
+    run: &Run,
+    mut back: GiveBack,
+) -> common::Result<common::step::Outcome<AwaitResult>> {
+    for count in run.iteration_count..240 {
+        let task = Task::GiveBack(back);
+        match bench.look(&later(run, count), task).await {
+            Ok(common::step::Outcome::LookAgain {
+                payload: Task::GiveBack(next),
+                ..
+            }) => back = next,
+            outcome => return outcome,
+        }
+        bench.wait(15).await;
+    }
+    panic!("nothing came of 240 looks");
+}

@@ -1,0 +1,261 @@
+use common::event::{Because, GiveBack};
+use rehearsal::aws::{AttachmentState, Instance, InstanceState, Snapshot, TEST_INSTANCE};
+use rehearsal::aws::{VolumeState, model_host::Durations};
+use rehearsal::bench::{ends, later};
+
+use super::{Bench, NOTHING, attached, give_all_back, held_up, send};
+use crate::Task;
+
+/// Giving back, call by call.
+const ALL: [&str; 3] = ["SendCommand", "DetachVolume", "DeleteVolume"];
+
+fn state(bench: &Bench, back: &GiveBack) -> Option<VolumeState> {
+    let id = back.volume_id.as_ref()?;
+    bench.aws.volume(id).map(|volume| volume.state)
+}
+
+#[tokio::test(start_paused = true)]
+async fn unmounts_then_detaches_then_deletes() {
+    let bench = Bench::new();
+    let back = attached(&bench, Because::Leftover).await;
+    let id = back.volume_id.clone().expect("a volume");
+    send(&bench, "mount", &id).await;
+    bench.wait(60).await;
+    send(&bench, "test", &id).await;
+    bench.wait(60).await;
+    assert!(bench.night.host.server_running());
+    ends(give_all_back(&bench, &bench.run(), back.clone()).await);
+    assert_eq!(bench.done(), ALL);
+    assert_eq!(state(&bench, &back), Some(VolumeState::Deleted));
+    assert_eq!(bench.night.host.leftovers(), NOTHING);
+    let detach = &bench.asked("DetachVolume")[0].parameters;
+    assert!(detach.contains("Force=false"), "{detach}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_wait_is_waited_out() {
+    let bench = Bench::new();
+    let mut back = attached(&bench, Because::Leftover).await;
+    let release = std::time::Duration::from_secs(100);
+    bench.night.host.set_durations(Durations {
+        release,
+        ..Durations::default()
+    });
+    let run = bench.run();
+    for (wait, done) in [
+        (0, 1),
+        (50, 1), // the release command runs
+        (60, 2), // it has ended: detach
+        (1, 2),  // detaching
+        (3, 3),  // detached: delete
+        (1, 3),  // deleting
+    ] {
+        bench.wait(wait).await;
+        (_, back) = held_up(bench.look(&run, Task::GiveBack(back)).await);
+        assert_eq!(bench.done(), ALL[..done]);
+    }
+    bench.wait(2).await;
+    ends(bench.look(&run, Task::GiveBack(back)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_without_an_attachment_is_detached() {
+    let bench = Bench::new();
+    bench.volume("run-1").await;
+    let back = GiveBack::unknown(Because::Leftover);
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), ["DeleteVolume"]);
+    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attachment_that_is_over_counts_as_none() {
+    let bench = Bench::new();
+    let id = bench.volume("run-1").await;
+    bench.shows(&id, "available", Some("detached"));
+    let back = GiveBack::unknown(Because::Leftover);
+    held_up(bench.look(&bench.run(), Task::GiveBack(back)).await);
+    assert_eq!(bench.done(), ["DeleteVolume"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_on_its_way_is_waited_for() {
+    for (shown, why) in [
+        ("creating", "volume vol-rehearsal0001 is still being made"),
+        ("deleting", "volume vol-rehearsal0001 is being deleted"),
+        (
+            "in-use",
+            "the attachment of volume vol-rehearsal0001 is not in sight",
+        ),
+    ] {
+        let bench = Bench::new();
+        bench.shows("vol-rehearsal0001", shown, None);
+        let task = Task::GiveBack(GiveBack::unknown(Because::Leftover));
+        let (said, _) = held_up(bench.look(&bench.run(), task).await);
+        assert_eq!(said, why);
+        assert_eq!(bench.done(), NOTHING);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_failed_is_deleted() {
+    let bench = Bench::new();
+    let begun = bench.aws.clock().now() - std::time::Duration::from_hours(1);
+    let (id, volume) = (&bench.ids.snapshot_id, &bench.ids.production_volume_id);
+    bench.aws.add_snapshot(Snapshot {
+        kms_denied: true,
+        ..Snapshot::completed(id, volume, begun)
+    });
+    bench.volume("run-1").await;
+    let back = GiveBack::unknown(Because::Leftover);
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_runs_no_more_has_nothing_mounted() {
+    for meddle in [
+        |bench: &Bench| bench.aws.stop_instance(&bench.ids.test_instance_id),
+        |bench: &Bench| bench.aws.terminate_instance(&bench.ids.test_instance_id),
+        |bench: &Bench| {
+            bench.aws.terminate_instance(&bench.ids.test_instance_id);
+            bench.aws.forget_instance(&bench.ids.test_instance_id);
+        },
+    ] {
+        let bench = Bench::new();
+        let back = attached(&bench, Because::Leftover).await;
+        meddle(&bench);
+        ends(give_all_back(&bench, &bench.run(), back).await);
+        assert_eq!(bench.asked("SendCommand").len(), 0);
+        assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_on_its_way_down_is_waited_for() {
+    for state in [InstanceState::Stopping, InstanceState::ShuttingDown] {
+        let bench = Bench::new();
+        let back = attached(&bench, Because::Leftover).await;
+        let now = bench.aws.clock().now();
+        let id = &bench.ids.test_instance_id;
+        bench.aws.add_instance(Instance {
+            state,
+            ..Instance::running(id, TEST_INSTANCE, "us-east-1a", now)
+        });
+        let (why, _) = held_up(bench.look(&bench.run(), Task::GiveBack(back)).await);
+        assert_eq!(why, format!("instance {id} is stopping"));
+        assert_eq!(bench.done(), NOTHING);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_fails_is_asked_for_again_and_nothing_is_detached() {
+    let bench = Bench::new();
+    let mut back = attached(&bench, Because::Leftover).await;
+    bench.scripts_end_with(75, "the server does not stop");
+    let run = bench.run();
+    let mut said = String::new();
+    for count in 0..4 {
+        let task = Task::GiveBack(back);
+        (said, back) = held_up(bench.look(&later(&run, count), task).await);
+        bench.wait(15).await;
+    }
+    assert!(said.contains("the server does not stop"), "{said}");
+    assert_eq!(bench.done(), ["SendCommand", "SendCommand"]);
+    bench.scripts_end_with(0, "");
+    ends(give_all_back(&bench, &later(&run, 4), back).await);
+    assert_eq!(bench.asked("SendCommand").len(), 3);
+    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_ssm_lost_is_asked_for_again() {
+    let bench = Bench::new();
+    let back = attached(&bench, Because::Leftover).await;
+    let run = bench.run();
+    let (_, back) = held_up(bench.look(&run, Task::GiveBack(back)).await);
+    bench.aws.cancel_by_hand(&bench.aws.commands()[0].id);
+    bench.wait(15).await;
+    let (_, back) = held_up(bench.look(&later(&run, 1), Task::GiveBack(back)).await);
+    assert_eq!(back.release_command_id, None);
+    ends(give_all_back(&bench, &later(&run, 2), back).await);
+    assert_eq!(
+        bench.done(),
+        ["SendCommand", "SendCommand", "DetachVolume", "DeleteVolume"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn force_comes_after_half_the_looks_and_not_before() {
+    let bench = Bench::new();
+    let mut back = attached(&bench, Because::Leftover).await;
+    send(
+        &bench,
+        "mount",
+        back.volume_id.as_deref().expect("a volume"),
+    )
+    .await;
+    bench.wait(60).await;
+    bench.aws.set_agent(&bench.ids.test_instance_id, false);
+    let run = bench.run();
+    for count in [0, 60, 119] {
+        let task = Task::GiveBack(back);
+        (_, back) = held_up(bench.look(&later(&run, count), task).await);
+    }
+    assert_eq!(bench.asked("DetachVolume").len(), 0);
+    let (_, back) = held_up(bench.look(&later(&run, 120), Task::GiveBack(back)).await);
+    let detach = &bench.asked("DetachVolume")[0].parameters;
+    assert!(detach.contains("Force=true"), "{detach}");
+    bench.wait(15).await;
+    ends(give_all_back(&bench, &later(&run, 121), back).await);
+    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_turns_busy_is_mounted_after_all() {
+    let bench = Bench::new();
+    let mut back = attached(&bench, Because::Leftover).await;
+    let id = back.volume_id.clone().expect("a volume");
+    send(&bench, "mount", &id).await;
+    bench.wait(60).await;
+    let instance = &bench.ids.test_instance_id;
+    let detached = common::ec2::detach(&bench.person.ec2, &id, instance, false).await;
+    detached.expect("it can be asked for");
+    bench.wait(5).await;
+    let attachment = bench.aws.volume(&id).and_then(|volume| volume.attachment);
+    assert_eq!(attachment.map(|at| at.state), Some(AttachmentState::Busy));
+    back.unmounted = true;
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), ["SendCommand", "DeleteVolume"]);
+    assert_eq!(bench.night.host.leftovers(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_detached_under_its_mount_is_unmounted_all_the_same() {
+    let bench = Bench::new();
+    let back = attached(&bench, Because::Leftover).await;
+    let id = back.volume_id.clone().expect("a volume");
+    send(&bench, "mount", &id).await;
+    bench.wait(60).await;
+    bench.aws.delete_by_hand(&id);
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), ["SendCommand"]);
+    assert_eq!(bench.night.host.leftovers(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_is_waited_out() {
+    let bench = Bench::new();
+    let mut back = attached(&bench, Because::Leftover).await;
+    let run = bench.run();
+    for action in ["DescribeVolumes", "DescribeInstances", "SendCommand"] {
+        bench.refuse(action, 403, "AccessDeniedException");
+        let task = Task::GiveBack(back);
+        let (why, next) = held_up(bench.look(&run, task).await);
+        assert!(why.contains("as this test wants it"), "{why}");
+        back = next;
+    }
+    bench.aws.clear_faults();
+    ends(give_all_back(&bench, &run, back).await);
+    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+}

@@ -1,0 +1,278 @@
+use common::Kind;
+use common::event::{Because, GiveBack, Phase, Run};
+use common::step::Step;
+use rehearsal::aws::DatadogReply;
+use rehearsal::bench::{goes_on, later, looks_again};
+
+use super::{Bench, GOOD, NOTHING, testing};
+use crate::{AwaitResult, Task};
+
+/// What the first part hands to the second.
+#[track_caller]
+fn gives_back(looked: common::Result<common::step::Outcome<AwaitResult>>) -> GiveBack {
+    match goes_on(looked) {
+        Task::GiveBack(back) => back,
+        Task::Test(_) => panic!("it goes on with the test"),
+    }
+}
+
+/// Why a run ended without a verdict.
+#[track_caller]
+fn failure(back: GiveBack) -> String {
+    match back.because {
+        Because::Failure { function, error } => {
+            assert_eq!(function, "dev-ib-backup-step-6-await-result");
+            error
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A look at a test that ended with this.
+async fn tested(exit_code: i32, stdout: &str) -> (Bench, GiveBack) {
+    let bench = Bench::new();
+    bench.scripts_end_with(exit_code, stdout);
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(60).await;
+    let back = gives_back(bench.look(&bench.run(), task).await);
+    (bench, back)
+}
+
+fn points(bench: &Bench) -> Vec<(f64, i64)> {
+    let points = bench.aws.points().into_iter();
+    points
+        .filter(|point| point.metric == "infobright_backup_valid")
+        .map(|point| (point.value, point.timestamp))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_that_runs_is_waited_for() {
+    let bench = Bench::new();
+    let testing = testing(&bench).await;
+    let task = Task::Test(testing.clone());
+    let (why, payload) = looks_again(bench.look(&bench.run(), task).await);
+    assert!(why.contains(&testing.test_command_id), "{why}");
+    assert_eq!(payload, Task::Test(testing));
+    assert_eq!(bench.done(), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_that_is_not_yet_visible_is_waited_for() {
+    let bench = Bench::new();
+    bench.aws.set_timing(|timing| {
+        timing.read_lag = std::time::Duration::from_mins(5);
+    });
+    let payload = common::event::Testing {
+        test_command_id: "rehearse-0000-0000-0000-000000000009".to_owned(),
+        snapshot_id: bench.ids.snapshot_id.clone(),
+        dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+        volume_id: "vol-rehearsal0001".to_owned(),
+        device: "/dev/sdg".to_owned(),
+    };
+    let (why, _) = looks_again(bench.look(&bench.run(), Task::Test(payload)).await);
+    assert!(why.contains("not yet visible"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tag_before_the_metric_both_of_the_end_of_the_test() {
+    let bench = Bench::new();
+    bench.scripts_end_with(0, GOOD);
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(1).await;
+    let ended: common::time::Timestamp = bench.aws.clock().now().into();
+    bench.wait(45).await;
+    let run = bench.run();
+    let back = gives_back(bench.look(&run, task).await);
+    assert_eq!(bench.done(), ["CreateTags", "SubmitMetrics"]);
+    let tags = bench.aws.snapshot_tags(&bench.ids.snapshot_id);
+    assert_eq!(tags["DBBackupValid"], "True");
+    assert_eq!(tags["DBBackupCheckRun"], "run-1");
+    assert_eq!(tags["DBBackupCheckedAt"], ended.to_string());
+    assert_eq!(
+        tags["DBBackupCheckDetail"],
+        "2 tables, 9 rows, 4 checks in 3 s"
+    );
+    assert_eq!(points(&bench), [(1.0, ended.unix_seconds())]);
+    assert!(back.reported);
+    let because = Because::Verdict {
+        valid: true,
+        checked_at: ended,
+    };
+    assert_eq!(back.because, because);
+    assert_eq!(back.device.as_deref(), Some("/dev/sdg"));
+    assert!(back.volume_id.is_some() && !back.unmounted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_each_phase_took_is_told_with_the_verdict() {
+    let bench = Bench::new();
+    bench.scripts_end_with(0, GOOD);
+    let started = bench.run();
+    bench.wait(100).await;
+    let mounted = bench.aws.clock().now().into();
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(93).await;
+    let run = Run {
+        ready_at: [(Phase::Mount, mounted)].into(),
+        ..started
+    };
+    gives_back(bench.look(&run, task).await);
+    let points = bench.aws.points().into_iter();
+    let durations: Vec<_> = points
+        .filter(|point| point.metric == "infobright_backup_check.duration_seconds")
+        .map(|point| (point.tags[1].clone(), point.value))
+        .collect();
+    let told = |phase: &str, seconds| (format!("phase:{phase}"), seconds);
+    assert_eq!(durations, [told("mount", 100.0), told("test", 100.0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_delivery_says_the_same_of_the_same_instant() {
+    let bench = Bench::new();
+    bench.scripts_end_with(0, GOOD);
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(60).await;
+    let run = bench.run();
+    let first = gives_back(bench.look(&run, task.clone()).await);
+    let (tags, told) = (
+        bench.aws.snapshot_tags(&bench.ids.snapshot_id),
+        points(&bench),
+    );
+    bench.wait(1800).await;
+    let second = gives_back(bench.look(&run, task.clone()).await);
+    assert_eq!(first, second);
+    assert_eq!(bench.aws.snapshot_tags(&bench.ids.snapshot_id), tags);
+    assert_eq!(points(&bench), told);
+    assert_eq!(bench.asked("SubmitMetrics").len(), 2);
+    // So late that Datadog would take it for another instant.
+    bench.wait(3600).await;
+    let third = gives_back(bench.look(&run, task).await);
+    assert!(third.reported);
+    assert_eq!(bench.aws.snapshot_tags(&bench.ids.snapshot_id), tags);
+    assert_eq!(points(&bench), told);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_exit_code_decides() {
+    for (exit_code, valid) in [(0, true), (1, false), (2, false), (127, false)] {
+        let (bench, back) = tested(exit_code, GOOD).await;
+        let Because::Verdict { valid: found, .. } = back.because else {
+            panic!("{exit_code}: {:?}", back.because)
+        };
+        assert_eq!(found, valid, "{exit_code}");
+        let tag = &bench.aws.snapshot_tags(&bench.ids.snapshot_id)["DBBackupValid"];
+        assert_eq!(tag, if valid { "True" } else { "False" }, "{exit_code}");
+        let values: Vec<f64> = points(&bench).iter().map(|point| point.0).collect();
+        assert_eq!(values, [if valid { 1.0 } else { 0.0 }]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_says_nothing_of_the_backup_is_no_verdict() {
+    for (exit_code, stdout, named) in [
+        (75, GOOD.replace("\"\"", "\"no space\""), "no space"),
+        (0, String::new(), "it printed nothing"),
+        (
+            0,
+            GOOD.replace("\"tables\":2", "\"tables\":0"),
+            "exited with 0",
+        ),
+        (137, GOOD.to_owned(), "ExecutionTimedOut"),
+    ] {
+        let (bench, back) = tested(exit_code, &stdout).await;
+        let error = failure(back);
+        assert!(error.contains(named), "{error}");
+        assert_eq!(bench.done(), NOTHING);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_that_ssm_lost_is_no_verdict() {
+    let lost = async |meddle: fn(&Bench), seconds| {
+        let bench = Bench::new();
+        let task = Task::Test(testing(&bench).await);
+        meddle(&bench);
+        bench.wait(seconds).await;
+        let back = gives_back(bench.look(&bench.run(), task).await);
+        assert_eq!(bench.done(), NOTHING);
+        failure(back)
+    };
+    let cancelled = |bench: &Bench| bench.aws.cancel_by_hand(&bench.aws.commands()[0].id);
+    let silent = |bench: &Bench| bench.aws.set_agent(&bench.ids.test_instance_id, false);
+    let gone = |bench: &Bench| bench.aws.terminate_instance(&bench.ids.test_instance_id);
+    for (error, named) in [
+        (lost(cancelled, 5).await, "Cancelled"),
+        (lost(silent, 601).await, "DeliveryTimedOut"),
+        (lost(gone, 5).await, "Undeliverable"),
+    ] {
+        assert!(error.contains("the test has no result"), "{error}");
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_trouble_of_aws_costs_a_look_and_not_the_verdict() {
+    for action in ["GetCommandInvocation", "DescribeSnapshots", "CreateTags"] {
+        let bench = Bench::new();
+        bench.scripts_end_with(0, GOOD);
+        let task = Task::Test(testing(&bench).await);
+        bench.wait(60).await;
+        bench.refuse(action, 503, "ServiceUnavailable");
+        let (_, payload) = looks_again(bench.look(&bench.run(), task).await);
+        assert_eq!(points(&bench), [], "no metric without the tag");
+        bench.aws.clear_faults();
+        gives_back(bench.look(&later(&bench.run(), 1), payload).await);
+        assert_eq!(points(&bench).len(), 1, "{action}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_good_gives_back_and_then_fails() {
+    for action in ["GetCommandInvocation", "DescribeSnapshots", "CreateTags"] {
+        let bench = Bench::new();
+        bench.scripts_end_with(0, GOOD);
+        let task = Task::Test(testing(&bench).await);
+        bench.wait(60).await;
+        bench.refuse(action, 403, "UnauthorizedOperation");
+        let error = failure(gives_back(bench.look(&bench.run(), task).await));
+        assert!(error.starts_with("AccessDenied: "), "{error}");
+        assert_eq!(points(&bench), [], "no metric without the tag");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn datadog_out_of_reach_costs_neither_tag_nor_volume() {
+    let bench = Bench::new();
+    bench.scripts_end_with(1, GOOD);
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(60).await;
+    let refused = DatadogReply::Answer {
+        status: 503,
+        body: String::new(),
+    };
+    bench.aws.set_datadog_reply(refused);
+    let back = gives_back(bench.look(&bench.run(), task).await);
+    assert!(!back.reported);
+    let Because::Verdict { valid: false, .. } = back.because else {
+        panic!("{:?}", back.because)
+    };
+    let tags = bench.aws.snapshot_tags(&bench.ids.snapshot_id);
+    assert_eq!(tags["DBBackupValid"], "False");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_that_outlasts_patience_gives_back_and_then_fails() {
+    let bench = Bench::new();
+    let task = Task::Test(testing(&bench).await);
+    let pace = bench.step.pace(&task);
+    assert_eq!((pace.looks(), pace.every.as_secs()), (180, 60));
+    let run = bench.run();
+    let over = bench.step.out_of_patience(&run, task, "it runs").await;
+    let error = failure(gives_back(over));
+    assert!(
+        error.starts_with(&format!("{:?}", Kind::TimeRanOut)),
+        "{error}"
+    );
+    assert!(error.ends_with("it runs"), "{error}");
+}
