@@ -167,10 +167,8 @@ impl Datadog {
             return Ok(());
         }
         for Gauge { metric, value, tag } in gauges {
-            match tag {
-                Some(tag) => info!("sent to Datadog: {metric} {value} {tag}"),
-                None => info!("sent to Datadog: {metric} {value}"),
-            }
+            let line = format!("{metric} {value} {}", tag.as_deref().unwrap_or_default());
+            info!("sent to Datadog: {}", line.trim_end());
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ impl<S: Step> Bench<S> {
             .find(|function| function.name.ends_with(S::NAME))
             .expect("the template has a function for each step");
         let aws = night.stack.aws.clone();
-        let sdk = aws.sdk_config(&access_key(&function.name, 0));
+        let sdk = aws.sdk_config(&access_key(&function.name, 0, 0));
         let variables = function.environment.clone();
         let world = World::new(&sdk, aws.datadog_service(), &function.name, variables);
         let sdk = aws.sdk_config("a-person");
@@ -123,7 +123,7 @@ impl<S: Step> Bench<S> {
 
     fn calls(&self) -> Vec<CallRecord> {
         let mut calls = self.aws.calls();
-        let own = access_key(&self.world.function_name, 0);
+        let own = access_key(&self.world.function_name, 0, 0);
         calls.retain(|record| record.call.caller == own || record.call.service == "datadog");
         calls
     }
