@@ -1,7 +1,10 @@
 # Mounts the test volume on the test host. 0: mounted. 1: its file system is damaged. 75: could not try.
 # Parameters: runId volumeId mountPoint stateDirectory device
 # shellcheck shell=bash source=documents/lib.sh
-[ -n "${IB_LIB-}" ] || . "$(dirname "$0")/lib.sh"
+if [ -z "${IB_LIB-}" ]; then
+  . "$(dirname "$0")/lib.sh"
+  . "$(dirname "$0")/letting-go.sh"
+fi
 
 : "${SSM_device=}"
 
@@ -18,6 +21,26 @@ wait_for_device() {
   record device pass "$SSM_volumeId" "is $DEVICE"
 }
 
+# is_here <volume id>: whether it is attached to this host
+is_here() {
+  local SSM_volumeId=$1
+  # shellcheck disable=SC2119
+  find_device >/dev/null
+}
+
+# A volume that was taken by force leaves its mount and its server. Our own volume has the device name that only one
+# can have, so that run is dead; nobody else would ever clear this away.
+let_go_of_dead_run() {
+  # shellcheck disable=SC2034 # what lets go reads these
+  local SSM_runId=$MARK_RUN SSM_volumeId=$MARK_VOLUME RUN_DIRECTORY=$SSM_stateDirectory/runs/$MARK_RUN POINT=$MARK_POINT
+  progress_now "letting go of $SSM_volumeId, which was taken away under run $SSM_runId"
+  mkdir -p "$RUN_DIRECTORY"
+  : >"$RUN_DIRECTORY/released"
+  stop_scripts
+  stop_servers
+  unmount
+}
+
 # Already mounted by this run: nothing to do. Anything else in our place is not ours to touch.
 look_at_mount_point() {
   local found
@@ -29,7 +52,13 @@ look_at_mount_point() {
     return
   fi
   read_marker || unchecked "$MOUNT_POINT is in use: ${found#* } is mounted there, by none of our runs"
-  [ "$MARK_RUN" = "$SSM_runId" ] || unchecked "$MOUNT_POINT is in use: run $MARK_RUN has $MARK_VOLUME mounted there"
+  if [ "$MARK_RUN" != "$SSM_runId" ]; then
+    if ! is_marked_mount "$MOUNT_POINT" || is_here "$MARK_VOLUME"; then
+      unchecked "$MOUNT_POINT is in use: run $MARK_RUN has $MARK_VOLUME mounted there"
+    fi
+    let_go_of_dead_run
+    return
+  fi
   is_marked_mount "$MOUNT_POINT" || unchecked "$MOUNT_POINT is in use: ${found#* } is mounted there, not $MARK_DEVICE"
   replay
   record mount pass "$MOUNT_POINT" "$MARK_DEVICE was already mounted by this run"

@@ -128,6 +128,23 @@ setup() { host; }
   expect 75 run-1
 }
 
+@test "mount: what a dead run has mounted makes way, once its volume is attached no more" {
+  new_image xfs
+  attach_image
+  document mount
+  expect 0
+  rm "$W"/dev/disk/by-id/*
+  mv "$W/image" "$W/former"
+  new_image ext4
+  export SSM_runId=run-2 SSM_volumeId=vol-0rehearsal2
+  attach_image
+  document mount
+  expect 0
+  grep -q "letting go of vol-0rehearsal1" "$W/stderr"
+  [ "$(grep -c " $W/mnt " /proc/self/mountinfo)" -eq 1 ]
+  grep " $W/mnt " /proc/self/mountinfo | grep -q " ext4 $LOOP "
+}
+
 @test "mount: a mount point with files in it" {
   new_image xfs
   attach_image

@@ -6,5 +6,6 @@ pub mod iam;
 pub mod lambda;
 pub mod night;
 pub mod rehearse;
+pub mod simulation;
 pub mod stack;
 pub mod template;

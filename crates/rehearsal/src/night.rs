@@ -132,6 +132,17 @@ impl Night {
     /// # Panics
     /// Where the template has no schedule.
     pub async fn start(&self, event: Value) -> Ending {
+        self.start_with(event);
+        self.stack.lambda.idle().await;
+        self.ending()
+    }
+
+    /// Starts a run as the schedule does, and does not wait for it.
+    pub fn start_run(&self) {
+        self.start_with(json!({"source": "aws.events", "detail-type": "Scheduled Event"}));
+    }
+
+    fn start_with(&self, event: Value) {
         let schedule = self
             .stack
             .template
@@ -139,8 +150,14 @@ impl Night {
             .as_ref()
             .expect("there is a schedule");
         self.stack.lambda.start(&schedule.function, event);
-        self.stack.lambda.idle().await;
-        self.ending()
+    }
+
+    /// What is left: volumes, attachments, mounts, servers, locks.
+    #[must_use]
+    pub fn left(&self) -> Vec<String> {
+        let mut left = self.stack.left_volumes();
+        left.extend(self.host.leftovers());
+        left
     }
 
     /// What is seen now.
@@ -150,8 +167,7 @@ impl Night {
             aws, lambda, world, ..
         } = &self.stack;
         let lines = lambda.log(0).into_iter();
-        let mut left = self.stack.left_volumes();
-        left.extend(self.host.leftovers());
+        let mut left = self.left();
         left.extend(lambda.lost());
         left.extend(aws.unmodelled());
         let volumes = aws.volumes();

@@ -7,6 +7,10 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// One rehearsal at a time: what is left of one must not be taken for another's.
+static ONE: Mutex<()> = Mutex::new(());
 
 fn rehearse(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
@@ -27,6 +31,7 @@ fn summary<'a>(printed: &'a str, name: &str) -> &'a str {
 }
 
 fn play(arguments: &[&str]) -> (Option<i32>, String) {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let Output { status, stdout, .. } = rehearse(arguments).output().expect("rehearse runs");
     (status.code(), String::from_utf8_lossy(&stdout).into_owned())
 }
@@ -139,8 +144,10 @@ fn processes(namespace: &Path, temporary: &Path) -> Vec<String> {
         given || (namespace != ours && within)
     });
     let line = |process: PathBuf| fs::read(process.join("cmdline")).unwrap_or_default();
+    // One that has ended and waits to be reaped has no command line any more.
     of_rehearsal
         .map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " "))
+        .filter(|line| !line.is_empty())
         .collect()
 }
 
@@ -183,6 +190,7 @@ const INTERRUPTIONS: [(&str, &str, bool); 9] = [
 
 #[test]
 fn interrupted_anywhere_it_leaves_nothing() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     for (until, how, directories) in INTERRUPTIONS {
         let mode: &[&str] = if directories { &["--directories"] } else { &[] };
         let temporary = tempfile::tempdir().expect("a folder");

@@ -39,7 +39,7 @@ impl AwaitResult {
         }
     }
 
-    /// Writes the tags, then the metric. The tags are in the snapshot before anything is given
+    /// Writes the tags, sees them there, then sends the metric. The tags are in the snapshot before anything is given
     /// back, so a late delivery of this run finds that it has ended.
     async fn record(
         &self,
@@ -82,6 +82,14 @@ impl AwaitResult {
         let now = self.clock.now();
         let checked_at = before.or(report.ended_at).unwrap_or(now);
         ec2::tag_snapshot(&self.ec2, &snapshot.id, &run.run_id, verdict, checked_at).await?;
+        // EC2's answer to CreateTags is not read by the SDK: whatever says 200 would pass for it.
+        // Once written it is no more undetermined, so trouble in looking only costs a look.
+        let unseen = format!("the verdict is not seen on snapshot {} yet", snapshot.id);
+        match ec2::snapshot(&self.ec2, &snapshot.id).await {
+            Ok(written) if written.checked_by(&run.run_id).is_some() => {}
+            Ok(_) => return Err(Error::new(Kind::AwsUnavailable, unseen)),
+            Err(error) => return Err(Error::caused(Kind::AwsUnavailable, unseen, error)),
+        }
         info!(
             "DBBackupValid={} on {}: {}",
             verdict.tag(),

@@ -49,6 +49,11 @@ impl Clock {
         tokio::time::sleep(duration).await;
     }
 
+    /// Whether that ends within so long.
+    pub async fn within(&self, limit: Duration, work: impl Future<Output = ()>) -> bool {
+        tokio::time::timeout(limit, work).await.is_ok()
+    }
+
     /// Waits until that date; a date in the past is now.
     pub async fn sleep_until(&self, time: SystemTime) {
         self.sleep(time.duration_since(self.now()).unwrap_or_default())

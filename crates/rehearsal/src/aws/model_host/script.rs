@@ -34,6 +34,15 @@ impl ModelHost {
         if machine.released.contains(run_id) {
             return released(run_id);
         }
+        // What a dead run has mounted makes way once its volume was taken away.
+        let attached: Vec<String> = machine.attached.keys().cloned().collect();
+        let stale = machine
+            .mounted
+            .take_if(|mount| mount.run_id != run_id && !attached.contains(&mount.volume_id));
+        if let Some(stale) = stale {
+            machine.server_of.take_if(|run| *run == stale.run_id);
+            machine.released.insert(stale.run_id);
+        }
         if let Some(mount) = &machine.mounted {
             let ours = mount.run_id == run_id && mount.volume_id == volume_id;
             return if ours {

@@ -1,0 +1,176 @@
+//! One bad night and the clean night after it.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::trouble::{mend, set_up};
+use super::{Trouble, invariants};
+use crate::aws::Snapshot;
+use crate::aws::clock::rfc3339;
+use crate::aws::model_host::Backup;
+use crate::night::{Ending, Night};
+
+/// No night takes longer, whatever goes wrong.
+const BOUND: Duration = Duration::from_hours(20);
+/// The integrity test of a simulated night: two looks.
+const TEST: Duration = Duration::from_secs(70);
+/// The snapshot of the night after.
+pub(super) const NEXT_SNAPSHOT: &str = "snap-rehearsal0002";
+
+/// A night to be played.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What last night's backup holds.
+    pub backup: Backup,
+    /// What goes wrong.
+    pub troubles: Vec<Trouble>,
+    /// Where everything comes from that is left to chance, such as the SDK's pauses.
+    pub seed: u64,
+}
+
+/// A night that was played.
+#[derive(Debug)]
+pub struct Played {
+    /// Which of the invariants it broke, and how.
+    pub violations: Vec<String>,
+    /// How it ended.
+    pub ending: Ending,
+    /// How long it took, in simulated time.
+    pub lasted: Duration,
+    /// How many calls it made.
+    pub calls: u64,
+    /// What happened: calls, deliveries and log lines in simulated time.
+    pub story: String,
+    /// When each event of the night was delivered, counted from its start.
+    pub delivered: Vec<Duration>,
+}
+
+/// Plays a bad night, has people mend what is broken, and plays a clean night after it. Needs a
+/// paused clock and a runtime of one thread.
+pub async fn play(plan: &Plan) -> Played {
+    fastrand::seed(plan.seed);
+    let night = Arc::new(Night::new().testing_for(TEST).backup(plan.backup));
+    let clock = night.stack.aws.clock();
+    let before = invariants::production(&night);
+    let began = clock.now();
+    let mut acts = set_up(&night, &plan.troubles);
+    night.start_run();
+    let ended = clock
+        .within(BOUND, async {
+            while acts.join_next().await.is_some() {}
+            night.stack.lambda.idle().await;
+        })
+        .await;
+    let ending = night.ending();
+    let lasted = clock.now().duration_since(began).unwrap_or_default();
+    let calls = night.stack.aws.calls().len() as u64;
+    let delivered = ending
+        .deliveries
+        .iter()
+        .map(|delivery| since(began, delivery.time))
+        .collect();
+    let mut violations = Vec::new();
+    if !ended {
+        violations.push(format!(
+            "5: the night has not ended after {} h",
+            BOUND.as_secs() / 3600
+        ));
+    }
+    violations.extend(invariants::of_night(&night, plan, &ending));
+    mend(&night);
+    violations.extend(clean_night(&night, began).await);
+    violations.extend(invariants::unchanged(&before, &night));
+    let story = if violations.is_empty() {
+        String::new()
+    } else {
+        story(&night, began)
+    };
+    Played {
+        violations,
+        ending,
+        lasted,
+        calls,
+        story,
+        delivered,
+    }
+}
+
+/// The night after, with nothing wrong: it must be valid and leave nothing, its own or older.
+async fn clean_night(night: &Night, began: SystemTime) -> Vec<String> {
+    let aws = &night.stack.aws;
+    let tomorrow = began + Duration::from_hours(24);
+    aws.clock().sleep_until(tomorrow).await;
+    let volume = &night.stack.world.production_volume_id;
+    let begun = aws.clock().now() - Duration::from_mins(30);
+    aws.add_snapshot(Snapshot::completed(NEXT_SNAPSHOT, volume, begun));
+    night.start_run();
+    if !aws.clock().within(BOUND, night.stack.lambda.idle()).await {
+        return vec!["1: the clean night after it has not ended".to_owned()];
+    }
+    let mut violations = Vec::new();
+    let left = night.left();
+    if !left.is_empty() {
+        violations.push(format!("1: left after the clean night: {left:?}"));
+    }
+    let tag = aws
+        .snapshot_tags(NEXT_SNAPSHOT)
+        .get("DBBackupValid")
+        .cloned();
+    if tag.as_deref() != Some("True") {
+        violations.push(format!("1: the clean night ended with {tag:?}"));
+    }
+    violations
+}
+
+fn since(began: SystemTime, time: SystemTime) -> Duration {
+    time.duration_since(began).unwrap_or_default()
+}
+
+/// Calls, deliveries and log lines, in the order of their time.
+fn story(night: &Night, began: SystemTime) -> String {
+    let mut lines: Vec<(SystemTime, String)> = Vec::new();
+    for record in night.stack.aws.calls() {
+        let call = &record.call;
+        lines.push((
+            call.time,
+            format!(
+                "  call {:>3} {} {} {} -> {}",
+                call.number, call.caller, call.action, record.parameters, record.outcome
+            ),
+        ));
+    }
+    for delivery in night.stack.lambda.deliveries() {
+        let outcome = match &delivery.outcome {
+            None => "running".to_owned(),
+            Some(Ok(())) => "ok".to_owned(),
+            Some(Err(error)) => format!("{}: {}", error.error_type, error.error_message),
+        };
+        let accepted = &delivery.accepted;
+        lines.push((
+            delivery.time,
+            format!(
+                "event {} to {}, attempt {}: {outcome}",
+                accepted.number, accepted.function, delivery.attempt
+            ),
+        ));
+    }
+    for line in night.stack.lambda.log(0) {
+        lines.push((
+            line.time,
+            format!("  log {}: {}", line.function, line.text.trim()),
+        ));
+    }
+    lines.sort_by_key(|(time, _)| *time);
+    let mut story = String::new();
+    for (time, line) in lines {
+        // A String takes every line.
+        let _ = writeln!(
+            story,
+            "{} +{:>7.1}s {line}",
+            rfc3339(time),
+            since(began, time).as_secs_f64()
+        );
+    }
+    story
+}
