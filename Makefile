@@ -2,6 +2,8 @@
 
 # good, damaged, filesystem or none
 BACKUP ?= good
+# how many nights make simulate plays
+SEEDS ?= 1000
 
 export PATH := $(PATH):/usr/sbin:/sbin
 REHEARSE := $(or $(CARGO_TARGET_DIR),target)/debug/rehearse
@@ -11,7 +13,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/need .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint lint-shell lint-template fmt embed build setup setup-rust setup-host setup-lint
+.PHONY: help rehearse simulate test lint lint-shell lint-template fmt embed build setup setup-rust setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +22,10 @@ help: ## List the targets
 rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good|damaged|filesystem|none
 	@$(REHEARSE) --backup $(BACKUP) || { status=$$?; \
 	  echo "exit status $$status of $(REHEARSE) --backup $(BACKUP)" >&2; exit $$status; }
+
+# Debug build: the release build of aws-sdk-ec2 takes a quarter of an hour more.
+simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000
+	$(dir $(REHEARSE))simulate --seeds $(SEEDS)
 
 test: setup-host build ## Run all tests
 	cargo test --workspace

@@ -4,6 +4,7 @@
 pub mod exhaustive;
 mod invariants;
 mod night;
+pub mod program;
 pub mod random;
 mod trouble;
 

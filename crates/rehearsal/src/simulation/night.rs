@@ -81,11 +81,7 @@ pub async fn play(plan: &Plan) -> Played {
     mend(&night);
     violations.extend(clean_night(&night, began).await);
     violations.extend(invariants::unchanged(&before, &night));
-    let story = if violations.is_empty() {
-        String::new()
-    } else {
-        story(&night, began)
-    };
+    let story = story(&night, began);
     Played {
         violations,
         ending,
@@ -102,8 +98,8 @@ async fn clean_night(night: &Night, began: SystemTime) -> Vec<String> {
     let tomorrow = began + Duration::from_hours(24);
     aws.clock().sleep_until(tomorrow).await;
     let volume = &night.stack.world.production_volume_id;
-    let begun = aws.clock().now() - Duration::from_mins(30);
-    aws.add_snapshot(Snapshot::completed(NEXT_SNAPSHOT, volume, begun));
+    let half_past = aws.clock().now() - Duration::from_mins(30);
+    aws.add_snapshot(Snapshot::completed(NEXT_SNAPSHOT, volume, half_past));
     night.start_run();
     if !aws.clock().within(BOUND, night.stack.lambda.idle()).await {
         return vec!["1: the clean night after it has not ended".to_owned()];

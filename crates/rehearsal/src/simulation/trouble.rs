@@ -198,7 +198,13 @@ impl Act {
             volume.tags.contains_key("IBBackupTest")
                 && volume.state != crate::aws::VolumeState::Deleted
         });
+        let gone = |id: &str| {
+            let mut instances = aws.instances().into_iter();
+            instances.any(|one| one.id == id && one.state == InstanceState::Terminated)
+        };
         match (self, volume) {
+            // What is terminated can be neither stopped nor rebooted.
+            (Self::Stop | Self::Reboot, _) if gone(instance) => {}
             (Self::Stop, _) => aws.stop_instance(instance),
             (Self::Reboot, _) => aws.reboot_instance(instance),
             (Self::Replace, _) => {

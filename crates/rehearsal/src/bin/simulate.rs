@@ -1,0 +1,5 @@
+//! `simulate`: nights by the thousand.
+
+fn main() -> std::process::ExitCode {
+    rehearsal::simulation::program::main()
+}
