@@ -43,7 +43,7 @@ impl Verdict {
     /// The value of the metric `infobright_backup_valid`.
     #[must_use]
     pub fn metric(&self) -> f64 {
-        if self.valid { 1.0 } else { 0.0 }
+        metric(self.valid)
     }
 
     /// Judges a script that ran to its end. Only one that says what it checked can make a
@@ -102,6 +102,12 @@ impl Verdict {
             detail: line.chars().take(LONGEST_TAG).collect(),
         }
     }
+}
+
+/// The value of the metric `infobright_backup_valid`, also for a verdict that is written already.
+#[must_use]
+pub fn metric(valid: bool) -> f64 {
+    if valid { 1.0 } else { 0.0 }
 }
 
 /// Whether a script that mounts has mounted. `Ok(false)`: it found the file system broken.

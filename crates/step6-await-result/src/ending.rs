@@ -16,8 +16,7 @@ impl AwaitResult {
             Because::Leftover => Ok(Outcome::End(Ended(()))),
             Because::Verdict { valid, checked_at } => {
                 if !back.reported {
-                    let value = if valid { 1.0 } else { 0.0 };
-                    self.send_verdict(run, value, checked_at).await?;
+                    self.send_verdict(run, valid, checked_at).await?;
                 }
                 self.send_release_duration(run).await?;
                 Ok(Outcome::End(Ended(())))

@@ -6,7 +6,7 @@ use common::event::{Because, GiveBack, Phase, Run, Testing};
 use common::ssm::{self, Progress, Report};
 use common::step::Outcome;
 use common::time::Timestamp;
-use common::verdict::Verdict;
+use common::verdict::{self, Verdict};
 use common::{Error, Kind, Result};
 use tracing::{error, info};
 
@@ -61,7 +61,7 @@ impl AwaitResult {
         let mut back = GiveBack::after(testing, because);
         back.reported = told_before
             || self
-                .send_verdict(&run, verdict.metric(), checked_at)
+                .send_verdict(&run, verdict.valid, checked_at)
                 .await
                 .is_ok();
         Outcome::GoOn(Task::GiveBack(back))
@@ -102,8 +102,8 @@ impl AwaitResult {
 
     /// Sends the verdict and how long each phase took. A failure is logged here; the caller
     /// tries again before the run may end.
-    pub(crate) async fn send_verdict(&self, run: &Run, valid: f64, at: Timestamp) -> Result<()> {
-        let mut gauges = vec![Gauge::valid(valid)];
+    pub(crate) async fn send_verdict(&self, run: &Run, valid: bool, at: Timestamp) -> Result<()> {
+        let mut gauges = vec![Gauge::valid(verdict::metric(valid))];
         let durations = run.durations().into_iter();
         gauges.extend(durations.map(|(phase, seconds)| Gauge::duration(phase.name(), seconds)));
         let sent = self.datadog.gauges(&gauges, at, self.clock.now()).await;

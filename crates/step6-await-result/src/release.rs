@@ -18,8 +18,7 @@ impl AwaitResult {
         if let Because::Verdict { valid, checked_at } = back.because
             && !back.reported
         {
-            let value = if valid { 1.0 } else { 0.0 };
-            back.reported = self.send_verdict(run, value, checked_at).await.is_ok();
+            back.reported = self.send_verdict(run, valid, checked_at).await.is_ok();
         }
         let held = self.release(run, &mut back).await;
         let why = match held {
