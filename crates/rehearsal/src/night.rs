@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::aws::clock::parse_rfc3339;
 use crate::aws::model_host::{Backup, Durations, ModelHost, Roles};
-use crate::aws::{Clock, Event, Point, Tags};
+use crate::aws::{Clock, Event, Point, TEST_INSTANCE, Tags};
 use crate::lambda::{Delivery, in_process::InProcess};
 use crate::stack::Stack;
 use crate::template::{TEMPLATE, Template};
@@ -119,6 +119,21 @@ impl Night {
         };
         self.host.set_durations(durations);
         self
+    }
+
+    /// Has an earlier run, `an-earlier-run`, leave the volume `vol-rehearsalearlier`, attached if
+    /// an instance and a device are given.
+    pub fn leave_a_volume(&self, attached: Option<(&str, &str)>) {
+        let tags = [
+            ("IBBackupTest", "True"),
+            ("IBBackupRun", "an-earlier-run"),
+            ("IBBackupTestInstance", TEST_INSTANCE),
+        ];
+        let tags: Tags = tags
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        let aws = &self.stack.aws;
+        aws.add_volume("vol-rehearsalearlier", "us-east-1a", tags, attached);
     }
 
     /// Plays a night as the schedule starts it.

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use rehearsal::aws::Snapshot;
 use rehearsal::aws::model_host::Backup;
-use rehearsal::aws::{Snapshot, Tags};
 use rehearsal::night::{Ending, Night};
 use rehearsal::template::Template;
 
@@ -49,7 +49,7 @@ async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
             ..encrypted
         }),
         Kind::Leftover => {
-            leave_a_volume(&night);
+            night.leave_a_volume(None);
             // Longer than any run lives.
             aws.clock().sleep(8 * HOUR).await;
         }
@@ -71,22 +71,6 @@ async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
 }
 
 const HOUR: Duration = Duration::from_hours(1);
-
-/// A volume of a run that died before its function could say so.
-fn leave_a_volume(night: &Night) {
-    let tags = [
-        ("IBBackupTest", "True"),
-        ("IBBackupRun", "a-dead-run"),
-        ("IBBackupTestInstance", "ib02.dev.code418.net"),
-    ];
-    let tags: Tags = tags
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into();
-    night
-        .stack
-        .aws
-        .add_volume("vol-rehearsaldead", "us-east-1a", tags, None);
-}
 
 /// Whether people are told that this action was refused.
 fn names(ending: &Ending, action: &str) -> bool {

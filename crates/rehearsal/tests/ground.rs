@@ -2,35 +2,19 @@
 
 use std::time::Duration;
 
-use rehearsal::aws::{Fault, Tags};
+use rehearsal::aws::Fault;
 use rehearsal::night::Night;
 use serde_json::json;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const STEP_1: &str = "dev-ib-backup-step-1-snapshot";
 
-/// A volume that an earlier run made and never gave back, attached or not.
-fn leave_a_volume(night: &Night, attached: Option<(&str, &str)>) {
-    let tags = [
-        ("IBBackupTest", "True"),
-        ("IBBackupRun", "an-earlier-run"),
-        ("IBBackupTestInstance", "ib02.dev.code418.net"),
-    ];
-    let tags: Tags = tags
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into();
-    night
-        .stack
-        .aws
-        .add_volume("vol-rehearsalearlier", "us-east-1a", tags, attached);
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_a_dead_run_left_is_given_back_before_the_next_begins() {
     let device = Some(("i-rehearsaltest", "/dev/sdg"));
     for attached in [None, device] {
         let night = Night::new();
-        leave_a_volume(&night, attached);
+        night.leave_a_volume(attached);
         night.stack.aws.clock().sleep(8 * 60 * MINUTE).await;
         let ending = night.play().await;
         assert_eq!(ending.errors(), Vec::<String>::new());
@@ -49,7 +33,7 @@ async fn what_a_dead_run_left_is_given_back_before_the_next_begins() {
 #[tokio::test(start_paused = true)]
 async fn a_live_run_is_not_disturbed() {
     let night = Night::new();
-    leave_a_volume(&night, None);
+    night.leave_a_volume(None);
     let ending = night.play().await;
     assert_eq!(ending.tag(), None);
     let named = "run an-earlier-run is at work on ib02.dev.code418.net: it holds volume vol-rehearsalearlier";
