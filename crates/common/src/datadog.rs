@@ -11,6 +11,7 @@ use tower::{BoxError, ServiceExt};
 use tracing::info;
 
 use crate::error::{Error, Kind, Result};
+use crate::event::Run;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::world::World;
@@ -108,7 +109,8 @@ impl Gauge {
 pub struct Datadog {
     base_url: String,
     key: Key,
-    tags: Vec<String>,
+    environment: String,
+    source: String,
     ssm: aws_sdk_ssm::Client,
     transport: Transport,
 }
@@ -134,13 +136,28 @@ impl Datadog {
         Self {
             base_url: base_url.unwrap_or_else(|| format!("https://api.{site}")),
             key,
-            tags: vec![
-                format!("env:{}", settings.text("ENVIRONMENT")),
-                format!("source:{}", settings.text("PRODUCTION_INSTANCE_NAME")),
-            ],
+            environment: settings.text("ENVIRONMENT"),
+            source: settings.text("PRODUCTION_INSTANCE_NAME"),
             ssm: world.ssm.clone(),
             transport: world.datadog.clone(),
         }
+    }
+
+    /// The same for the database of this run.
+    #[must_use]
+    pub fn of(&self, run: &Run) -> Self {
+        let source = run.pair.production_instance_name.as_ref();
+        Self {
+            source: source.unwrap_or(&self.source).clone(),
+            ..self.clone()
+        }
+    }
+
+    fn tags(&self) -> Vec<String> {
+        vec![
+            format!("env:{}", self.environment),
+            format!("source:{}", self.source),
+        ]
     }
 
     /// Sends gauges, all for the instant `at`. Points that Datadog would drop for their age are
@@ -153,7 +170,8 @@ impl Datadog {
         let series: Vec<Value> = gauges
             .iter()
             .map(|gauge| {
-                let tags: Vec<&String> = self.tags.iter().chain(&gauge.tag).collect();
+                let mut tags = self.tags();
+                tags.extend(gauge.tag.clone());
                 json!({
                     "metric": gauge.metric,
                     "type": GAUGE,
@@ -189,7 +207,7 @@ impl Datadog {
             "alert_type": "error",
             "aggregation_key": run_id,
             "date_happened": now.unix_seconds(),
-            "tags": self.tags,
+            "tags": self.tags(),
         });
         self.post("/api/v1/events", &event).await.map(|_| ())
     }

@@ -21,6 +21,38 @@ pub struct Run {
     /// When each phase ended; the metric of their durations comes from this.
     #[serde(default)]
     pub ready_at: BTreeMap<Phase, Timestamp>,
+    /// Looks in a row at which AWS was too busy to answer; each doubles the wait for the next.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub busy: u32,
+    /// What the start event says of the database and its test instance.
+    // Read by `Run::read`: a flattened field would lose its name in the error.
+    #[serde(flatten, skip_deserializing)]
+    pub pair: Pair,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// Which database is tested, and where. What a start event leaves out, the settings say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The `Name` of the instance whose data volume is backed up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub production_instance_name: Option<String>,
+    /// The device name of that data volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub production_device: Option<String>,
+    /// The `Name` of the instance that tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_instance_name: Option<String>,
+    /// The device name to attach the test volume under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_device: Option<String>,
 }
 
 /// The parts of a night that take time; the tag `phase` of the duration metric.
@@ -67,6 +99,26 @@ impl Phase {
 }
 
 impl Run {
+    /// A run that begins.
+    #[must_use]
+    pub fn begin(run_id: &str, started_at: Timestamp, pair: Pair) -> Self {
+        Self {
+            run_id: run_id.to_owned(),
+            started_at,
+            iteration_count: 0,
+            ready_at: BTreeMap::new(),
+            busy: 0,
+            pair,
+        }
+    }
+
+    /// The run that an event of ours goes on with.
+    pub fn read(event: &Value) -> Result<Self> {
+        let run: Self = read(event)?;
+        let pair = read(event)?;
+        Ok(Self { pair, ..run })
+    }
+
     /// Seconds that each ended phase took, in the order of a night.
     #[must_use]
     pub fn durations(&self) -> Vec<(Phase, f64)> {
@@ -97,7 +149,7 @@ impl<P: DeserializeOwned> Envelope<P> {
     /// Reads an event. A field that is missing or of the wrong type is an error naming it.
     pub fn read(event: &Value) -> Result<Self> {
         Ok(Self {
-            run: read(event)?,
+            run: Run::read(event)?,
             payload: read(event)?,
         })
     }

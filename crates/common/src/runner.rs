@@ -1,6 +1,8 @@
 //! The runner: reads the event, has the step look, and hands on or has it look again. The limit
 //! on looks is here, once; with loop detection allowed it alone stops a runaway.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
 use tracing::{Instrument, error, info, info_span};
@@ -8,7 +10,7 @@ use tracing::{Instrument, error, info, info_span};
 use crate::error::Result;
 use crate::event::{Envelope, Run};
 use crate::lambda;
-use crate::step::{Invocation, Outcome, Step};
+use crate::step::{Invocation, Outcome, Pace, Step, busy_to_the_end, time_ran_out};
 use crate::world::World;
 
 /// Handles one event that Lambda delivered. An error is logged here, once, and is the function's
@@ -50,39 +52,21 @@ async fn look<S: Step>(step: &S, world: &World, envelope: Envelope<S::Input>) ->
     let Envelope { run, payload } = envelope;
     let pace = step.pace(&payload);
     let phase = step.phase(&payload);
-    let looks = pace.looks();
-    let outcome = if run.iteration_count >= looks {
-        let why = format!(
-            "the event says that {} looks were made",
-            run.iteration_count
-        );
-        step.out_of_patience(&run, payload, &why).await?
-    } else {
-        info!("look {} of at most {looks}", run.iteration_count + 1);
-        match step.look(&run, payload).await? {
-            Outcome::LookAgain { why, payload } if run.iteration_count + 1 >= looks => {
-                step.out_of_patience(&run, payload, &why).await?
-            }
-            outcome => outcome,
-        }
-    };
-    match outcome {
+    match look_once(step, &run, payload, pace).await? {
         Outcome::LookAgain { why, payload } => {
-            info!(
-                "not ready: {why}; looking again in {} s",
-                pace.every.as_secs()
-            );
-            world.clock.wait(pace.every).await;
-            let iteration_count = run.iteration_count + 1;
-            let run = Run {
-                iteration_count,
-                ..run
-            };
-            hand_on(world, &world.function_name, run, payload).await
+            let run = Run { busy: 0, ..run };
+            look_again(world, run, payload, pace, pace.every, &why).await
+        }
+        Outcome::Busy { error, payload } => {
+            let busy = run.busy.saturating_add(1);
+            let wait = pace.wait_while_busy(busy, run.iteration_count, fastrand::f64());
+            let run = Run { busy, ..run };
+            look_again(world, run, payload, pace, wait, &error.chain()).await
         }
         Outcome::GoOn(next) => {
             let mut run = Run {
                 iteration_count: 0,
+                busy: 0,
                 ..run
             };
             run.ready_at
@@ -98,6 +82,63 @@ async fn look<S: Step>(step: &S, world: &World, envelope: Envelope<S::Input>) ->
             Ok(())
         }
     }
+}
+
+/// One look, or what comes of it where no further one is allowed.
+async fn look_once<S: Step>(
+    step: &S,
+    run: &Run,
+    payload: S::Input,
+    pace: Pace,
+) -> Result<Outcome<S>> {
+    let looks = pace.looks();
+    if run.iteration_count >= looks {
+        let made = run.iteration_count;
+        let why = format!("the event says that {made} looks were made");
+        return step
+            .out_of_patience(run, payload, time_ran_out(S::NAME, pace, &why))
+            .await;
+    }
+    info!("look {} of at most {looks}", run.iteration_count + 1);
+    let last = run.iteration_count + 1 >= looks;
+    let before = payload.clone();
+    match step.look(run, payload).await {
+        Ok(Outcome::LookAgain { why, payload }) if last => {
+            step.out_of_patience(run, payload, time_ran_out(S::NAME, pace, &why))
+                .await
+        }
+        Ok(Outcome::Busy { error, payload }) if last => {
+            step.out_of_patience(run, payload, busy_to_the_end(S::NAME, pace, error))
+                .await
+        }
+        Err(error) if error.is_transient() && last => {
+            step.out_of_patience(run, before, busy_to_the_end(S::NAME, pace, error))
+                .await
+        }
+        Err(error) if error.is_transient() => Ok(Outcome::Busy {
+            error,
+            payload: before,
+        }),
+        looked => looked,
+    }
+}
+
+/// Waits and invokes itself. A wait that is longer than usual counts as several looks.
+async fn look_again<P: Serialize>(
+    world: &World,
+    run: Run,
+    payload: P,
+    pace: Pace,
+    wait: Duration,
+    why: &str,
+) -> Result<()> {
+    info!("not ready: {why}; looking again in {} s", wait.as_secs());
+    world.clock.wait(wait).await;
+    let run = Run {
+        iteration_count: run.iteration_count.saturating_add(pace.looks_in(wait)),
+        ..run
+    };
+    hand_on(world, &world.function_name, run, payload).await
 }
 
 /// Invokes `function` with the payload. It is the last act of a look: an error after it would

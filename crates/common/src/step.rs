@@ -25,6 +25,8 @@ pub mod patience {
     pub const ATTACH: Duration = Duration::from_mins(15);
     /// For the mount command to end.
     pub const MOUNT: Duration = Duration::from_mins(30);
+    /// For Systems Manager to take the command of the test.
+    pub const START: Duration = Duration::from_mins(15);
     /// For the integrity test to end.
     pub const TEST: Duration = Duration::from_hours(3);
     /// For everything to be given back.
@@ -38,6 +40,7 @@ pub mod patience {
         VOLUME.as_secs()
             + ATTACH.as_secs()
             + MOUNT.as_secs()
+            + START.as_secs()
             + TEST.as_secs()
             + RELEASE.as_secs()
             + SLACK.as_secs(),
@@ -60,7 +63,30 @@ impl Pace {
         let looks = self.at_most.as_secs().div_ceil(self.every.as_secs().max(1));
         u32::try_from(looks.max(1)).unwrap_or(u32::MAX)
     }
+
+    /// How long to wait when AWS was too busy `busy` times in a row, after `looks_made` looks:
+    /// drawn by `chance`, from 0 to 1, out of a range that doubles each time. Runs that met at
+    /// AWS's limit so come apart, and each asks about once for each doubling of the time that
+    /// AWS stays busy, however many they are. The last look that is allowed is not waited past.
+    #[must_use]
+    pub(crate) fn wait_while_busy(self, busy: u32, looks_made: u32, chance: f64) -> Duration {
+        let left = self.every * self.looks().saturating_sub(looks_made + 1);
+        let longest = (self.every * 2_u32.saturating_pow(busy.min(16))).min(LONGEST_WAIT);
+        let more = longest.saturating_sub(self.every).mul_f64(chance);
+        (self.every + more).min(left).max(self.every)
+    }
+
+    /// How many looks a wait stands for, so that waiting longer does not mean waiting for more.
+    #[must_use]
+    pub(crate) fn looks_in(self, wait: Duration) -> u32 {
+        let every = self.every.as_millis().max(1);
+        u32::try_from(wait.as_millis().div_ceil(every)).unwrap_or(u32::MAX)
+    }
 }
+
+/// The longest wait within one invocation: with the look before it, well below the functions'
+/// time-out of 600 s.
+const LONGEST_WAIT: Duration = Duration::from_mins(4);
 
 /// What one look found.
 #[derive(Debug)]
@@ -69,6 +95,14 @@ pub enum Outcome<S: Step> {
     LookAgain {
         /// What is being waited for.
         why: String,
+        /// The payload, with what this look learned.
+        payload: S::Input,
+    },
+    /// AWS was too busy to say: look again after a wait that grows. Trouble that may pass and
+    /// that a look ends with comes to the same, with the payload as it was.
+    Busy {
+        /// What AWS, or Datadog, did not do.
+        error: Error,
         /// The payload, with what this look learned.
         payload: S::Input,
     },
@@ -129,30 +163,34 @@ pub trait Step: Sized + Send + Sync + 'static {
         payload: Self::Input,
     ) -> impl Future<Output = Result<Outcome<Self>>> + Send;
 
-    /// What happens when the last look that is allowed found nothing ready.
+    /// What happens when the last look that is allowed found nothing ready, or AWS too busy.
     fn out_of_patience(
         &self,
         run: &Run,
         payload: Self::Input,
-        why: &str,
+        error: Error,
     ) -> impl Future<Output = Result<Outcome<Self>>> + Send {
-        let error = time_ran_out(Self::NAME, self.pace(&payload), why);
-        let _ = run;
+        let _ = (run, payload);
         async { Err(error) }
     }
 }
 
 /// The error of a step that has waited as long as it may.
-#[must_use]
-pub fn time_ran_out(step: &str, pace: Pace, why: &str) -> Error {
+pub(crate) fn time_ran_out(step: &str, pace: Pace, why: &str) -> Error {
     Error::new(
         Kind::TimeRanOut,
-        format!(
-            "{step} gave up after {} looks, {} s apart: {why}",
-            pace.looks(),
-            pace.every.as_secs()
-        ),
+        format!("{}: {why}", gave_up_after(step, pace)),
     )
+}
+
+/// The error of a step at whose last look AWS was still too busy.
+pub(crate) fn busy_to_the_end(step: &str, pace: Pace, error: Error) -> Error {
+    Error::caused(error.kind(), gave_up_after(step, pace), error)
+}
+
+fn gave_up_after(step: &str, pace: Pace) -> String {
+    let (looks, every) = (pace.looks(), pace.every.as_secs());
+    format!("{step} gave up after {looks} looks, {every} s apart")
 }
 
 #[cfg(test)]
@@ -177,6 +215,24 @@ mod tests {
         assert_eq!(looks(1, u64::MAX), u32::MAX);
     }
 
+    #[test]
+    fn waits_while_busy_double_up_to_four_minutes_and_end_with_patience() {
+        let pace = Pace {
+            every: Duration::from_secs(15),
+            at_most: Duration::from_mins(30),
+        };
+        let wait = |busy, looks, chance| pace.wait_while_busy(busy, looks, chance).as_secs();
+        assert_eq!((wait(1, 0, 0.0), wait(1, 0, 1.0)), (15, 30));
+        assert_eq!((wait(3, 0, 0.0), wait(3, 0, 1.0)), (15, 120));
+        assert_eq!((wait(4, 0, 1.0), wait(u32::MAX, 0, 1.0)), (240, 240));
+        // 120 looks: after 115 there are four waits left before the last.
+        assert_eq!(wait(9, 115, 1.0), 60);
+        assert_eq!(wait(9, 118, 1.0), 15);
+        assert_eq!(pace.looks_in(Duration::from_secs(15)), 1);
+        assert_eq!(pace.looks_in(Duration::from_millis(15_001)), 2);
+        assert_eq!(pace.looks_in(Duration::from_secs(240)), 16);
+    }
+
     /// A run that step 1 takes for dead while it lives would lose its volume under the test.
     #[test]
     fn no_run_outlasts_the_longest_run() {
@@ -186,6 +242,7 @@ mod tests {
             (patience::VOLUME, 30),
             (patience::ATTACH, 15),
             (patience::MOUNT, 30),
+            (patience::START, 15),
             (patience::TEST, 180),
             (patience::RELEASE, 60),
         ];

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::Result;
 use common::ec2::{self, NewVolume};
-use common::event::{Envelope, Run};
+use common::event::{Envelope, Pair, Run};
 use common::runner;
 use common::step::{Invocation, Outcome, Step};
 use common::world::World;
@@ -71,12 +71,7 @@ impl<S: Step> Bench<S> {
     /// The first look of run `run-1`, which starts now.
     #[must_use]
     pub fn run(&self) -> Run {
-        Run {
-            run_id: "run-1".to_owned(),
-            started_at: self.aws.clock().now().into(),
-            iteration_count: 0,
-            ready_at: BTreeMap::new(),
-        }
+        Run::begin("run-1", self.aws.clock().now().into(), Pair::default())
     }
 
     /// One look.

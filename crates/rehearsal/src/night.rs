@@ -1,14 +1,14 @@
 //! One night in memory: the real steps in this process, a test instance in memory, a paused clock.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::aws::clock::parse_rfc3339;
 use crate::aws::model_host::{Backup, Durations, ModelHost, Roles};
-use crate::aws::{Clock, Event, Point, TEST_INSTANCE, Tags};
+use crate::aws::{Clock, Event, Point, TEST_INSTANCE, Tags, World};
 use crate::lambda::{Delivery, in_process::InProcess};
 use crate::stack::Stack;
 use crate::template::{TEMPLATE, Template};
@@ -18,11 +18,22 @@ const EPOCH: &str = "2026-03-01T02:00:00Z";
 /// Lambda repeats a failed asynchronous event after one and after two minutes.
 const RETRIES_AFTER: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 
+/// `template.yaml` with its defaults, read once for nights by the thousand.
+static AS_IT_IS: OnceLock<Template> = OnceLock::new();
+
 /// A stack and its test instance, before and while nights are played on it.
 pub struct Night {
     /// The stack.
     pub stack: Stack,
     /// The test instance.
+    pub host: ModelHost,
+}
+
+/// One more database in the account, with a test instance of its own.
+pub struct Another {
+    /// Who is who of it.
+    pub world: World,
+    /// Its test instance.
     pub host: ModelHost,
 }
 
@@ -71,36 +82,32 @@ impl Night {
         let set = set
             .iter()
             .map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        let mut template = Template::read(TEMPLATE, &set.collect::<BTreeMap<_, _>>())
-            .expect("template.yaml can be read");
+        let read = |set: &BTreeMap<_, _>| {
+            Template::read(TEMPLATE, set).expect("template.yaml can be read")
+        };
+        let set: BTreeMap<_, _> = set.collect();
+        let mut template = match set.is_empty() {
+            true => AS_IT_IS.get_or_init(|| read(&set)).clone(),
+            false => read(&set),
+        };
         change(&mut template);
         let epoch = parse_rfc3339(EPOCH).expect("EPOCH is a time");
         let clock = Clock::starting_at(epoch);
         let stack = Stack::deploy(template, clock, RETRIES_AFTER);
-        let document = |step: &str, variable: &str| {
-            let mut functions = stack.template.functions.iter();
-            let function = functions.find(|function| function.name.contains(step));
-            let name = function.and_then(|function| function.environment.get(variable));
-            name.cloned().unwrap_or_default()
-        };
-        let host = ModelHost::new(
-            clock,
-            Roles {
-                mount: document("step-4", "MOUNT_DOCUMENT"),
-                test: document("step-5", "TEST_DOCUMENT"),
-                release: document("step-6", "RELEASE_DOCUMENT"),
-                run_id: "runId".to_owned(),
-                volume_id: "volumeId".to_owned(),
-            },
-        );
-        stack
-            .aws
-            .set_host(&stack.world.test_instance_id, Arc::new(host.clone()));
+        let host = machine(&stack, &stack.world);
         let (aws, lambda) = (stack.aws.clone(), stack.lambda.clone());
         stack
             .lambda
             .set_executor(Arc::new(InProcess { aws, lambda }));
         Self { stack, host }
+    }
+
+    /// Adds a database of this number to the account, with a test instance of its own.
+    #[must_use]
+    pub fn add_another(&self, number: u32) -> Another {
+        let world = self.stack.aws.another_world(number);
+        let host = machine(&self.stack, &world);
+        Another { world, host }
     }
 
     /// What last night's snapshot holds.
@@ -157,7 +164,11 @@ impl Night {
         self.start_with(json!({"source": "aws.events", "detail-type": "Scheduled Event"}));
     }
 
-    fn start_with(&self, event: Value) {
+    /// Starts a run with this event, and does not wait for it.
+    ///
+    /// # Panics
+    /// Where the template has no schedule.
+    pub fn start_with(&self, event: Value) {
         let schedule = self
             .stack
             .template
@@ -200,6 +211,40 @@ impl Night {
                 .collect(),
             left,
         }
+    }
+}
+
+/// The machine behind the test instance of a database.
+fn machine(stack: &Stack, of: &World) -> ModelHost {
+    let document = |step: &str, variable: &str| {
+        let mut functions = stack.template.functions.iter();
+        let function = functions.find(|function| function.name.contains(step));
+        let name = function.and_then(|function| function.environment.get(variable));
+        name.cloned().unwrap_or_default()
+    };
+    let host = ModelHost::new(
+        stack.aws.clock(),
+        Roles {
+            mount: document("step-4", "MOUNT_DOCUMENT"),
+            test: document("step-5", "TEST_DOCUMENT"),
+            release: document("step-6", "RELEASE_DOCUMENT"),
+            run_id: "runId".to_owned(),
+            volume_id: "volumeId".to_owned(),
+        },
+    );
+    let instance = &of.test_instance_id;
+    stack.aws.set_host(instance, Arc::new(host.clone()));
+    host
+}
+
+impl Another {
+    /// The start event of a schedule that names this database.
+    #[must_use]
+    pub fn start_event(&self) -> Value {
+        json!({
+            "production_instance_name": self.world.production_instance,
+            "test_instance_name": self.world.test_instance,
+        })
     }
 }
 

@@ -12,8 +12,10 @@ use rehearsal::template::Template;
 const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/rehearsal";
 
 /// The nights that between them need every grant.
-const NIGHTS: [Kind; 7] = [
+const NIGHTS: [Kind; 9] = [
     Kind::Ordinary,
+    Kind::AnotherDatabase,
+    Kind::BusySystemsManager,
     Kind::PendingSnapshot,
     Kind::Leftover,
     Kind::Fails("ec2", "DescribeInstances"),
@@ -25,6 +27,10 @@ const NIGHTS: [Kind; 7] = [
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Ordinary,
+    /// The start event names a database and a test instance that the settings do not.
+    AnotherDatabase,
+    /// Step 5 has to look again.
+    BusySystemsManager,
     /// Step 1 has to look again.
     PendingSnapshot,
     /// Step 1 has to have a dead run's volume given back.
@@ -44,6 +50,23 @@ async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
     aws.add_snapshot(encrypted.clone());
     match kind {
         Kind::Ordinary => {}
+        Kind::AnotherDatabase => {
+            let another = night.add_another(1);
+            return night.start(another.start_event()).await;
+        }
+        Kind::BusySystemsManager => {
+            let mut attempts = 0;
+            aws.set_faults(Box::new(move |call| {
+                let starts = call.caller.contains("step-5") && call.action == "SendCommand";
+                attempts += u32::from(starts);
+                // All attempts of the first look.
+                (starts && attempts <= 3).then(|| rehearsal::aws::Fault::Refuse {
+                    status: 400,
+                    code: "ThrottlingException".to_owned(),
+                    message: "Rate exceeded".to_owned(),
+                })
+            }));
+        }
         Kind::PendingSnapshot => aws.add_snapshot(Snapshot {
             completes_at: now + HOUR,
             ..encrypted

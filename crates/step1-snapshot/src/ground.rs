@@ -14,8 +14,13 @@ use crate::ChooseSnapshot;
 
 impl ChooseSnapshot {
     /// What is still to be waited for before the test instance is free, if anything.
-    pub(crate) async fn occupied(&self, run: &Run, test: &Instance) -> Result<Option<String>> {
-        let volumes = ec2::test_volumes(&self.ec2, &self.test_instance).await?;
+    pub(crate) async fn occupied(
+        &self,
+        run: &Run,
+        test: &Instance,
+        device: &str,
+    ) -> Result<Option<String>> {
+        let volumes = ec2::test_volumes(&self.ec2, &test.name).await?;
         let others: Vec<&Volume> = volumes
             .iter()
             .filter(|volume| holder(volume) != run.run_id)
@@ -27,7 +32,7 @@ impl ChooseSnapshot {
                     "run {} is at work on {}: it holds volume {}, made at {}; start again when \
                      it has ended, or see \"Give back by hand\" in RUNBOOK.md",
                     holder(live),
-                    self.test_instance,
+                    test.name,
                     live.id,
                     live.created_at
                         .map(|time| time.to_string())
@@ -36,15 +41,15 @@ impl ChooseSnapshot {
             ));
         }
         let ours: BTreeSet<&str> = volumes.iter().map(|volume| volume.id.as_str()).collect();
-        if let Ok(id) = test.volume_at(&self.test_device)
+        if let Ok(id) = test.volume_at(device)
             && !ours.contains(id)
         {
             return Err(Error::new(
                 Kind::Occupied,
                 format!(
-                    "{} of {} ({}) is in use by volume {id}, which is no test volume; detach it, \
-                     or choose another TestDevice",
-                    self.test_device, self.test_instance, test.id
+                    "{device} of {} ({}) is in use by volume {id}, which is no test volume; detach \
+                     it, or choose another TestDevice",
+                    test.name, test.id
                 ),
             ));
         }

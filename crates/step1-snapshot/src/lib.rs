@@ -1,6 +1,7 @@
 //! Step 1 chooses the snapshot.
 //!
-//! Takes: any JSON object; `snapshot_id` in it names the snapshot to test.
+//! Takes: any JSON object; `snapshot_id` in it names the snapshot to test, the fields of
+//! [`Pair`] the database and where it is tested.
 //! Promises: a complete snapshot of the production volume, and a test instance that nothing holds.
 //! Touches: `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`; step 6, by invoking it.
 //! Waits for: the snapshot to be complete, and for step 6 to give back what a dead run holds.
@@ -12,8 +13,8 @@ mod ground;
 use std::time::Duration;
 
 use common::datadog::{Datadog, Gauge};
-use common::ec2::{self, Instance, Snapshot, SnapshotState};
-use common::event::{self, Chosen, Envelope, Phase, Run, Start};
+use common::ec2::{self, Instance, Snapshot, SnapshotState, tags};
+use common::event::{self, Chosen, Envelope, Pair, Phase, Run, Start};
 use common::settings::Settings;
 use common::step::{Invocation, NeverEnds, Outcome, Pace, Step, patience};
 use common::world::{Clock, World};
@@ -87,19 +88,18 @@ impl Step for ChooseSnapshot {
             ));
         }
         let payload = event::read(event)?;
-        let run = event::read(event).unwrap_or_else(|_| Run {
-            run_id: invocation.request_id.clone(),
-            started_at: invocation.now,
-            iteration_count: 0,
-            ready_at: std::collections::BTreeMap::new(),
-        });
+        let pair: Pair = event::read(event)?;
+        let run = Run::read(event)
+            .unwrap_or_else(|_| Run::begin(&invocation.request_id, invocation.now, pair));
         Ok(Envelope { run, payload })
     }
 
     async fn look(&self, run: &Run, start: Start) -> Result<Outcome<Self>> {
-        let production = ec2::running_instance(&self.ec2, &self.production_instance).await?;
-        let test = ec2::running_instance(&self.ec2, &self.test_instance).await?;
-        let volume_id = production.volume_at(&self.production_device)?;
+        let names = self.names(run);
+        let production = ec2::running_instance(&self.ec2, names.production_instance).await?;
+        let test = ec2::running_instance(&self.ec2, names.test_instance).await?;
+        self.meant_for_tests(&test)?;
+        let volume_id = production.volume_at(names.production_device)?;
         let snapshots = ec2::snapshots_of(&self.ec2, volume_id).await?;
         if snapshots
             .iter()
@@ -108,10 +108,10 @@ impl Step for ChooseSnapshot {
             return Ok(Outcome::AlreadyEnded);
         }
         let chosen = match &start.snapshot_id {
-            Some(id) => self.named(id, &snapshots, volume_id).await?,
-            None => self.newest(run, &snapshots, &production).await?,
+            Some(id) => self.named(id, &snapshots, volume_id, names).await?,
+            None => self.newest(run, &snapshots, &production, names).await?,
         };
-        if let Some(why) = self.occupied(run, &test).await? {
+        if let Some(why) = self.occupied(run, &test, names.test_device).await? {
             return Ok(Outcome::LookAgain {
                 why,
                 payload: start,
@@ -136,9 +136,52 @@ impl Step for ChooseSnapshot {
     }
 }
 
+/// The database and its test instance, as the start event or else the settings have them.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    production_instance: &'a str,
+    production_device: &'a str,
+    test_instance: &'a str,
+    test_device: &'a str,
+}
+
 impl ChooseSnapshot {
+    fn names<'a>(&'a self, run: &'a Run) -> Names<'a> {
+        let pair = &run.pair;
+        let named = |name: &'a Option<String>, or: &'a String| name.as_ref().unwrap_or(or).as_str();
+        Names {
+            production_instance: named(&pair.production_instance_name, &self.production_instance),
+            production_device: named(&pair.production_device, &self.production_device),
+            test_instance: named(&pair.test_instance_name, &self.test_instance),
+            test_device: named(&pair.test_device, &self.test_device),
+        }
+    }
+
+    /// A start event may name any instance; only one that is meant for it gets a volume and a
+    /// database server.
+    fn meant_for_tests(&self, test: &Instance) -> Result<()> {
+        let (key, name) = (tags::TEST_HOST, &test.name);
+        if *name == self.test_instance || test.tags.get(key).is_some_and(|value| value == "True") {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::BadEvent,
+            format!(
+                "test_instance_name {name} ({}) is not meant for tests: tag it {key}=True, or \
+                 name another",
+                test.id
+            ),
+        ))
+    }
+
     /// The snapshot that the start event names: whatever its age, but of the production volume.
-    async fn named(&self, id: &str, ours: &[Snapshot], volume_id: &str) -> Result<Snapshot> {
+    async fn named(
+        &self,
+        id: &str,
+        ours: &[Snapshot],
+        volume_id: &str,
+        names: Names<'_>,
+    ) -> Result<Snapshot> {
         if let Some(found) = ours.iter().find(|snapshot| snapshot.id == id) {
             return Ok(found.clone());
         }
@@ -148,7 +191,7 @@ impl ChooseSnapshot {
             format!(
                 "snapshot_id {id} is a snapshot of {}, not of {volume_id}, which is {} of {}; \
                  testing it would say nothing about production",
-                other.volume_id, self.production_device, self.production_instance
+                other.volume_id, names.production_device, names.production_instance
             ),
         ))
     }
@@ -159,8 +202,9 @@ impl ChooseSnapshot {
         run: &Run,
         ours: &[Snapshot],
         production: &Instance,
+        names: Names<'_>,
     ) -> Result<Snapshot> {
-        let snapshot = choice::newest(ours, &self.production_device, production)?;
+        let snapshot = choice::newest(ours, names.production_device, production)?;
         let age = run.started_at.since(snapshot.started_at);
         info!(
             "newest snapshot is {}, of {}",
@@ -178,6 +222,7 @@ impl ChooseSnapshot {
         let gauge = Gauge::age(age.as_secs_f64());
         let sent = self
             .datadog
+            .of(run)
             .gauges(&[gauge], run.started_at, self.clock.now())
             .await;
         if let Err(error) = sent {

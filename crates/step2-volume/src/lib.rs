@@ -98,14 +98,16 @@ impl MakeVolume {
         if snapshot.checked_by(&run.run_id).is_some() {
             return Ok(Outcome::AlreadyEnded);
         }
-        let test = ec2::running_instance(&self.ec2, &self.test_instance).await?;
+        let name = run.pair.test_instance_name.as_ref();
+        let name = name.unwrap_or(&self.test_instance);
+        let test = ec2::running_instance(&self.ec2, name).await?;
         let id = ec2::create(
             &self.ec2,
             &NewVolume {
                 run_id: &run.run_id,
                 snapshot_id: &chosen.snapshot_id,
                 zone: &test.zone,
-                test_instance_name: &self.test_instance,
+                test_instance_name: name,
             },
         )
         .await?;

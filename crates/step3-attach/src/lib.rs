@@ -66,19 +66,25 @@ impl Step for AttachVolume {
                 payload: made,
             }),
             None => Err(gone(&made)),
-            Some(volume) => self.ensure_attached(volume, made).await,
+            Some(volume) => self.ensure_attached(run, volume, made).await,
         }
     }
 }
 
 impl AttachVolume {
-    async fn ensure_attached(&self, volume: Volume, made: Made) -> Result<Outcome<Self>> {
+    async fn ensure_attached(
+        &self,
+        run: &Run,
+        volume: Volume,
+        made: Made,
+    ) -> Result<Outcome<Self>> {
+        let device = run.pair.test_device.as_ref().unwrap_or(&self.device);
         let waiting = |why: String, payload| Ok(Outcome::LookAgain { why, payload });
         let (id, instance) = (&volume.id, &made.dev_ib_backup_instance_id);
         let Some(attachment) = volume.attachment else {
             return match volume.state {
                 VolumeState::Available => {
-                    let attached = ec2::attach(&self.ec2, id, instance, &self.device).await?;
+                    let attached = ec2::attach(&self.ec2, id, instance, device).await?;
                     let how = if attached { "is being" } else { "was" };
                     waiting(format!("volume {id} {how} attached to {instance}"), made)
                 }

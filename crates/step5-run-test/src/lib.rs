@@ -3,7 +3,7 @@
 //! Takes: `snapshot_id`, `volume_id`, `dev_ib_backup_instance_id`, and how the mount ended.
 //! Promises: the command whose result is the verdict.
 //! Touches: `ListCommands`, `SendCommand` with the test document.
-//! Waits for: nothing; step 6 does.
+//! Waits for: nothing, unless Systems Manager is too busy to take the command; step 6 does.
 //! Leaves behind: the test, at work.
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use common::Result;
 use common::event::{Mounted, Phase, Run, Testing};
 use common::settings::Settings;
 use common::ssm::{self, Command};
-use common::step::{NeverEnds, Outcome, Pace, Step};
+use common::step::{NeverEnds, Outcome, Pace, Step, patience};
 use common::world::World;
 use tracing::info;
 
@@ -21,6 +21,7 @@ pub struct RunTest {
     ssm: aws_sdk_ssm::Client,
     next: String,
     document: String,
+    poll: Duration,
 }
 
 impl Step for RunTest {
@@ -35,6 +36,7 @@ impl Step for RunTest {
             ssm: world.ssm.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
             document: settings.text("TEST_DOCUMENT"),
+            poll: settings.seconds("POLL_SECONDS"),
         };
         settings.check().map(|()| step)
     }
@@ -43,11 +45,10 @@ impl Step for RunTest {
         &self.next
     }
 
-    /// One look: starting a command needs no waiting.
     fn pace(&self, _: &Mounted) -> Pace {
         Pace {
-            every: Duration::from_secs(1),
-            at_most: Duration::from_secs(1),
+            every: self.poll,
+            at_most: patience::START,
         }
     }
 

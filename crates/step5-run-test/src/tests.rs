@@ -124,11 +124,14 @@ async fn nothing_is_started_where_the_mount_found_the_fault() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_looks_once() {
+async fn it_waits_only_while_systems_manager_is_busy() {
     let bench = Bench::new();
     let payload = mounted(&bench, false).await;
-    assert_eq!(bench.step.pace(&payload).looks(), 1);
+    assert_eq!(bench.step.pace(&payload).looks(), 60);
     assert_eq!(bench.step.phase(&payload), None);
+    bench.refuse("SendCommand", 400, "ThrottlingException");
+    let error = fails(bench.look(&bench.run(), payload).await);
+    assert!(error.is_transient(), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

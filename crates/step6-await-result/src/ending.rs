@@ -90,6 +90,7 @@ impl AwaitResult {
         );
         let title = "Infobright backup check: no verdict";
         self.datadog
+            .of(run)
             .error_event(title, &text, &run.run_id, self.clock.now())
             .await?;
         error!("no verdict: {function} failed: {error}; still held: {held}");
@@ -102,6 +103,6 @@ impl AwaitResult {
             return Ok(());
         };
         let gauge = Gauge::duration(Phase::Release.name(), now.seconds_since(tested));
-        self.datadog.gauges(&[gauge], now, now).await
+        self.datadog.of(run).gauges(&[gauge], now, now).await
     }
 }

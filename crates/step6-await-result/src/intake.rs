@@ -1,7 +1,5 @@
 //! The three events that step 6 takes.
 
-use std::collections::BTreeMap;
-
 use common::Result;
 use common::event::{self, Because, Envelope, FailureRecord, GiveBack, Run};
 use common::step::Invocation;
@@ -14,7 +12,7 @@ pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<Ta
     if event.get("requestContext").is_some() {
         return event::read(event).map(|record| failed(&record, invocation));
     }
-    let run = event::read(event)?;
+    let run = Run::read(event)?;
     let payload = if event.get("because").is_some() {
         Task::GiveBack(event::read(event)?)
     } else {
@@ -28,11 +26,11 @@ pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<Ta
 fn failed(record: &FailureRecord, invocation: &Invocation) -> Envelope<Task> {
     let event = &record.request_payload;
     let text = |name| Some(event.get(name)?.as_str()?.to_owned());
-    let run = event::read(event).unwrap_or_else(|_| Run {
-        run_id: text("run_id").unwrap_or_else(|| record.request_context.request_id.clone()),
-        started_at: invocation.now,
-        iteration_count: 0,
-        ready_at: BTreeMap::new(),
+    let run = Run::read(event).unwrap_or_else(|_| {
+        let run_id = text("run_id").unwrap_or_else(|| record.request_context.request_id.clone());
+        // Names that cannot be read name nobody: those of the settings stand.
+        let pair = event::read(event).unwrap_or_default();
+        Run::begin(&run_id, invocation.now, pair)
     });
     let because = Because::Failure {
         function: record.function().to_owned(),
@@ -41,6 +39,7 @@ fn failed(record: &FailureRecord, invocation: &Invocation) -> Envelope<Task> {
     Envelope {
         run: Run {
             iteration_count: 0,
+            busy: 0,
             ..run
         },
         payload: Task::GiveBack(GiveBack {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use common::datadog::Datadog;
 use common::event::{Because, Envelope, GiveBack, Phase, Run, Testing};
 use common::settings::Settings;
-use common::step::{Invocation, Outcome, Pace, Step, patience, time_ran_out};
+use common::step::{Invocation, Outcome, Pace, Step, patience};
 use common::world::{Clock, World};
 use common::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -109,8 +109,7 @@ impl Step for AwaitResult {
         }
     }
 
-    async fn out_of_patience(&self, run: &Run, task: Task, why: &str) -> Result<Outcome<Self>> {
-        let error = time_ran_out(Self::NAME, self.pace(&task), why);
+    async fn out_of_patience(&self, run: &Run, task: Task, error: Error) -> Result<Outcome<Self>> {
         match task {
             Task::Test(testing) => Ok(self.undetermined(testing, &error)),
             Task::GiveBack(back) => Err(self.report_held(run, &back, error).await),

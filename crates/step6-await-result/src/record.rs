@@ -19,21 +19,23 @@ impl AwaitResult {
         let asked = ssm::progress(&self.ssm, &testing.test_command_id, instance).await;
         let (report, progress) = match asked {
             Ok(answer) => answer,
-            Err(error) => return Ok(self.again_or_undetermined(testing, &error)),
+            Err(error) => return self.again_or_undetermined(testing, error),
         };
         let shown = serde_json::to_string(&report).unwrap_or_default();
-        info!(
-            "test cmd job status resp=[{{'{}': {shown} }}]",
-            self.test_instance
-        );
+        let name = run.pair.test_instance_name.as_ref();
+        let name = name.unwrap_or(&self.test_instance);
+        info!("test cmd job status resp=[{{'{name}': {shown} }}]");
         match progress {
-            Progress::Pending(why) => Ok(look_again(why, testing)),
+            Progress::Pending(why) => Ok(Outcome::LookAgain {
+                why,
+                payload: Task::Test(testing),
+            }),
             Progress::Lost(why) => {
                 let lost = Error::new(Kind::HostFailed, format!("the test has no result: {why}"));
                 Ok(self.undetermined(testing, &lost))
             }
             Progress::Ended(report) => match Verdict::judge(&report) {
-                Ok(verdict) => Ok(self.record(run, testing, &verdict, &report).await),
+                Ok(verdict) => self.record(run, testing, &verdict, &report).await,
                 Err(error) => Ok(self.undetermined(testing, &error)),
             },
         }
@@ -47,10 +49,10 @@ impl AwaitResult {
         testing: Testing,
         verdict: &Verdict,
         report: &Report,
-    ) -> Outcome<Self> {
+    ) -> Result<Outcome<Self>> {
         let (checked_at, told_before) = match self.tag(run, &testing, verdict, report).await {
             Ok(tagged) => tagged,
-            Err(error) => return self.again_or_undetermined(testing, &error),
+            Err(error) => return self.again_or_undetermined(testing, error),
         };
         let mut run = run.clone();
         run.ready_at.insert(Phase::Test, self.clock.now());
@@ -64,7 +66,7 @@ impl AwaitResult {
                 .send_verdict(&run, verdict.valid, checked_at)
                 .await
                 .is_ok();
-        Outcome::GoOn(Task::GiveBack(back))
+        Ok(Outcome::GoOn(Task::GiveBack(back)))
     }
 
     /// Every delivery of a result writes the same instant: the one that an earlier delivery
@@ -106,22 +108,16 @@ impl AwaitResult {
         let mut gauges = vec![Gauge::valid(verdict::metric(valid))];
         let durations = run.durations().into_iter();
         gauges.extend(durations.map(|(phase, seconds)| Gauge::duration(phase.name(), seconds)));
-        let sent = self.datadog.gauges(&gauges, at, self.clock.now()).await;
+        let datadog = self.datadog.of(run);
+        let sent = datadog.gauges(&gauges, at, self.clock.now()).await;
         sent.inspect_err(|error| error!("the verdict is not in Datadog yet: {}", error.chain()))
     }
 
     /// A passing trouble of AWS costs a look, any other trouble the verdict.
-    fn again_or_undetermined(&self, testing: Testing, error: &Error) -> Outcome<Self> {
+    fn again_or_undetermined(&self, testing: Testing, error: Error) -> Result<Outcome<Self>> {
         if error.is_transient() {
-            return look_again(error.chain(), testing);
+            return Err(error);
         }
-        self.undetermined(testing, error)
-    }
-}
-
-fn look_again(why: String, testing: Testing) -> Outcome<AwaitResult> {
-    Outcome::LookAgain {
-        why,
-        payload: Task::Test(testing),
+        Ok(self.undetermined(testing, &error))
     }
 }

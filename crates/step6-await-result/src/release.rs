@@ -20,19 +20,20 @@ impl AwaitResult {
         {
             back.reported = self.send_verdict(run, valid, checked_at).await.is_ok();
         }
-        let held = self.release(run, &mut back).await;
-        let why = match held {
-            Ok(None) => return self.finish(run, back).await,
-            Ok(Some(why)) => why,
+        match self.release(run, &mut back).await {
+            Ok(None) => self.finish(run, back).await,
+            Ok(Some(why)) => Ok(Outcome::LookAgain {
+                why,
+                payload: Task::GiveBack(back),
+            }),
             Err(error) => {
                 warn!("giving back is held up: {}", error.chain());
-                error.chain()
+                Ok(Outcome::Busy {
+                    error,
+                    payload: Task::GiveBack(back),
+                })
             }
-        };
-        Ok(Outcome::LookAgain {
-            why,
-            payload: Task::GiveBack(back),
-        })
+        }
     }
 
     /// What is still to be waited for, if anything.

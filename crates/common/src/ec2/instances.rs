@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Instance as Described, InstanceStateName, Reservation};
 
-use super::filter;
+use super::{filter, tag_map};
 use crate::aws::{code, refused};
 use crate::error::{Error, Kind, Result};
 
@@ -20,6 +20,8 @@ pub struct Instance {
     pub zone: String,
     /// Its volumes by device name.
     pub devices: BTreeMap<String, String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Instance {
@@ -134,6 +136,7 @@ fn read(described: &Described, name: &str) -> Instance {
                 Some((mapping.device_name()?.to_owned(), volume.to_owned()))
             })
             .collect(),
+        tags: tag_map(described.tags()),
     }
 }
 

@@ -24,6 +24,8 @@ pub mod tags {
     /// On a test volume: the `Name` of the instance that it is for. Runs for one test instance
     /// exclude each other by it.
     pub const TEST_INSTANCE: &str = "IBBackupTestInstance";
+    /// On an instance, `True`: it may test although the settings do not name it.
+    pub const TEST_HOST: &str = "IBBackupTestHost";
     /// On a snapshot: the verdict, `True` or `False`.
     pub const VALID: &str = "DBBackupValid";
     /// On a snapshot: when the test ended, RFC 3339.

@@ -29,6 +29,26 @@ fn what_is_read_is_written_again_as_it_was() {
 }
 
 #[test]
+fn the_pair_travels_with_the_run_and_is_left_out_where_the_settings_name_it() {
+    let mut event = chosen();
+    for name in [
+        "production_instance_name",
+        "production_device",
+        "test_instance_name",
+        "test_device",
+    ] {
+        event[name] = json!(format!("a {name}"));
+    }
+    let envelope = Envelope::<Chosen>::read(&event).expect("a payload");
+    let device = envelope.run.pair.test_device.as_deref();
+    assert_eq!(device, Some("a test_device"));
+    assert_eq!(serde_json::to_value(&envelope).expect("JSON"), event);
+    event["test_device"] = json!(5);
+    let error = Envelope::<Chosen>::read(&event).expect_err("a number");
+    assert!(error.to_string().contains("`test_device`"), "{error}");
+}
+
+#[test]
 fn a_field_that_is_missing_or_of_the_wrong_type_is_named() {
     for name in [
         "run_id",

@@ -19,6 +19,10 @@ enum Look {
     Ready,
     Late,
     Broken,
+    /// AWS was too busy, and the look ends with the error.
+    Busy,
+    /// The same, after the look has learned that it is late.
+    BusyAfterAll,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +71,11 @@ impl Step for Toy {
             Look::Ready => Ok(Outcome::GoOn(payload)),
             Look::Late => Ok(Outcome::AlreadyEnded),
             Look::Broken => Err(Error::new(Kind::HostFailed, "it broke")),
+            Look::Busy => Err(Error::new(Kind::AwsUnavailable, "a crowd")),
+            Look::BusyAfterAll => Ok(Outcome::Busy {
+                error: Error::new(Kind::AwsUnavailable, "a crowd"),
+                payload: Payload { look: Look::Late },
+            }),
         }
     }
 }
@@ -194,6 +203,61 @@ async fn looking_again_waits_first_and_counts() {
         "look": "NotReady",
     });
     assert_eq!(bench.invoked(), [("the-toy".to_owned(), expected)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_aws_is_busy_it_looks_again_with_what_it_learned() {
+    for (look, then) in [(Look::Busy, "Busy"), (Look::BusyAfterAll, "Late")] {
+        let bench = Bench::new(202);
+        bench.handle(look, 0).await.expect("handed on");
+        let (function, event) = bench.invoked().remove(0);
+        assert_eq!(function, "the-toy");
+        assert_eq!((&event["look"], &event["busy"]), (&json!(then), &json!(1)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_look_of_a_busy_aws_is_its_error() {
+    let bench = Bench::new(202);
+    for look in [Look::Busy, Look::BusyAfterAll] {
+        let error = bench.handle(look, 2).await.expect_err("no look is left");
+        assert_eq!(error.kind(), Kind::AwsUnavailable);
+        let told = "step-toy gave up after 3 looks, 20 s apart: a crowd";
+        assert_eq!(error.chain(), told);
+    }
+    assert_eq!(bench.invoked(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_while_busy_count_as_the_looks_that_they_stand_for() {
+    fastrand::seed(1);
+    let bench = Bench::new(202);
+    let began = bench.aws.clock().now();
+    bench.handle(Look::Busy, 0).await.expect("handed on");
+    let waited = bench.aws.clock().now().duration_since(began);
+    let seconds = waited.expect("time goes on").as_secs_f64();
+    assert!((20.0..=40.0).contains(&seconds), "{seconds}");
+    let looks = bench.invoked()[0].1["iteration_count"].clone();
+    assert_eq!(looks, json!(if seconds > 20.0 { 2 } else { 1 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_ends_the_longer_waits() {
+    let bench = Bench::new(202);
+    for (look, function) in [(Look::NotReady, "the-toy"), (Look::Ready, "the-next")] {
+        let event = json!({
+            "run_id": "run-1",
+            "started_at": "2026-03-01T02:00:00Z",
+            "iteration_count": 0,
+            "busy": 5,
+            "look": look,
+        });
+        let handled = handle(&bench.step, &bench.world, "request-1", event).await;
+        handled.expect("handed on");
+        let (invoked, event) = bench.invoked().pop().expect("an event");
+        assert_eq!(invoked, function);
+        assert_eq!(event.get("busy"), None);
+    }
 }
 
 #[tokio::test(start_paused = true)]

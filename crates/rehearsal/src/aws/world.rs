@@ -10,13 +10,17 @@ pub const PRODUCTION_INSTANCE: &str = "ib-backup.us-east-1.code418.net";
 /// `Name` of the instance that tests.
 pub const TEST_INSTANCE: &str = "ib02.dev.code418.net";
 
-/// Who is who in the account.
+/// A database that is backed up, and where its backups are tested.
 #[derive(Clone, Debug)]
 pub struct World {
+    /// The `Name` of what is backed up.
+    pub production_instance: String,
     /// Backed up.
     pub production_instance_id: String,
     /// Its data, at `/dev/sdg`.
     pub production_volume_id: String,
+    /// The `Name` of what tests.
+    pub test_instance: String,
     /// Tests.
     pub test_instance_id: String,
     /// Last night's backup.
@@ -28,46 +32,54 @@ impl Aws {
     /// each with a root volume, and one snapshot, complete, begun half an hour ago.
     #[must_use]
     pub fn world(&self) -> World {
-        let now = self.clock().now();
         let world = World {
+            production_instance: PRODUCTION_INSTANCE.to_owned(),
             production_instance_id: "i-rehearsalproduction".to_owned(),
             production_volume_id: "vol-rehearsalproductiondata".to_owned(),
+            test_instance: TEST_INSTANCE.to_owned(),
             test_instance_id: "i-rehearsaltest".to_owned(),
             snapshot_id: "snap-rehearsal0001".to_owned(),
         };
+        self.fill(&world, Tags::new());
+        world
+    }
+
+    /// One more such database, of which the stack's settings know nothing: its test instance is
+    /// tagged as one. `number` tells it from others.
+    #[must_use]
+    pub fn another_world(&self, number: u32) -> World {
+        let world = World {
+            production_instance: format!("ib-{number:04}.us-east-1.code418.net"),
+            production_instance_id: format!("i-rehearsalproduction{number:04}"),
+            production_volume_id: format!("vol-rehearsalproductiondata{number:04}"),
+            test_instance: format!("ib-{number:04}.dev.code418.net"),
+            test_instance_id: format!("i-rehearsaltest{number:04}"),
+            snapshot_id: format!("snap-rehearsalother{number:04}"),
+        };
+        let tag = ("IBBackupTestHost".to_owned(), "True".to_owned());
+        self.fill(&world, Tags::from([tag]));
+        world
+    }
+
+    fn fill(&self, world: &World, test_tags: Tags) {
+        let now = self.clock().now();
         let zone = format!("{REGION}a");
         let year = Duration::from_hours(365 * 24);
         let (production, test) = (&world.production_instance_id, &world.test_instance_id);
-        self.add_instance(Instance::running(
-            production,
-            PRODUCTION_INSTANCE,
-            &zone,
-            now - 2 * year,
-        ));
-        self.add_instance(Instance::running(test, TEST_INSTANCE, &zone, now - year));
+        let (backed_up, tests) = (&world.production_instance, &world.test_instance);
+        let launched = now - 2 * year;
+        self.add_instance(Instance::running(production, backed_up, &zone, launched));
+        let mut testing = Instance::running(test, tests, &zone, now - year);
+        testing.tags.extend(test_tags);
+        self.add_instance(testing);
         let name = |name: &str| Tags::from([("Name".to_owned(), name.to_owned())]);
-        let root = "/dev/xvda";
-        self.add_volume(
-            "vol-rehearsalproductionroot",
-            &zone,
-            name("root"),
-            Some((production, root)),
-        );
-        self.add_volume(
-            "vol-rehearsaltestroot",
-            &zone,
-            name("root"),
-            Some((test, root)),
-        );
+        for instance in [production, test] {
+            let root = format!("{}root", instance.replacen("i-", "vol-", 1));
+            self.add_volume(&root, &zone, name("root"), Some((instance, "/dev/xvda")));
+        }
         let data = &world.production_volume_id;
-        self.add_volume(
-            data,
-            &zone,
-            name("infobright-data"),
-            Some((production, "/dev/sdg")),
-        );
+        self.add_volume(data, &zone, name("infobright-data"), Some((production, "/dev/sdg")));
         let begun = now - Duration::from_mins(30);
         self.add_snapshot(Snapshot::completed(&world.snapshot_id, data, begun));
-        world
     }
 }

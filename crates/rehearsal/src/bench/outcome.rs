@@ -78,6 +78,7 @@ pub fn ends<S: Step>(looked: Result<Outcome<S>>) {
 fn shown<S: Step>(looked: Result<Outcome<S>>) -> String {
     match looked {
         Ok(Outcome::LookAgain { why, .. }) => format!("looks again: {why}"),
+        Ok(Outcome::Busy { error, .. }) => format!("waits: {}", error.chain()),
         Ok(Outcome::GoOn(_)) => "goes on".to_owned(),
         Ok(Outcome::AlreadyEnded) => "has ended already".to_owned(),
         Ok(Outcome::End(_)) => "ends".to_owned(),

@@ -11,11 +11,12 @@ use common::step::{Invocation, Pace, Step};
 use common::verdict::Verdict;
 use common::world::World;
 use regex::Regex;
+use rehearsal::aws::Fault;
 use rehearsal::aws::model_host::Backup;
 use rehearsal::lambda::access_key;
 use rehearsal::night::{Ending, Night};
 use rehearsal::template::{Function, TEMPLATE, Template};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::page::{Page, is_among, name, quoted, sources};
 
@@ -57,7 +58,6 @@ fn shown(paces: &[Pace]) -> (String, String) {
         seconds => format!("{} min", seconds / 60),
     };
     match paces {
-        [one] if one.looks() == 1 => ("–".to_owned(), "–".to_owned()),
         [one] => (every(one), at_most(one)),
         [test, rest] => (
             format!("{} for the test, {} for the rest", every(test), every(rest)),
@@ -177,7 +177,7 @@ async fn the_fields_of_the_payload_and_the_step_that_adds_each() {
     let mut added: BTreeMap<String, String> = BTreeMap::new();
     let handed_on =
         Regex::new(r"^dev-ib-backup-step-(\d).*Invoked lambda, name=.*, event=(.*)$").expect("it");
-    for line in Night::new().play().await.log {
+    for line in a_night_with_every_field().await.log {
         let Some(found) = handed_on.captures(&line) else {
             continue;
         };
@@ -189,13 +189,51 @@ async fn the_fields_of_the_payload_and_the_step_that_adds_each() {
             *step = step.clone().min(found[1].to_owned());
         }
     }
-    added.insert("iteration_count".to_owned(), "each".to_owned());
+    for counted in ["iteration_count", "busy"] {
+        let step = added.get_mut(counted).expect(counted);
+        "each".clone_into(step);
+    }
     let rows = Page::readme().table(&["field", "from step"]);
     let listed: BTreeMap<String, String> = rows
         .iter()
         .map(|row| (name(&row[0]), row[1].clone()))
         .collect();
     assert_eq!(listed, added);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_start_event_of_another_database_starts_its_run() {
+    let night = Night::new();
+    let another = night.add_another(1);
+    let event = Page::readme().blocks("json").remove(0);
+    let event: Value = serde_json::from_str(&event).expect("JSON");
+    let ending = night.start(event).await;
+    assert_eq!(ending.errors(), Vec::<String>::new());
+    let tags = night.stack.aws.snapshot_tags(&another.world.snapshot_id);
+    assert_eq!(tags["DBBackupValid"], "True");
+    assert_eq!(ending.tag(), None, "the database of the settings is left alone");
+}
+
+/// A night whose start event names all that it may, and in which AWS is busy for one look.
+async fn a_night_with_every_field() -> Ending {
+    let night = Night::new();
+    let another = night.add_another(1);
+    let mut event = another.start_event();
+    event["production_device"] = json!("/dev/sdg");
+    event["test_device"] = json!("/dev/sdh");
+    let mut attempts = 0;
+    night.stack.aws.set_faults(Box::new(move |call| {
+        let makes = call.action == "CreateVolume";
+        attempts += u32::from(makes);
+        (makes && attempts <= 3).then(|| Fault::Refuse {
+            status: 503,
+            code: "RequestLimitExceeded".to_owned(),
+            message: "Request limit exceeded.".to_owned(),
+        })
+    }));
+    let ending = night.start(event).await;
+    assert_eq!(ending.errors(), Vec::<String>::new());
+    ending
 }
 
 // ---- Settings ----

@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::Kind;
 use common::event::Start;
 use rehearsal::aws::Snapshot;
-use rehearsal::bench;
+use rehearsal::bench::{self, fails, goes_on};
 use serde_json::json;
 
 use crate::ChooseSnapshot;
@@ -74,10 +74,51 @@ async fn what_is_no_object_or_names_no_snapshot_is_refused() {
     for (event, named) in [
         (json!(null), "it must be a JSON object"),
         (json!([1]), "it must be a JSON object"),
-        (json!({"snapshot_id": 7}), "snapshot_id"),
+        (json!({"snapshot_id": 7}), "`snapshot_id`"),
+        (json!({"test_device": ["/dev/sdh"]}), "`test_device`"),
+        (json!({"production_instance_name": 7}), "`production_instance_name`"),
     ] {
         let error = bench.read(&event).expect_err("no start event");
         assert_eq!(error.kind(), Kind::BadEvent);
         assert!(error.to_string().contains(named), "{error}");
     }
+}
+
+/// A start event that names another database, and all of its run.
+fn named(other: &rehearsal::aws::World) -> serde_json::Value {
+    json!({
+        "production_instance_name": other.production_instance,
+        "production_device": "/dev/sdg",
+        "test_instance_name": other.test_instance,
+        "test_device": "/dev/sdh",
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_event_may_name_the_database_and_where_it_is_tested() {
+    let bench = Bench::new();
+    let other = bench.aws.another_world(1);
+    let read = bench.read(&named(&other)).expect("a start event");
+    let chosen = goes_on(bench.look(&read.run, read.payload).await);
+    assert_eq!(chosen.snapshot_id, other.snapshot_id);
+    assert_eq!(chosen.dev_ib_backup_instance_id, other.test_instance_id);
+    let source = format!("source:{}", other.production_instance);
+    let points = bench.aws.points();
+    assert!(points[0].tags.contains(&source), "{:?}", points[0].tags);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_is_not_meant_for_tests_is_refused() {
+    let bench = Bench::new();
+    let other = bench.aws.another_world(1);
+    let event = json!({"test_instance_name": other.production_instance});
+    let read = bench.read(&event).expect("a start event");
+    let error = fails(bench.look(&read.run, read.payload).await);
+    assert_eq!(error.kind(), Kind::BadEvent);
+    let said = format!(
+        "test_instance_name {} ({}) is not meant for tests",
+        other.production_instance, other.production_instance_id
+    );
+    assert!(error.to_string().starts_with(&said), "{error}");
+    assert_eq!(bench.done(), NOTHING);
 }

@@ -1,6 +1,6 @@
-use common::Kind;
 use common::event::{Because, GiveBack, Phase, Run};
 use common::step::Step;
+use common::{Error, Kind};
 use rehearsal::aws::DatadogReply;
 use rehearsal::bench::{ends, fails, goes_on, later};
 
@@ -175,7 +175,8 @@ async fn out_of_patience_it_says_what_is_held() {
     let pace = bench.step.pace(&task);
     assert_eq!((pace.looks(), pace.every.as_secs()), (240, 15));
     let run = later(&bench.run(), 239);
-    let error = fails(bench.step.out_of_patience(&run, task, "it hangs").await);
+    let late = Error::new(Kind::TimeRanOut, "it hangs");
+    let error = fails(bench.step.out_of_patience(&run, task, late).await);
     assert_eq!(error.kind(), Kind::TimeRanOut);
     let held = format!("{id} (at i-rehearsaltest /dev/sdg)");
     let text = error.to_string();
@@ -193,9 +194,10 @@ async fn out_of_patience_it_fails_even_where_neither_aws_nor_datadog_answers() {
     bench.refuse("DescribeVolumes", 403, "UnauthorizedOperation");
     bench.aws.set_datadog_reply(DatadogReply::Never);
     let run = later(&bench.run(), 239);
+    let late = Error::new(Kind::TimeRanOut, "it hangs");
     let over = bench
         .step
-        .out_of_patience(&run, Task::GiveBack(back), "it hangs");
+        .out_of_patience(&run, Task::GiveBack(back), late);
     let error = fails(over.await);
     assert!(error.to_string().contains("still held: unknown"), "{error}");
 }

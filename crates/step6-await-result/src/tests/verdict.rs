@@ -1,6 +1,6 @@
-use common::Kind;
 use common::event::{Because, GiveBack, Phase, Run};
 use common::step::Step;
+use common::{Error, Kind};
 use rehearsal::aws::DatadogReply;
 use rehearsal::bench::{goes_on, later, looks_again};
 
@@ -268,7 +268,8 @@ async fn a_test_that_outlasts_patience_gives_back_and_then_fails() {
     let pace = bench.step.pace(&task);
     assert_eq!((pace.looks(), pace.every.as_secs()), (180, 60));
     let run = bench.run();
-    let over = bench.step.out_of_patience(&run, task, "it runs").await;
+    let late = Error::new(Kind::TimeRanOut, "it runs");
+    let over = bench.step.out_of_patience(&run, task, late).await;
     let error = failure(gives_back(over));
     assert!(
         error.starts_with(&format!("{:?}", Kind::TimeRanOut)),
