@@ -1,18 +1,38 @@
-//! Bad nights, all single ones: what must hold, holds.
+//! Bad nights: what must hold, holds; the same seed is the same night; and a guard that is taken
+//! away is missed.
+
+use std::time::Duration;
 
 use rehearsal::aws::model_host::Backup;
-use rehearsal::simulation::{Plan, exhaustive, play};
+use rehearsal::simulation::exhaustive::{self, undisturbed};
+use rehearsal::simulation::many::{self, Databases};
+use rehearsal::simulation::{Control, Plan, play, random};
+
+/// Without this no seed means anything.
+#[tokio::test(start_paused = true)]
+async fn a_the_same_seed_is_the_same_night() {
+    let mut differ = 0;
+    for seed in 0..20 {
+        let plan = random::plan(seed).await;
+        let (once, twice) = (play(&plan).await, play(&plan).await);
+        assert_eq!(once.story, twice.story, "seed {seed}");
+        assert_eq!(once.violations, twice.violations, "seed {seed}");
+        let other = play(&random::plan(seed + 1000).await).await;
+        differ += usize::from(once.story != other.story);
+    }
+    assert_eq!(differ, 20, "another seed is another night");
+}
 
 async fn every_single_trouble(backup: Backup) {
     let troubles = exhaustive::single_troubles(backup).await;
     let mut bad = Vec::new();
     for trouble in &troubles {
         let plan = Plan {
-            backup,
             troubles: vec![*trouble],
-            seed: 0,
+            ..undisturbed(backup)
         };
-        let played = play(&plan).await;
+        let mut played = play(&plan).await;
+        played.violations.extend(played.missed(&plan));
         if !played.violations.is_empty() {
             bad.push(format!("{trouble:?}: {:?}", played.violations));
         }
@@ -39,4 +59,47 @@ async fn every_single_trouble_of_a_bad_night() {
 #[tokio::test(start_paused = true)]
 async fn every_single_trouble_of_a_failing_night() {
     every_single_trouble(Backup::CannotBeTested).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_is_taken_away_is_missed() {
+    let clean = play(&undisturbed(Backup::Good)).await;
+    for control in Control::ALL {
+        let without = control.plan(&clean);
+        let with = Plan {
+            without: None,
+            ..without.clone()
+        };
+        for (plan, broken) in [(with, None), (without, Some(control.breaks()))] {
+            let mut played = play(&plan).await;
+            played.violations.extend(played.missed(&plan));
+            let violations = &played.violations;
+            match broken {
+                None => assert_eq!(*violations, [""; 0], "{control:?}"),
+                Some(invariant) => assert!(
+                    violations.iter().any(|one| one.starts_with(&format!("{invariant}: "))),
+                    "{control:?} does not break {invariant}: {violations:?}"
+                ),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn databases_at_once_do_not_disturb_each_other() {
+    let mut most = Vec::new();
+    for count in [5, 60] {
+        let played = many::play(Databases {
+            count,
+            within: Duration::ZERO,
+            seed: 0,
+        })
+        .await;
+        assert_eq!(played.violations, [""; 0]);
+        assert_eq!(played.outcomes.values().sum::<usize>(), count as usize);
+        assert!(count < 60 || played.refused > 0, "the limits are met");
+        most.extend(played.calls.last().copied());
+    }
+    // Twelve times the databases, some refusals more.
+    assert!(most[1] < most[0] + most[0] / 5, "{most:?}");
 }

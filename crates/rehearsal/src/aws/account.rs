@@ -47,6 +47,8 @@ pub(super) struct Account {
     pub timing: Timing,
     /// How many a list shows at once at most, so that tests see several pages.
     pub page_size: usize,
+    pub stale_reads: u64,
+    pub wedged: Vec<String>,
     pub ec2: Ec2,
     pub ssm: Ssm,
     pub datadog: Datadog,
@@ -58,7 +60,9 @@ impl Default for Account {
     fn default() -> Self {
         Self {
             timing: Timing::default(),
-            page_size: 1000,
+            page_size: usize::MAX,
+            stale_reads: 0,
+            wedged: Vec::new(),
             ec2: Ec2::default(),
             ssm: Ssm::default(),
             datadog: Datadog::default(),

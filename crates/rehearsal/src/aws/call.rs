@@ -2,6 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+
+/// Gives another body for a request, from its operation and its own body.
+pub type Tamper = Box<dyn FnMut(&str, &[u8]) -> Option<Bytes> + Send>;
+
 /// One call that has arrived, before anything is done about it.
 #[derive(Clone, Debug)]
 pub struct Call {

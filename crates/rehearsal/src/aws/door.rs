@@ -14,8 +14,16 @@ use super::{Aws, datadog, ec2, locked, refusal, ssm};
 
 impl Aws {
     /// Every call of every service, in memory or through a socket.
-    pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ConnectionLost> {
+    pub async fn call(
+        &self,
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, ConnectionLost> {
         let route = Route::of(&request);
+        if let Some(tamper) = locked(&self.inner.tamper).as_mut()
+            && let Some(body) = tamper(&route.action, request.body())
+        {
+            *request.body_mut() = body;
+        }
         let call = Call {
             number: 0,
             service: route.service.clone(),
@@ -70,10 +78,22 @@ impl Aws {
                 Ok(answer)
             }
             None | Some(Fault::Lag(_)) => {
+                if let Err(refusal) = self.within_limits(&call, &request) {
+                    self.outcome(&call, format!("{} {}", refusal.status, refusal.code));
+                    return Ok(refusal.into_response(&call.service, &request_id));
+                }
                 let (answer, outcome) = self.answer(&route, &request, &request_id, lag).await;
                 self.outcome(&call, outcome);
                 Ok(answer)
             }
+        }
+    }
+
+    /// Whether EC2 takes one more request of this kind now.
+    fn within_limits(&self, call: &Call, request: &Request<Bytes>) -> Result<(), Refusal> {
+        match locked(&self.inner.limits).as_mut() {
+            Some(limits) if call.service == "ec2" => limits.take(&call.action, request, call.time),
+            _ => Ok(()),
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// A boxed future, so that hosts and services can be chosen at run time.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -27,7 +28,7 @@ pub struct RunCommand {
     /// The document's name.
     pub document: String,
     /// The script in the document.
-    pub script: String,
+    pub script: Arc<str>,
     /// All parameters, defaults filled in.
     pub parameters: BTreeMap<String, String>,
 }

@@ -50,6 +50,12 @@ impl<T> Lagging<T> {
         self.versions.push((Some(seen_from), value));
     }
 
+    /// Whether a read at that time shows less than the truth.
+    pub fn is_stale(&self, now: SystemTime) -> bool {
+        let last = self.versions.last().and_then(|(time, _)| *time);
+        last.is_some_and(|time| time > now)
+    }
+
     /// What a read at that time shows; nothing if even its making is not seen yet.
     pub fn seen(&self, now: SystemTime) -> Option<&T> {
         let newest = self.versions.iter().rev();

@@ -38,7 +38,7 @@ use http::{Request, Response};
 
 pub use account::Timing;
 pub use authorizer::{AllowAll, Authorizer};
-pub use call::{Call, CallRecord, ConnectionLost, Fault, FaultHook};
+pub use call::{Call, CallRecord, ConnectionLost, Fault, FaultHook, Tamper};
 pub use clock::Clock;
 pub use datadog::{DatadogReply, Event, Point};
 pub use ec2::{
@@ -74,6 +74,8 @@ struct Inner {
     account: Mutex<Account>,
     authorizer: Mutex<Arc<dyn Authorizer>>,
     faults: Mutex<Option<FaultHook>>,
+    limits: Mutex<Option<ec2::Limits>>,
+    tamper: Mutex<Option<Tamper>>,
     log: Mutex<Log>,
     services: Mutex<BTreeMap<String, Arc<dyn Service>>>,
 }
@@ -96,6 +98,8 @@ impl Aws {
                 account: Mutex::new(Account::default()),
                 authorizer: Mutex::new(Arc::new(AllowAll)),
                 faults: Mutex::new(None),
+                limits: Mutex::new(None),
+                tamper: Mutex::new(None),
                 log: Mutex::new(Log::default()),
                 services: Mutex::new(BTreeMap::new()),
             }),

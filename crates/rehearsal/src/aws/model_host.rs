@@ -79,6 +79,8 @@ pub struct ModelHost {
 #[derive(Default)]
 struct Machine {
     durations: Durations,
+    /// A control, which must be caught.
+    takes_no_locks: bool,
     backups: BTreeMap<String, Backup>,
     attached: BTreeMap<String, AttachedVolume>,
     mounted: Option<Mount>,
@@ -130,6 +132,11 @@ impl ModelHost {
         self.machine()
             .backups
             .insert(snapshot_id.to_owned(), backup);
+    }
+
+    /// Has the test's script run however many others do: a control, which must be caught.
+    pub fn take_no_locks(&self) {
+        self.machine().takes_no_locks = true;
     }
 
     /// How many tests of each run really began.

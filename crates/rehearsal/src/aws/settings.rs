@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::authorizer::Authorizer;
-use super::call::FaultHook;
+use super::call::{FaultHook, Tamper};
 use super::datadog::DatadogReply;
 use super::host::Host;
 use super::ssm::Document;
@@ -25,9 +25,19 @@ impl Aws {
         *locked(&self.inner.faults) = Some(faults);
     }
 
+    /// Changes requests on their way, as a step without one of its guards would have sent them.
+    pub fn set_tamper(&self, tamper: Tamper) {
+        *locked(&self.inner.tamper) = Some(tamper);
+    }
+
     /// Nothing goes wrong any more.
     pub fn clear_faults(&self) {
         *locked(&self.inner.faults) = None;
+    }
+
+    /// Has EC2 take no more requests a second than it takes of a new account.
+    pub fn limit_requests(&self) {
+        *locked(&self.inner.limits) = Some(super::ec2::Limits::default());
     }
 
     /// Changes how long AWS takes; what is under way keeps its time.

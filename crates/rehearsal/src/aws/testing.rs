@@ -106,12 +106,12 @@ fn document(name: &str) -> Document {
     let parameter = |name: &str, default: Option<&str>| DocumentParameter {
         name: name.to_owned(),
         default: default.map(str::to_owned),
-        allowed_pattern: Some("^[A-Za-z0-9-]*$".to_owned()),
+        allowed_pattern: Some(regex::Regex::new("^[A-Za-z0-9-]*$").expect("a pattern")),
     };
     Document {
         name: name.to_owned(),
         parameters: vec![parameter("runId", None), parameter("volumeId", Some(""))],
-        script: "true".to_owned(),
+        script: "true".into(),
         timeout_seconds: "10800".to_owned(),
     }
 }

@@ -19,6 +19,18 @@ impl Aws {
         locked(&self.inner.log).unmodelled.clone()
     }
 
+    /// Volumes that a call detached, without force, while the machine had them in use.
+    #[must_use]
+    pub fn wedged(&self) -> Vec<String> {
+        self.account(|account, _| account.wedged.clone())
+    }
+
+    /// How many reads showed less than the truth.
+    #[must_use]
+    pub fn stale_reads(&self) -> u64 {
+        self.account(|account, _| account.stale_reads)
+    }
+
     /// Every volume ever made, those that are gone in state `Deleted`.
     #[must_use]
     pub fn volumes(&self) -> Vec<VolumeView> {

@@ -121,7 +121,7 @@ impl Machine {
         command: crate::template::Command,
     ) -> anyhow::Result<Finished> {
         let script = folder.join(format!("{command_id}.sh"));
-        fs::write(&script, &command.script)?;
+        fs::write(&script, command.script.as_bytes())?;
         run("chmod", &["0700", &text(&script)])?;
         let mut path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned();
         if !loop_devices {

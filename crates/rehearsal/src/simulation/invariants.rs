@@ -1,6 +1,8 @@
 //! What must hold at the end of each night, whatever went wrong in it.
 //!
+//! 0. What was chosen to go wrong did go wrong: [`Played::missed`](super::Played::missed).
 //! 1. Nothing is left once the next clean night has run; without trouble in giving back, at once.
+//!    Nothing is detached while it is mounted, but by force as the last resort.
 //! 2. `True` only if the test ended well on that snapshot's data in that run; `False` only if it
 //!    found a fault. Tag and metric agree.
 //! 3. Never two test volumes of one run; never two tests at the same time.
@@ -54,6 +56,8 @@ pub(super) fn unchanged(before: &Production, night: &Night) -> Option<String> {
 pub(super) fn of_night(night: &Night, plan: &Plan, ending: &Ending) -> Vec<String> {
     let mut violations = Vec::new();
     violations.extend(nothing_left(plan, ending));
+    let wedged = night.stack.aws.wedged().into_iter();
+    violations.extend(wedged.map(|id| format!("1: {id} was detached while it was mounted")));
     violations.extend(true_verdict(night, plan, ending));
     violations.extend(tag_and_metric(ending));
     violations.extend(one_of_each(night));

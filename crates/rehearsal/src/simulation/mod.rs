@@ -1,12 +1,19 @@
 //! Bad nights: the six real steps on the stand-in, a paused clock, and trouble on purpose. What
 //! must hold at the end of each night is in [`invariants`].
 
+mod act;
+mod control;
 pub mod exhaustive;
+mod happen;
 mod invariants;
+pub mod many;
 mod night;
 pub mod program;
 pub mod random;
+mod tally;
 mod trouble;
 
+pub use act::Act;
+pub use control::Control;
 pub use night::{Plan, Played, play};
-pub use trouble::{Act, CallTrouble, DeliveryTrouble, Trouble};
+pub use trouble::{CallTrouble, DeliveryTrouble, Service, Trouble};

@@ -4,17 +4,23 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::trouble::{mend, set_up};
-use super::{Trouble, invariants};
+use super::happen::{Happened, mend, set_up};
+use super::{Control, Trouble, invariants};
 use crate::aws::Snapshot;
 use crate::aws::clock::rfc3339;
-use crate::aws::model_host::Backup;
+use crate::aws::model_host::{Backup, Durations};
 use crate::night::{Ending, Night};
 
 /// No night takes longer, whatever goes wrong.
 const BOUND: Duration = Duration::from_hours(20);
 /// The integrity test of a simulated night: two looks.
 const TEST: Duration = Duration::from_secs(70);
+/// How long the scripts of a simulated night take.
+pub(super) const DURATIONS: Durations = Durations {
+    mount: Duration::from_secs(20),
+    test: TEST,
+    release: Duration::from_secs(10),
+};
 /// The snapshot of the night after.
 pub(super) const NEXT_SNAPSHOT: &str = "snap-rehearsal0002";
 
@@ -27,6 +33,8 @@ pub struct Plan {
     pub troubles: Vec<Trouble>,
     /// Where everything comes from that is left to chance, such as the SDK's pauses.
     pub seed: u64,
+    /// The guard that is taken away, where the night is a control.
+    pub without: Option<Control>,
 }
 
 /// A night that was played.
@@ -38,23 +46,44 @@ pub struct Played {
     pub ending: Ending,
     /// How long it took, in simulated time.
     pub lasted: Duration,
-    /// How many calls it made.
-    pub calls: u64,
+    /// The operations of the calls that it made, in their order.
+    pub calls: Vec<String>,
+    /// The troubles of the plan that did happen: a night may be over before.
+    pub happened: Vec<Trouble>,
     /// What happened: calls, deliveries and log lines in simulated time.
     pub story: String,
     /// When each event of the night was delivered, counted from its start.
     pub delivered: Vec<Duration>,
 }
 
+impl Played {
+    /// What did not go wrong though it was to. A night drawn at random may end before it does;
+    /// where a trouble was chosen for a night, a night without it shows nothing.
+    #[must_use]
+    pub fn missed(&self, plan: &Plan) -> Vec<String> {
+        let missed = plan.troubles.iter();
+        let missed = missed.filter(|trouble| !self.happened.contains(trouble));
+        missed
+            .map(|trouble| format!("0: {trouble:?} did not happen"))
+            .collect()
+    }
+}
+
 /// Plays a bad night, has people mend what is broken, and plays a clean night after it. Needs a
 /// paused clock and a runtime of one thread.
 pub async fn play(plan: &Plan) -> Played {
     fastrand::seed(plan.seed);
-    let night = Arc::new(Night::new().testing_for(TEST).backup(plan.backup));
+    let night = Night::with(|template| {
+        if let Some(control) = plan.without {
+            control.change(template);
+        }
+    });
+    night.host.set_durations(DURATIONS);
+    let night = Arc::new(night.backup(plan.backup));
     let clock = night.stack.aws.clock();
     let before = invariants::production(&night);
     let began = clock.now();
-    let mut acts = set_up(&night, &plan.troubles);
+    let (happened, mut acts) = set_up(&night, plan);
     night.start_run();
     let ended = clock
         .within(BOUND, async {
@@ -64,7 +93,9 @@ pub async fn play(plan: &Plan) -> Played {
         .await;
     let ending = night.ending();
     let lasted = clock.now().duration_since(began).unwrap_or_default();
-    let calls = night.stack.aws.calls().len() as u64;
+    let happened = happened_in(&night, plan, &happened);
+    let calls = night.stack.aws.calls().into_iter();
+    let calls = calls.map(|record| record.call.action).collect();
     let delivered = ending
         .deliveries
         .iter()
@@ -87,9 +118,22 @@ pub async fn play(plan: &Plan) -> Played {
         ending,
         lasted,
         calls,
+        happened,
         story,
         delivered,
     }
+}
+
+/// Of a lag there is to be seen in the end whether any read showed less than the truth.
+fn happened_in(night: &Night, plan: &Plan, happened: &Happened) -> Vec<Trouble> {
+    let lagged = night.stack.aws.stale_reads() > 0;
+    let places = happened.places();
+    let troubles = plan.troubles.iter().enumerate();
+    let did = troubles.filter(|(place, trouble)| match trouble {
+        Trouble::Lag(_) => lagged,
+        _ => places.contains(place),
+    });
+    did.map(|(_, trouble)| *trouble).collect()
 }
 
 /// The night after, with nothing wrong: it must be valid and leave nothing, its own or older.

@@ -1,16 +1,18 @@
-//! `simulate`: nights by the thousand, each drawn from its seed.
+//! `simulate`: nights by the thousand.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Played, Trouble, play, random};
+use super::exhaustive::{single_troubles, undisturbed};
+use super::many::{self, Databases};
+use super::tally::Tally;
+use super::{Plan, Played, play, random};
+use crate::aws::model_host::Backup;
 
 /// Plays bad nights in memory and holds each against what must hold.
 ///
@@ -18,7 +20,7 @@ use super::{Played, Trouble, play, random};
 #[derive(Debug, Parser)]
 #[command(name = "simulate")]
 struct Arguments {
-    /// How many nights.
+    /// How many nights, each drawn from a seed of its own.
     #[arg(long, default_value_t = 1000)]
     seeds: u64,
 
@@ -26,20 +28,25 @@ struct Arguments {
     #[arg(long, default_value_t = 0)]
     first: u64,
 
-    /// Play this one seed and tell its story, whatever it comes to.
-    #[arg(long, conflicts_with_all = ["seeds", "first"])]
-    seed: Option<u64>,
-}
+    /// Begin no night after so many minutes.
+    #[arg(long)]
+    minutes: Option<u64>,
 
-/// What many nights came to.
-#[derive(Default)]
-struct Tally {
-    nights: u64,
-    calls: u64,
-    troubles: BTreeMap<&'static str, u64>,
-    outcomes: BTreeMap<&'static str, u64>,
-    longest: Duration,
-    broken: Vec<(u64, Vec<String>)>,
+    /// Play this one seed and tell its story, whatever it comes to.
+    #[arg(long, conflicts_with_all = ["seeds", "first", "minutes"])]
+    seed: Option<u64>,
+
+    /// Play every single trouble of a good, a bad and a failing night.
+    #[arg(long, conflicts_with_all = ["seeds", "first", "seed"])]
+    singles: bool,
+
+    /// Play one night with so many databases on one stack, under EC2's request limits.
+    #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles"])]
+    databases: Option<u32>,
+
+    /// Spread the schedules of the databases over so many minutes.
+    #[arg(long, default_value_t = 0, requires = "databases")]
+    within: u64,
 }
 
 /// The program.
@@ -47,48 +54,105 @@ struct Tally {
 #[expect(clippy::print_stdout, reason = "a program tells people what it found")]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(count) = arguments.databases {
+        let played = on_paused_clock(many::play(Databases {
+            count,
+            within: Duration::from_mins(arguments.within),
+            seed: 0,
+        }));
+        println!("{played}");
+        return ExitCode::from(u8::from(!played.violations.is_empty()));
+    }
     if let Some(seed) = arguments.seed {
-        let (plan, played) = night(seed);
+        let (plan, played) = of_seed(seed);
         println!("{plan:#?}\n{}", played.story);
         for violation in &played.violations {
             println!("broken: {violation}");
         }
         return ExitCode::from(u8::from(!played.violations.is_empty()));
     }
-    let tally = many(arguments.first..arguments.first + arguments.seeds);
+    let tally = if arguments.singles {
+        singles(arguments.minutes)
+    } else {
+        random(arguments.first, arguments.seeds, arguments.minutes)
+    };
     println!("{tally}");
-    ExitCode::from(u8::from(!tally.broken.is_empty()))
+    ExitCode::from(u8::from(!tally.holds()))
 }
 
-fn night(seed: u64) -> (super::Plan, Played) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+fn of_seed(seed: u64) -> (Plan, Played) {
+    on_paused_clock(async {
+        let plan = random::plan(seed).await;
+        let played = play(&plan).await;
+        (plan, played)
+    })
+}
+
+fn random(first: u64, seeds: u64, minutes: Option<u64>) -> Tally {
+    on_all_cores(seeds, minutes, |number, tally| {
+        let seed = first + number;
+        let (plan, played) = of_seed(seed);
+        tally.count(format!("simulate --seed {seed}"), &plan, &played);
+    })
+}
+
+fn singles(minutes: Option<u64>) -> Tally {
+    let mut plans = Vec::new();
+    for backup in [Backup::Good, Backup::Damaged, Backup::CannotBeTested] {
+        let troubles = on_paused_clock(single_troubles(backup)).into_iter();
+        plans.extend(troubles.map(|trouble| Plan {
+            troubles: vec![trouble],
+            ..undisturbed(backup)
+        }));
+    }
+    on_all_cores(plans.len() as u64, minutes, |number, tally| {
+        let Some(plan) = plans.get(usize::try_from(number).unwrap_or(usize::MAX)) else {
+            return;
+        };
+        let mut played = on_paused_clock(play(plan));
+        let missed = played.missed(plan);
+        played.violations.extend(missed);
+        tally.count(format!("{:?} backup", plan.backup), plan, &played);
+    })
+}
+
+/// One thread and a paused clock: what happens, happens in one order.
+fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
-        .expect("a runtime needs nothing that can be missing");
-    let plan = random::plan(seed);
-    let played = runtime.block_on(play(&plan));
-    (plan, played)
+        .expect("a runtime needs nothing that can be missing")
+        .block_on(work)
 }
 
-/// Plays these seeds on all cores.
-fn many(seeds: Range<u64>) -> Tally {
-    let bar = ProgressBar::new(seeds.end - seeds.start);
+/// Plays nights number 0 and so on, each on one core, and shows how far it is.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a person waits is real time; no night sees it"
+)]
+fn on_all_cores(
+    nights: u64,
+    minutes: Option<u64>,
+    play: impl Fn(u64, &mut Tally) + Sync,
+) -> Tally {
+    let bar = ProgressBar::new(nights);
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} nights, {per_sec}, {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let next = AtomicU64::new(seeds.start);
+    let began = Instant::now();
+    let in_time = || minutes.is_none_or(|most| began.elapsed() < Duration::from_mins(most));
+    let next = AtomicU64::new(0);
     let cores = thread::available_parallelism().map_or(1, Into::into);
     let mut tally = Tally::default();
     thread::scope(|scope| {
         let work = || {
             let mut tally = Tally::default();
             loop {
-                let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= seeds.end {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= nights || !in_time() {
                     return tally;
                 }
-                let (plan, played) = night(seed);
-                tally.count(seed, &plan, &played);
+                play(number, &mut tally);
                 bar.inc(1);
             }
         };
@@ -98,74 +162,5 @@ fn many(seeds: Range<u64>) -> Tally {
         }
     });
     bar.finish_and_clear();
-    tally.broken.sort();
     tally
-}
-
-impl Tally {
-    fn count(&mut self, seed: u64, plan: &super::Plan, played: &Played) {
-        self.nights += 1;
-        self.calls += played.calls;
-        self.longest = self.longest.max(played.lasted);
-        for trouble in &plan.troubles {
-            *self.troubles.entry(kind(trouble)).or_default() += 1;
-        }
-        let outcome = match played.ending.tag() {
-            Some("True") => "valid",
-            Some(_) => "invalid",
-            None => "undetermined",
-        };
-        *self.outcomes.entry(outcome).or_default() += 1;
-        if !played.violations.is_empty() {
-            self.broken.push((seed, played.violations.clone()));
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.nights += other.nights;
-        self.calls += other.calls;
-        self.longest = self.longest.max(other.longest);
-        for (kind, count) in other.troubles {
-            *self.troubles.entry(kind).or_default() += count;
-        }
-        for (outcome, count) in other.outcomes {
-            *self.outcomes.entry(outcome).or_default() += count;
-        }
-        self.broken.extend(other.broken);
-    }
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "nights            {}", self.nights)?;
-        for (outcome, count) in &self.outcomes {
-            writeln!(f, "  {outcome:<15} {count}")?;
-        }
-        writeln!(
-            f,
-            "troubles          {}",
-            self.troubles.values().sum::<u64>()
-        )?;
-        for (kind, count) in &self.troubles {
-            writeln!(f, "  {kind:<15} {count}")?;
-        }
-        writeln!(f, "longest night     {} min", self.longest.as_secs() / 60)?;
-        writeln!(f, "calls per night   {}", self.calls / self.nights.max(1))?;
-        writeln!(f, "broken            {}", self.broken.len())?;
-        for (seed, violations) in &self.broken {
-            writeln!(f, "simulate --seed {seed}: {}", violations.join("; "))?;
-        }
-        Ok(())
-    }
-}
-
-fn kind(trouble: &Trouble) -> &'static str {
-    match trouble {
-        Trouble::Call(..) => "call",
-        Trouble::Death(..) => "death",
-        Trouble::Delivery(..) => "delivery",
-        Trouble::Act(..) => "act",
-        Trouble::Outage(..) => "outage",
-        Trouble::Lag(..) => "lag",
-    }
 }

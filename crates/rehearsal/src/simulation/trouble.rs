@@ -1,16 +1,10 @@
-//! What can go wrong, and how it is brought about.
+//! What can go wrong with calls, deliveries and answers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
-
-use crate::aws::{Call, Fault, Instance, InstanceState, TEST_INSTANCE};
+use super::Act;
+use crate::aws::{Call, Fault};
 use crate::lambda::{Accepted, Death};
-use crate::night::Night;
-
-/// Longer than any function lives: done, and never answered.
-const NEVER: Duration = Duration::from_hours(24);
 
 /// One thing that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +17,61 @@ pub enum Trouble {
     Delivery(u64, DeliveryTrouble),
     /// Somebody does something, so long after the start.
     Act(Duration, Act),
-    /// Every call of this service is refused, from then on for so long.
-    Outage(&'static str, Duration, Duration),
+    /// Every call of this is refused, from then on for so long.
+    Outage(Service, Duration, Duration),
     /// All reads lag behind by this much.
     Lag(Duration),
+}
+
+impl Trouble {
+    /// What it is called in a table.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Call(_, how) => format!("call: {how:?}"),
+            Self::Death(_, when, how) => format!("death {when:?} a call: {how:?}"),
+            Self::Delivery(_, how) => format!("delivery: {how:?}"),
+            Self::Act(_, act) => format!("act: {act:?}"),
+            Self::Outage(service, ..) => format!("outage: {service:?}"),
+            Self::Lag(_) => "reads lag".to_owned(),
+        }
+    }
+}
+
+/// What can be down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// EC2.
+    Ec2,
+    /// Systems Manager, Run Command and Parameter Store.
+    Ssm,
+    /// Parameter Store alone.
+    Parameters,
+    /// Lambda's Invoke.
+    Lambda,
+    /// Datadog.
+    Datadog,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Ec2,
+        Self::Ssm,
+        Self::Parameters,
+        Self::Lambda,
+        Self::Datadog,
+    ];
+
+    pub(super) fn takes(self, call: &Call) -> bool {
+        match self {
+            Self::Ec2 => call.service == "ec2",
+            Self::Ssm => call.service == "ssm",
+            Self::Parameters => call.action == "GetParameter",
+            Self::Lambda => call.service == "lambda",
+            Self::Datadog => call.service == "datadog",
+        }
+    }
 }
 
 /// Before a call is done, or after.
@@ -78,7 +123,7 @@ impl CallTrouble {
         Self::Garbage,
     ];
 
-    fn fault(self, call: &Call) -> Fault {
+    pub(super) fn fault(self, call: &Call) -> Fault {
         let refuse = |status, code: &str| Fault::Refuse {
             status,
             code: code.to_owned(),
@@ -131,7 +176,7 @@ impl DeliveryTrouble {
         Self::Older,
     ];
 
-    fn copies(self, accepted: &mut Accepted) -> Vec<Duration> {
+    pub(super) fn copies(self, accepted: &mut Accepted) -> Vec<Duration> {
         let now = Duration::ZERO;
         match self {
             Self::Twice => vec![now, now],
@@ -148,158 +193,5 @@ impl DeliveryTrouble {
                 vec![now]
             }
         }
-    }
-}
-
-/// What people and machines do behind the check's back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// The test instance is stopped.
-    Stop,
-    /// The test instance is rebooted.
-    Reboot,
-    /// The test instance is terminated, and another has its name.
-    Replace,
-    /// The SSM agent falls silent for ever.
-    SilenceAgent,
-    /// The SSM agent falls silent for five minutes.
-    PauseAgent,
-    /// The test volume is detached by force.
-    Detach,
-    /// The test volume is detached by force and deleted.
-    Delete,
-    /// The test volume loses the tag that says whose it is.
-    Retag,
-    /// The newest command is cancelled.
-    Cancel,
-    /// Another run is started.
-    StartAnother,
-}
-
-impl Act {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::Stop,
-        Self::Reboot,
-        Self::Replace,
-        Self::SilenceAgent,
-        Self::PauseAgent,
-        Self::Detach,
-        Self::Delete,
-        Self::Retag,
-        Self::Cancel,
-        Self::StartAnother,
-    ];
-
-    async fn perform(self, night: &Night) {
-        let (aws, ids) = (&night.stack.aws, &night.stack.world);
-        let instance = &ids.test_instance_id;
-        let volume = aws.volumes().into_iter().rev().find(|volume| {
-            volume.tags.contains_key("IBBackupTest")
-                && volume.state != crate::aws::VolumeState::Deleted
-        });
-        let gone = |id: &str| {
-            let mut instances = aws.instances().into_iter();
-            instances.any(|one| one.id == id && one.state == InstanceState::Terminated)
-        };
-        match (self, volume) {
-            // What is terminated can be neither stopped nor rebooted.
-            (Self::Stop | Self::Reboot, _) if gone(instance) => {}
-            (Self::Stop, _) => aws.stop_instance(instance),
-            (Self::Reboot, _) => aws.reboot_instance(instance),
-            (Self::Replace, _) => {
-                aws.terminate_instance(instance);
-                let now = aws.clock().now();
-                let other = "i-rehearsaltest2";
-                aws.add_instance(Instance::running(other, TEST_INSTANCE, "us-east-1a", now));
-                aws.set_host(other, Arc::new(night.host.clone()));
-            }
-            (Self::SilenceAgent, _) => aws.set_agent(instance, false),
-            (Self::PauseAgent, _) => {
-                aws.set_agent(instance, false);
-                aws.clock().sleep(Duration::from_mins(5)).await;
-                aws.set_agent(instance, true);
-            }
-            (Self::Detach, Some(volume)) => aws.detach_by_hand(&volume.id),
-            (Self::Delete, Some(volume)) => {
-                aws.detach_by_hand(&volume.id);
-                aws.delete_by_hand(&volume.id);
-            }
-            (Self::Retag, Some(volume)) => {
-                aws.tag_by_hand(&volume.id, "IBBackupRun", "somebody-else");
-            }
-            (Self::Cancel, _) => {
-                if let Some(command) = aws.commands().pop() {
-                    aws.cancel_by_hand(&command.id);
-                }
-            }
-            (Self::StartAnother, _) => night.start_run(),
-            (Self::Detach | Self::Delete | Self::Retag, None) => {}
-        }
-    }
-}
-
-/// Sets the trouble up, before the night begins. What people do ends with the tasks it gives.
-pub(super) fn set_up(night: &Arc<Night>, troubles: &[Trouble]) -> JoinSet<()> {
-    let mut acts = JoinSet::new();
-    let (aws, lambda) = (night.stack.aws.clone(), night.stack.lambda.clone());
-    let began = aws.clock().now();
-    let of_calls = troubles.to_vec();
-    aws.set_faults(Box::new(move |call| {
-        of_calls.iter().find_map(|trouble| match *trouble {
-            Trouble::Call(number, how) if number == call.number => Some(how.fault(call)),
-            Trouble::Death(number, when, death) if number == call.number => {
-                lambda.kill(&call.caller, death);
-                Some(match when {
-                    When::Before => Fault::Hang,
-                    When::After => Fault::Slow(NEVER),
-                })
-            }
-            Trouble::Outage(service, from, lasts) if call.service == service => {
-                let since = call.time.duration_since(began).unwrap_or_default();
-                let down = since >= from && since < from + lasts;
-                down.then(|| CallTrouble::ServerError.fault(call))
-            }
-            _ => None,
-        })
-    }));
-    let of_events = troubles.to_vec();
-    night.stack.lambda.set_copies(Box::new(move |accepted| {
-        let hit = of_events.iter().find_map(|trouble| match *trouble {
-            Trouble::Delivery(number, how) if number == accepted.number => Some(how),
-            _ => None,
-        });
-        hit.map_or(vec![Duration::ZERO], |how| how.copies(accepted))
-    }));
-    for trouble in troubles {
-        match *trouble {
-            Trouble::Act(after, act) => {
-                let night = night.clone();
-                acts.spawn(async move {
-                    night.stack.aws.clock().sleep(after).await;
-                    act.perform(&night).await;
-                });
-            }
-            Trouble::Lag(lag) => aws.set_timing(|timing| timing.read_lag = lag),
-            _ => {}
-        }
-    }
-    acts
-}
-
-/// Has people mend what is broken, so that the next night is a clean one.
-pub(super) fn mend(night: &Night) {
-    let aws = &night.stack.aws;
-    aws.clear_faults();
-    night
-        .stack
-        .lambda
-        .set_copies(Box::new(|_| vec![Duration::ZERO]));
-    aws.set_timing(|timing| timing.read_lag = Duration::ZERO);
-    let instance = &night.stack.world.test_instance_id;
-    aws.set_agent(instance, true);
-    let mut instances = aws.instances().into_iter();
-    if instances.any(|one| one.id == *instance && one.state == InstanceState::Stopped) {
-        aws.start_instance(instance);
     }
 }

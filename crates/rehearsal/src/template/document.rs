@@ -1,6 +1,7 @@
 //! SSM Command documents: what a document takes, and what the agent then runs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -22,7 +23,7 @@ pub struct Document {
     /// What it takes.
     pub parameters: Vec<DocumentParameter>,
     /// As the document has it, `{{ … }}` and all.
-    pub script: String,
+    pub script: Arc<str>,
     /// Where the command does not say otherwise; the agent ends the script after this.
     pub execution_timeout: Duration,
     /// `timeoutSeconds` as the document has it: a number or `{{ parameter }}`.
@@ -37,7 +38,7 @@ pub struct DocumentParameter {
     /// Its value where the command gives none; without one it must be given.
     pub default: Option<String>,
     /// What a value must fit.
-    pub allowed_pattern: Option<String>,
+    pub allowed_pattern: Option<Regex>,
     /// Whether newer agents hand it over as the variable `SSM_<name>`.
     pub env_var: bool,
 }
@@ -158,7 +159,7 @@ impl Document {
             name: stack.physical_name(logical_id)?,
             arn: stack.arn(logical_id)?,
             parameters,
-            script: step.inputs.run_command.join("\n"),
+            script: step.inputs.run_command.join("\n").into(),
             execution_timeout: Duration::ZERO,
             timeout_seconds: step.inputs.timeout_seconds.clone(),
         };
@@ -212,13 +213,14 @@ impl ParameterContent {
             Some("ENV_VAR") => true,
             Some(other) => bail!("parameter {name}: interpolationType {other}"),
         };
-        if let Some(pattern) = &self.allowed_pattern {
-            Regex::new(pattern).with_context(|| format!("parameter {name}"))?;
-        }
+        let pattern = self.allowed_pattern.as_deref().map(Regex::new);
+        let allowed_pattern = pattern
+            .transpose()
+            .with_context(|| format!("parameter {name}"))?;
         Ok(DocumentParameter {
             name,
             default: self.default,
-            allowed_pattern: self.allowed_pattern,
+            allowed_pattern,
             env_var,
         })
     }
@@ -234,7 +236,7 @@ impl DocumentParameter {
             (None, None) => bail!("parameter {name} is missing"),
         };
         if let Some(pattern) = &self.allowed_pattern
-            && !Regex::new(pattern)?.is_match(value)
+            && !pattern.is_match(value)
         {
             bail!("parameter {name}: {value:?} does not fit {pattern}");
         }

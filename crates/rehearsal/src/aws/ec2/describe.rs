@@ -5,7 +5,7 @@ use super::id::{check_snapshot_id, check_volume_id};
 use super::instance::InstanceView;
 use super::query::Query;
 use super::snapshot::SnapshotView;
-use super::volume::{VolumeState, VolumeView};
+use super::volume::{Volume, VolumeState};
 use super::xml::{self, write};
 use super::{snapshot_not_found, volume_not_found};
 use crate::aws::ACCOUNT_ID;
@@ -21,22 +21,25 @@ pub(super) fn instances(context: &mut Context<'_>, mut query: Query) -> Result<S
     for id in &ids {
         context.account.ec2.instance(id)?;
     }
-    let volumes = seen_volumes(context);
+    let instances = &context.account.ec2.instances;
+    let whole = page.is_whole(instances.len());
+    let entries = instances.values().map(|entry| &entry.instance);
+    let wanted = entries.filter(|instance| {
+        let named = ids.is_empty() || ids.contains(&instance.id);
+        named && !(whole && filters.iter().any(|filter| filter.rules_out(&instance.tags)))
+    });
     let on = |id: &str| {
-        let here = |volume: &&VolumeView| {
-            volume
-                .attachment
-                .as_ref()
-                .is_some_and(|at| at.instance_id == id)
+        let here = |volume: &&Volume| {
+            let at = volume.attached.as_ref();
+            at.is_some_and(|at| at.instance_id == id)
         };
-        volumes.iter().filter(here).cloned().collect()
+        let volumes = seen_volumes(context).filter(here);
+        volumes.map(|volume| volume.view(context.now)).collect()
     };
-    let entries = context.account.ec2.instances.values();
-    let wanted = entries.filter(|entry| ids.is_empty() || ids.contains(&entry.instance.id));
     let mut all: Vec<_> = wanted
-        .map(|entry| InstanceView {
-            instance: entry.instance.clone(),
-            volumes: on(&entry.instance.id),
+        .map(|instance| InstanceView {
+            instance,
+            volumes: on(&instance.id),
         })
         .collect();
     all.sort_by_key(|view| view.instance.launched_at);
@@ -54,14 +57,20 @@ pub(super) fn volumes(context: &mut Context<'_>, mut query: Query) -> Result<Str
     let page = Page::read(&mut query, !ids.is_empty(), context.account.page_size)?;
     query.finish()?;
     context.authorize_ec2("ec2:DescribeVolumes", "*", vec![])?;
-    let mut all = seen_volumes(context);
+    let mut seen: Vec<_> = seen_volumes(context).collect();
     for id in &ids {
         check_volume_id(id, "volumes")?;
-        if !all.iter().any(|volume| volume.id == *id) {
+        if !seen.iter().any(|volume| volume.id == *id) {
             return Err(volume_not_found(id));
         }
     }
-    all.retain(|volume| ids.is_empty() || ids.contains(&volume.id));
+    let whole = page.is_whole(seen.len());
+    seen.retain(|volume| {
+        let named = ids.is_empty() || ids.contains(&volume.id);
+        named && !(whole && filters.iter().any(|filter| filter.rules_out(&volume.tags)))
+    });
+    let views = seen.into_iter().map(|volume| volume.view(context.now));
+    let mut all: Vec<_> = views.collect();
     all.sort_by_key(|volume| volume.created_at);
     let (shown, next_token) = page.of(out_of_order(all), &filters)?;
     let answer = xml::DescribeVolumes {
@@ -85,7 +94,7 @@ pub(super) fn snapshots(context: &mut Context<'_>, mut query: Query) -> Result<S
     }
     let mut all = Vec::new();
     for lagging in context.account.ec2.snapshots.values() {
-        let Some(snapshot) = lagging.seen(context.now).cloned() else {
+        let Some(snapshot) = lagging.seen(context.now) else {
             continue;
         };
         let state = snapshot.state(context.now);
@@ -109,11 +118,8 @@ pub(super) fn snapshots(context: &mut Context<'_>, mut query: Query) -> Result<S
 }
 
 /// The volumes that reads show now.
-fn seen_volumes(context: &Context<'_>) -> Vec<VolumeView> {
+fn seen_volumes<'a>(context: &'a Context<'_>) -> impl Iterator<Item = &'a Volume> {
     let all = context.account.ec2.volumes.values();
     let seen = all.filter_map(|lagging| lagging.seen(context.now));
-    let views = seen.map(|volume| volume.view(context.now));
-    views
-        .filter(|volume| volume.state != VolumeState::Deleted)
-        .collect()
+    seen.filter(|volume| volume.state(context.now) != VolumeState::Deleted)
 }

@@ -54,6 +54,10 @@ pub(super) fn detach_volume(
         );
         return Err(Refusal::new("IncorrectState", message));
     }
+    let host = context.account.hosts.get(&attachment.instance_id);
+    if !force && host.is_some_and(|host| host.in_use(&volume_id)) {
+        context.account.wedged.push(volume_id.clone());
+    }
     let ends_at = context.now + context.account.timing.detaching;
     attached.detach = Some(Detach { ends_at, force });
     let answer = AttachmentXml::new(&volume_id, &attachment, "detaching");

@@ -20,6 +20,15 @@ pub(super) trait Filterable {
 }
 
 impl Filter {
+    /// Whether its tags alone rule a resource out, asked before a view of it is made.
+    pub fn rules_out(&self, tags: &Tags) -> bool {
+        let key = self.name.strip_prefix("tag:");
+        key.is_some_and(|key| {
+            let value = tags.get(key);
+            value.is_none_or(|value| !self.values.iter().any(|pattern| like(pattern, value)))
+        })
+    }
+
     fn matches<T: Filterable>(&self, resource: &T) -> Result<bool, Refusal> {
         let found = if let Some(key) = self.name.strip_prefix("tag:") {
             resource.tags().get(key).cloned().into_iter().collect()
@@ -37,6 +46,9 @@ impl Filter {
 
 /// `*` stands for any characters, `?` for one.
 fn like(pattern: &str, value: &str) -> bool {
+    if !pattern.contains(['*', '?']) {
+        return pattern == value;
+    }
     fn step(pattern: &[char], value: &[char]) -> bool {
         match (pattern.split_first(), value.split_first()) {
             (None, None) => true,
@@ -87,6 +99,11 @@ impl Page {
             start,
             size: size.unwrap_or(usize::MAX).min(largest),
         })
+    }
+
+    /// Whether it is all of a list of that length: then it does not matter what is filtered first.
+    pub fn is_whole(&self, length: usize) -> bool {
+        self.start == 0 && self.size >= length
     }
 
     /// That part, filtered, and the token for the next. The list is cut before it is filtered, so

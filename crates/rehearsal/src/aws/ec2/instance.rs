@@ -127,12 +127,12 @@ impl InstanceEntry {
 
 /// An instance with its volumes, as a read shows it.
 #[derive(Clone, Debug)]
-pub(super) struct InstanceView {
-    pub instance: Instance,
+pub(super) struct InstanceView<'a> {
+    pub instance: &'a Instance,
     pub volumes: Vec<VolumeView>,
 }
 
-impl Filterable for InstanceView {
+impl Filterable for InstanceView<'_> {
     fn values(&self, filter: &str) -> Option<Vec<String>> {
         let attachments = || {
             self.volumes

@@ -9,6 +9,7 @@ mod detach_volume;
 mod filter;
 mod id;
 mod instance;
+mod limits;
 mod query;
 mod snapshot;
 mod tags;
@@ -32,6 +33,7 @@ use super::refusal::{Refusal, response};
 
 pub use instance::{Instance, InstanceState};
 pub(super) use instance::{InstanceEntry, Machine};
+pub(super) use limits::Limits;
 pub use snapshot::{Snapshot, SnapshotState};
 pub use tags::Tags;
 pub(super) use volume::{Attached, Volume};
@@ -83,6 +85,11 @@ impl Ec2 {
         }
     }
 
+    fn is_stale(&self, now: SystemTime) -> bool {
+        self.volumes.values().any(|volume| volume.is_stale(now))
+            || self.snapshots.values().any(|one| one.is_stale(now))
+    }
+
     /// A new volume's id, one that cannot exist.
     pub fn next_volume_id(&self) -> String {
         let mut ids = (1..).map(|number| format!("vol-rehearsal{number:04}"));
@@ -122,6 +129,9 @@ pub(super) fn answer(
 ) -> Result<Response<Bytes>, Refusal> {
     let mut query = Query::read(request.body())?;
     let action = query.need("Action")?;
+    if action.starts_with("Describe") && context.account.ec2.is_stale(context.now) {
+        context.account.stale_reads += 1;
+    }
     let body = match action.as_str() {
         "DescribeInstances" => describe::instances(context, query),
         "DescribeVolumes" => describe::volumes(context, query),

@@ -106,12 +106,12 @@ impl Snapshot {
 
 /// A snapshot as a read shows it.
 #[derive(Clone, Debug)]
-pub(super) struct SnapshotView {
-    pub snapshot: Snapshot,
+pub(super) struct SnapshotView<'a> {
+    pub snapshot: &'a Snapshot,
     pub state: SnapshotState,
 }
 
-impl Filterable for SnapshotView {
+impl Filterable for SnapshotView<'_> {
     fn values(&self, filter: &str) -> Option<Vec<String>> {
         Some(vec![match filter {
             "snapshot-id" => self.snapshot.id.clone(),

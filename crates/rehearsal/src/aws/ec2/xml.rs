@@ -144,8 +144,8 @@ pub(super) struct SnapshotXml {
     storage_tier: &'static str,
 }
 
-impl From<&SnapshotView> for SnapshotXml {
-    fn from(view: &SnapshotView) -> Self {
+impl From<&SnapshotView<'_>> for SnapshotXml {
+    fn from(view: &SnapshotView<'_>) -> Self {
         let snapshot = &view.snapshot;
         let whole = view.state.name() == "completed";
         Self {
@@ -181,8 +181,8 @@ pub(super) struct ReservationXml {
     instances_set: Items<InstanceXml>,
 }
 
-impl From<&InstanceView> for ReservationXml {
-    fn from(view: &InstanceView) -> Self {
+impl From<&InstanceView<'_>> for ReservationXml {
+    fn from(view: &InstanceView<'_>) -> Self {
         Self {
             reservation_id: view.instance.id.replacen("i-", "r-", 1),
             owner_id: ACCOUNT_ID,
@@ -202,8 +202,8 @@ struct InstanceXml {
     tag_set: Items<TagXml>,
 }
 
-impl From<&InstanceView> for InstanceXml {
-    fn from(view: &InstanceView) -> Self {
+impl From<&InstanceView<'_>> for InstanceXml {
+    fn from(view: &InstanceView<'_>) -> Self {
         let instance = &view.instance;
         Self {
             instance_id: instance.id.clone(),

@@ -82,13 +82,14 @@ impl ModelHost {
 
     fn begin_test(&self, run_id: &str) -> Begin {
         let mut machine = self.machine();
-        if let Some(finished) = machine.results.get(run_id) {
+        let locks = !machine.takes_no_locks;
+        if let Some(finished) = machine.results.get(run_id).filter(|_| locks) {
             return Begin::Told(finished.clone());
         }
         if machine.released.contains(run_id) {
             return Begin::Told(released(run_id));
         }
-        if let Some(testing) = &machine.testing {
+        if let Some(testing) = machine.testing.as_ref().filter(|_| locks) {
             if testing.run_id == run_id {
                 return Begin::Wait(testing.over.clone());
             }

@@ -17,7 +17,7 @@ pub(super) struct Life {
     pub command: Command,
     /// Ends it early.
     pub cancel: Arc<Notify>,
-    pub script: String,
+    pub script: Arc<str>,
     pub time_out: Duration,
     pub delivery: Duration,
     pub machine: watch::Receiver<Machine>,
