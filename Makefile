@@ -4,16 +4,21 @@
 BACKUP ?= good
 # how many nights make simulate plays
 SEEDS ?= 1000
+# whose monitors make datadog makes, for which production instance, and whom they tell
+ENVIRONMENT ?= dev
+SOURCE ?= ib-backup.us-east-1.code418.net
+NOTIFY ?=
 
 export PATH := $(PATH):/usr/sbin:/sbin
 REHEARSE := $(or $(CARGO_TARGET_DIR),target)/debug/rehearse
 VENV := .tools/venv
+CHECKOV := .tools/checkov
 SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   $(filter-out %.md,$(wildcard crates/rehearsal/host/shims/*)) \
   documents/tests/assemble documents/tests/run .ci/need .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate test lint lint-shell lint-template fmt embed build setup setup-rust setup-host setup-lint
+.PHONY: help rehearse simulate test test-delivery lint lint-shell lint-template lint-datadog datadog fmt embed build setup setup-rust setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +35,12 @@ simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000
 test: setup-host build ## Run all tests
 	cargo test --workspace
 	documents/tests/run
+	$(MAKE) test-delivery
 
-lint: setup-rust lint-shell lint-template ## Run all linters
+test-delivery: $(VENV)/ready ## Run the tests of datadog/ alone, in seconds
+	$(VENV)/bin/python -m unittest discover --start-directory datadog/tests
+
+lint: setup-rust lint-shell lint-template lint-datadog ## Run all linters
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
@@ -47,6 +56,13 @@ lint-template: $(VENV)/ready ## Check template.yaml
 	$(VENV)/bin/cfn-lint template.yaml
 	$(VENV)/bin/python .ci/transform template.yaml > .tools/transformed.json
 	$(VENV)/bin/cfn-lint .tools/transformed.json
+
+lint-datadog: $(VENV)/ready ## Check dashboard and monitors against the models of Datadog's client
+	$(VENV)/bin/python datadog/apply --check
+
+datadog: $(VENV)/ready ## Make or update dashboard and monitors: make datadog ENVIRONMENT=prod NOTIFY=@… DRY_RUN=1
+	@$(VENV)/bin/python datadog/apply --environment '$(ENVIRONMENT)' --source '$(SOURCE)' \
+	  --notify '$(NOTIFY)' $(if $(DRY_RUN),--dry-run)
 
 fmt: setup-rust ## Format the Rust code
 	cargo fmt --all
@@ -70,8 +86,10 @@ setup-lint: $(VENV)/ready
 	@.ci/need shellcheck
 
 $(VENV)/ready: .ci/requirements.txt
+$(CHECKOV)/ready: .ci/requirements-checkov.txt
+$(VENV)/ready $(CHECKOV)/ready:
 	@.ci/need python3 python3-venv
-	rm -rf $(VENV)
-	python3 -m venv $(VENV) || python3 -m virtualenv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r .ci/requirements.txt
+	rm -rf $(@D)
+	python3 -m venv $(@D) || python3 -m virtualenv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
