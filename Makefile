@@ -12,7 +12,7 @@ NOTIFY ?=
 export PATH := $(PATH):/usr/sbin:/sbin
 REHEARSE := $(or $(CARGO_TARGET_DIR),target)/debug/rehearse
 VENV := .tools/venv
-CHECKOV := .tools/checkov
+LINTERS := .tools/linters
 SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   $(filter-out %.md,$(wildcard crates/rehearsal/host/shims/*)) \
   documents/tests/assemble documents/tests/run .ci/need .ci/run
@@ -86,8 +86,8 @@ setup-lint: $(VENV)/ready
 	@.ci/need shellcheck
 
 $(VENV)/ready: .ci/requirements.txt
-$(CHECKOV)/ready: .ci/requirements-checkov.txt
-$(VENV)/ready $(CHECKOV)/ready:
+$(LINTERS)/ready: .ci/requirements-lint.txt
+$(VENV)/ready $(LINTERS)/ready:
 	@.ci/need python3 python3-venv
 	rm -rf $(@D)
 	python3 -m venv $(@D) || python3 -m virtualenv $(@D)
