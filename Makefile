@@ -15,7 +15,7 @@ VENV := .tools/venv
 LINTERS := .tools/linters
 SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   $(filter-out %.md,$(wildcard crates/rehearsal/host/shims/*)) \
-  documents/tests/assemble documents/tests/run .ci/need .ci/run
+  documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run
 
 .DEFAULT_GOAL := help
 .PHONY: help rehearse simulate test test-delivery lint lint-shell lint-template lint-datadog datadog fmt embed build setup setup-rust setup-host setup-lint
@@ -37,8 +37,9 @@ test: setup-host build ## Run all tests
 	documents/tests/run
 	$(MAKE) test-delivery
 
-test-delivery: $(VENV)/ready ## Run the tests of datadog/ alone, in seconds
+test-delivery: $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and datadog/ alone
 	$(VENV)/bin/python -m unittest discover --start-directory datadog/tests
+	$(VENV)/bin/python -m unittest discover --start-directory .ci/tests
 
 lint: setup-rust lint-shell lint-template lint-datadog ## Run all linters
 	cargo fmt --all --check
@@ -51,11 +52,9 @@ lint-shell: setup-lint ## Check the shell scripts
 	  documents/tests/assemble $$document | shellcheck -e SC2317,SC1091 - || exit; done
 	shellcheck $(SCRIPTS)
 
-lint-template: $(VENV)/ready ## Check template.yaml
+lint-template: $(VENV)/ready $(LINTERS)/ready ## Check template.yaml
 	documents/embed --check
-	$(VENV)/bin/cfn-lint template.yaml
-	$(VENV)/bin/python .ci/transform template.yaml > .tools/transformed.json
-	$(VENV)/bin/cfn-lint .tools/transformed.json
+	.ci/lint-template template.yaml
 
 lint-datadog: $(VENV)/ready ## Check dashboard and monitors against the models of Datadog's client
 	$(VENV)/bin/python datadog/apply --check
