@@ -13,12 +13,15 @@ export PATH := $(PATH):/usr/sbin:/sbin
 REHEARSE := $(or $(CARGO_TARGET_DIR),target)/debug/rehearse
 VENV := .tools/venv
 LINTERS := .tools/linters
+PACKAGER := .tools/packager
+# x86_64 or arm64: what make package builds for
+ARCHITECTURE ?= $(subst aarch64,arm64,$(shell uname -m))
 SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   $(filter-out %.md,$(wildcard crates/rehearsal/host/shims/*)) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate test test-delivery lint lint-shell lint-template lint-datadog datadog fmt embed build setup setup-rust setup-host setup-lint
+.PHONY: help rehearse simulate test test-delivery lint lint-shell lint-template lint-datadog datadog package fmt embed build setup setup-rust setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +66,11 @@ datadog: $(VENV)/ready ## Make or update dashboard and monitors: make datadog EN
 	@$(VENV)/bin/python datadog/apply --environment '$(ENVIRONMENT)' --source '$(SOURCE)' \
 	  --notify '$(NOTIFY)' $(if $(DRY_RUN),--dry-run)
 
+# Release builds share nothing with debug builds: a quarter of an hour of CPU time the first time.
+package: setup-rust $(PACKAGER)/ready ## Pack the functions for Lambda: make package ARCHITECTURE=arm64
+	@.ci/need objdump
+	$(PACKAGER)/bin/python .ci/package $(ARCHITECTURE)
+
 fmt: setup-rust ## Format the Rust code
 	cargo fmt --all
 
@@ -86,7 +94,8 @@ setup-lint: $(VENV)/ready
 
 $(VENV)/ready: .ci/requirements.txt
 $(LINTERS)/ready: .ci/requirements-lint.txt
-$(VENV)/ready $(LINTERS)/ready:
+$(PACKAGER)/ready: .ci/requirements-package.txt
+$(VENV)/ready $(LINTERS)/ready $(PACKAGER)/ready:
 	@.ci/need python3 python3-venv
 	rm -rf $(@D)
 	python3 -m venv $(@D) || python3 -m virtualenv $(@D)
