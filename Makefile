@@ -21,7 +21,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate test test-delivery lint lint-shell lint-template lint-datadog datadog package fmt embed build setup setup-rust setup-host setup-lint
+.PHONY: help rehearse simulate test test-delivery lint lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed build setup setup-rust setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ test-delivery: $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and datad
 	$(VENV)/bin/python -m unittest discover --start-directory datadog/tests
 	$(VENV)/bin/python -m unittest discover --start-directory .ci/tests
 
-lint: setup-rust lint-shell lint-template lint-datadog ## Run all linters
+lint: setup-rust lint-shell lint-template lint-ci lint-datadog ## Run all linters
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
@@ -59,6 +59,9 @@ lint-template: $(VENV)/ready $(LINTERS)/ready ## Check template.yaml
 	documents/embed --check
 	.ci/lint-template template.yaml
 
+lint-ci: $(LINTERS)/ready ## Check .circleci/config.yml against its schema
+	$(LINTERS)/bin/check-jsonschema --builtin-schema vendor.circle-ci .circleci/config.yml
+
 lint-datadog: $(VENV)/ready ## Check dashboard and monitors against the models of Datadog's client
 	$(VENV)/bin/python datadog/apply --check
 
@@ -70,6 +73,10 @@ datadog: $(VENV)/ready ## Make or update dashboard and monitors: make datadog EN
 package: setup-rust $(PACKAGER)/ready ## Pack the functions for Lambda: make package ARCHITECTURE=arm64
 	@.ci/need objdump
 	$(PACKAGER)/bin/python .ci/package $(ARCHITECTURE)
+
+release: ## Make the GitHub release of this commit from dist/; DRY_RUN=1 prints its notes
+	@.ci/need gh git python3
+	@.ci/release $(if $(DRY_RUN),--dry-run)
 
 fmt: setup-rust ## Format the Rust code
 	cargo fmt --all
