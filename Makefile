@@ -21,7 +21,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate test test-delivery lint lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed build setup setup-rust setup-host setup-lint
+.PHONY: help rehearse simulate test test-delivery lint lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed chain build setup setup-rust setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,7 @@ lint-shell: setup-lint ## Check the shell scripts
 
 lint-template: $(VENV)/ready $(LINTERS)/ready ## Check template.yaml
 	documents/embed --check
+	$(VENV)/bin/python .ci/draw-chain --check
 	.ci/lint-template template.yaml
 
 lint-ci: $(LINTERS)/ready ## Check .circleci/config.yml against its schema
@@ -83,6 +84,9 @@ fmt: setup-rust ## Format the Rust code
 
 embed: ## Put the scripts of documents/ into template.yaml
 	documents/embed
+
+chain: $(VENV)/ready ## Draw the chain into README.md
+	$(VENV)/bin/python .ci/draw-chain
 
 # The whole workspace at once: features then unify to one set, and aws-sdk-ec2 is built once.
 build: setup-rust ## Build the programs

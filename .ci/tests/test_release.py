@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from aws import Aws
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+# What /bin/true is built for.
+HOST = "x86_64" if platform.machine() == "x86_64" else "arm64"
 STEPS = ["step1-snapshot", "step2-volume", "step3-attach", "step4-mount", "step5-run-test",
          "step6-await-result"]
 
@@ -29,6 +32,17 @@ def today():
 
 
 class Release(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        """make package's own work, of a program that this machine has."""
+        folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.packed = folder / "dist"
+        for step in STEPS:
+            (folder / step).mkdir()
+            shutil.copy("/bin/true", folder / step / "bootstrap")
+        subprocess.run([sys.executable, ROOT / ".ci/package", HOST, "--built", folder, "--into",
+                        cls.packed], check=True, stdout=subprocess.DEVNULL)
+
     def setUp(self):
         self.work = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.dist = self.work / "dist"
@@ -42,13 +56,7 @@ class Release(unittest.TestCase):
             {"number": 6, "title": "Long ago", "mergeCommit": {"oid": "c0"}},
         ], releases=[{"tag_name": "2026-01-02-1", "target_commitish": "c0", "draft": False,
                       "assets": [], "body": ""}])
-        # make package's own work, of a program that this machine has.
-        built = self.work / "built"
-        for step in STEPS:
-            (built / step).mkdir(parents=True)
-            shutil.copy("/bin/true", built / step / "bootstrap")
-        packed = self.run_script("package", "x86_64", "--built", built, "--into", self.dist)
-        self.assertEqual(packed[0], 0, packed[1])
+        shutil.copytree(self.packed, self.dist)
 
     def keep(self, **changes):
         state = json.loads(self.file.read_text()) if self.file.exists() else {}
@@ -76,9 +84,9 @@ class Release(unittest.TestCase):
         tag = f"{today()}-1"
         self.assertEqual((release["tag_name"], release["draft"]), (tag, False))
         self.assertEqual(self.state["tags"][tag], commit())
-        names = [f"{step}-x86_64.zip" for step in STEPS]
+        names = [f"{step}-{HOST}.zip" for step in STEPS]
         names += [f"document-{of}.sh" for of in ("mount", "test", "release")]
-        names += ["template-x86_64.yaml", "SHA256SUMS"]
+        names += [f"template-{HOST}.yaml", "samconfig.toml", "SHA256SUMS"]
         self.assertEqual(sorted(of["name"] for of in release["assets"]), sorted(names))
         body = release["body"]
         self.assertIn(f"/aminopay/infobright-backup-check/compare/2026-01-02-1...{tag}", body)
@@ -112,10 +120,10 @@ class Release(unittest.TestCase):
         self.assertTrue(self.state["releases"][-1]["draft"])
         self.keep(uploads_left=100)
         status, said = self.release()
-        self.assertEqual((status, said.count("uploading ")), (0, 11 - 3), said)
+        self.assertEqual((status, said.count("uploading ")), (0, 12 - 3), said)
         self.assertEqual(len(self.state["releases"]), 2)
         release = self.state["releases"][-1]
-        self.assertEqual((release["draft"], len(release["assets"])), (False, 11))
+        self.assertEqual((release["draft"], len(release["assets"])), (False, 12))
 
     def test_the_first_release_of_all(self):
         self.keep(releases=[], tags={})
@@ -153,37 +161,66 @@ class Release(unittest.TestCase):
         self.assertEqual(len(self.state["releases"]), 1)
 
     def test_what_is_packed_must_be_what_was_summed(self):
-        (self.dist / "x86_64/step3-attach-x86_64.zip").write_bytes(b"other")
+        (self.dist / f"{HOST}/step3-attach-{HOST}.zip").write_bytes(b"other")
         status, said = self.release()
         self.assertEqual(status, 1)
-        self.assertIn("step3-attach-x86_64.zip is not what SHA256SUMS says", said)
-        shutil.rmtree(self.dist / "x86_64")
+        self.assertIn(f"step3-attach-{HOST}.zip is not what SHA256SUMS says", said)
+        shutil.rmtree(self.dist / HOST)
         self.assertIn("run make package first", self.release()[1])
 
-    def test_the_printed_command_deploys_as_far_as_there_is_no_aws(self):
-        self.release()
-        (command,) = re.findall(r"(?s)```bash\n(.*?)\n```", self.state["releases"][-1]["body"])
-        operator = self.work / "operator"
-        operator.mkdir()
+    def operator(self, command, prepare=lambda folder: None):
+        """Runs it as somebody who has the release and no AWS: its account, and what was said."""
+        (printed,) = re.findall(r"(?s)```bash\n(.*?)\n```", self.state["releases"][-1]["body"])
+        command = command or printed
+        folder = self.work / "operator" / re.search(r"--dir (\S+)", printed)[1]
         # gh's own part of it: the files of the release.
-        folder = operator / re.search(r"--dir (\S+)", command)[1]
         shutil.copytree(self.dist / "release", folder)
+        prepare(folder)
         tools = self.work / "operators-tools"
         tools.mkdir()
         (tools / "gh").symlink_to("/bin/true")
         with Aws() as aws:
             environment = {**os.environ, **aws.environment, "PATH": f"{tools}:{self.path}"}
-            done = subprocess.run(["bash", "-c", command], cwd=operator, env=environment, text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.assertEqual(aws.calls[0], "DescribeStacks aws-sam-cli-managed-default", done.stdout)
-        self.assertEqual(aws.calls[-1], "CreateChangeSet ib-backup-dev", done.stdout)
-        self.assertIn("as far as it goes without AWS", done.stdout)
+            done = subprocess.run(["bash", "-c", command], cwd=folder.parent, env=environment,
+                                  text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertNotEqual(done.returncode, 0)
-        zips = {file.read_bytes() for file in folder.glob("*.zip")}
+        return aws, done.stdout
+
+    def test_the_printed_command_deploys_as_far_as_there_is_no_aws(self):
+        self.release()
+        aws, said = self.operator(None)
+        self.assertEqual(aws.calls[0], "DescribeStacks aws-sam-cli-managed-default", said)
+        self.assertEqual(aws.calls[-1], "CreateChangeSet ib-backup-dev", said)
+        self.assertIn("as far as it goes without AWS", said)
+        zips = {file.read_bytes() for file in (self.dist / "release").glob("*.zip")}
         self.assertLessEqual(zips, set(aws.objects.values()), "uploaded as they are")
         self.assertEqual(aws.parameters["Environment"], "dev")
         self.assertEqual(aws.parameters["AlarmTopicArn"], "")
         self.assertEqual(aws.capabilities, ["CAPABILITY_IAM"])
+
+    def test_the_printed_command_stops_at_a_file_that_was_damaged_on_its_way(self):
+        self.release()
+        aws, said = self.operator(
+            None, lambda folder: (folder / f"step1-snapshot-{HOST}.zip").write_bytes(b"half"))
+        self.assertIn(f"step1-snapshot-{HOST}.zip: FAILED", said)
+        self.assertEqual(aws.calls, [])
+
+    def test_samconfig_deploys_each_environment(self):
+        self.release()
+        readme = (ROOT / "README.md").read_text()
+        (command,) = re.findall(r"sam deploy --template-file template-x86_64.yaml .*", readme)
+        self.assertTrue(command.endswith("--config-env dev"))
+        command = command.replace("x86_64", HOST)
+        for environment, wanted in [
+            ("sand", {"ScheduleState": "DISABLED", "DatadogApiKeySsmName": ""}),
+            ("prod", {"AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:databases"}),
+        ]:
+            shutil.rmtree(self.work / "operator", ignore_errors=True)
+            shutil.rmtree(self.work / "operators-tools", ignore_errors=True)
+            aws, said = self.operator(f"cd ib-* && {command.replace('dev', environment)}")
+            self.assertEqual(aws.calls[-1], f"CreateChangeSet ib-backup-{environment}", said)
+            wanted["Environment"] = environment
+            self.assertLessEqual(wanted.items(), aws.parameters.items())
 
 
 if __name__ == "__main__":
