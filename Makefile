@@ -41,6 +41,7 @@ test: setup-host build ## Run all tests
 	$(MAKE) test-delivery
 
 test-delivery: $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and datadog/ alone
+	@.ci/need gcc git objdump
 	$(VENV)/bin/python -m unittest discover --start-directory datadog/tests
 	$(VENV)/bin/python -m unittest discover --start-directory .ci/tests
 

@@ -174,9 +174,13 @@ class Release(unittest.TestCase):
         command = command or printed
         folder = self.work / "operator" / re.search(r"--dir (\S+)", printed)[1]
         # gh's own part of it: the files of the release.
+        shutil.rmtree(folder.parent, ignore_errors=True)
         shutil.copytree(self.dist / "release", folder)
+        # What a source checkout has.
+        shutil.copytree(self.dist, folder.parent / "dist")
+        shutil.copy(ROOT / "samconfig.toml", folder.parent)
         prepare(folder)
-        tools = self.work / "operators-tools"
+        tools = folder.parent / "tools"
         tools.mkdir()
         (tools / "gh").symlink_to("/bin/true")
         with Aws() as aws:
@@ -205,20 +209,16 @@ class Release(unittest.TestCase):
         self.assertIn(f"step1-snapshot-{HOST}.zip: FAILED", said)
         self.assertEqual(aws.calls, [])
 
-    def test_samconfig_deploys_each_environment(self):
+    def test_the_readmes_commands_deploy_each_environment_with_samconfig(self):
         self.release()
-        readme = (ROOT / "README.md").read_text()
-        (command,) = re.findall(r"sam deploy --template-file template-x86_64.yaml .*", readme)
-        self.assertTrue(command.endswith("--config-env dev"))
-        command = command.replace("x86_64", HOST)
-        for environment, wanted in [
-            ("sand", {"ScheduleState": "DISABLED", "DatadogApiKeySsmName": ""}),
-            ("prod", {"AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:databases"}),
+        readme = (ROOT / "README.md").read_text().replace("x86_64", HOST)
+        of_release, of_source = re.findall(r"sam deploy --template-file .* --config-env dev", readme)
+        for command, environment, wanted in [
+            (f"cd ib-* && {of_release}", "sand", {"ScheduleState": "DISABLED", "DatadogApiKeySsmName": ""}),
+            (of_source, "prod", {"AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:databases"}),
         ]:
-            shutil.rmtree(self.work / "operator", ignore_errors=True)
-            shutil.rmtree(self.work / "operators-tools", ignore_errors=True)
-            aws, said = self.operator(f"cd ib-* && {command.replace('dev', environment)}")
-            self.assertEqual(aws.calls[-1], f"CreateChangeSet ib-backup-{environment}", said)
+            aws, said = self.operator(re.sub("dev$", environment, command))
+            self.assertEqual(aws.calls[-1:], [f"CreateChangeSet ib-backup-{environment}"], said)
             wanted["Environment"] = environment
             self.assertLessEqual(wanted.items(), aws.parameters.items())
 
