@@ -62,6 +62,16 @@ class Apply(unittest.TestCase):
         self.assertEqual(len(self.datadog.monitors), 2 * len(first))
         self.assertLessEqual(first.items(), self.datadog.monitors.items())
 
+    def test_production_instances_of_an_environment_have_verdicts_of_their_own(self):
+        self.apply("--environment=prod")
+        status, said = self.apply("--environment=prod", "--source=IB-0002.example.com")
+        self.assertEqual(status, 0, said)
+        self.assertIn("as it should be  errors.json", said)
+        self.assertNotIn("not from here", said)
+        queries = [of["query"] for of in self.datadog.monitors.values()]
+        self.assertEqual(len(queries), len(set(queries)))
+        self.assertEqual(sum("source:ib-0002.example.com" in of for of in queries), len(queries) // 2)
+
     def test_puts_right_what_a_person_or_a_commit_changed_and_nothing_else(self):
         self.apply()
         monitor = next(of for of in self.datadog.monitors.values() if "too old" in of["name"])
