@@ -24,7 +24,7 @@ FROM_AWS = {
 def sent():
     """Each metric that the functions send, with the keys of its tags, out of the client's code."""
     code = (ROOT / "crates/common/src/datadog.rs").read_text()
-    always = set(re.findall(r'format!\("(\w+):\{\}", settings', code))
+    always = set(re.findall(r'format!\("(\w+):\{\}", ', code))
     gauges = re.findall(r'metric: "([\w.]+)",\s*value\S* ?\w*,\s*tag: (?:None|Some\(format!\("(\w+):)', code)
     assert len(always) == 2 and len(gauges) == code.count('metric: "'), (always, gauges)
     return {metric: always | ({own} - {""}) for metric, own in gauges}
