@@ -73,7 +73,7 @@ class Package(unittest.TestCase):
         for name in zips:
             self.assertIn(f"      CodeUri: {name}\n", template)
         self.assertNotIn("CodeUri: crates", template)
-        self.assertIn(f"    Default: {HERE}\n", template)
+        self.assertIn(f"    Default: {HERE}\n    AllowedValues: [{HERE}]\n", template)
         self.assertRegex(template, r"(?m)^Description: Infobright backup check - .* \(commit [0-9a-f]{40}")
         check = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=folder, capture_output=True)
         self.assertEqual(check.returncode, 0, check.stdout)
