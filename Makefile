@@ -1,4 +1,4 @@
-# The one way to do each thing; CI calls the same names (.ci/run).
+# The one way to do each thing; CI calls the same names (.circleci/config.yml, .ci/run).
 
 # good, damaged, filesystem or none
 BACKUP ?= good
