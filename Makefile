@@ -4,7 +4,7 @@
 BACKUP ?= good
 # how many nights make simulate plays
 SEEDS ?= 1000
-# whose monitors make datadog makes, for which production instance, and whom they tell
+# whose monitors make datadog makes, for which production instance, and whom they tell (or nobody)
 ENVIRONMENT ?= dev
 SOURCE ?= ib-backup.us-east-1.code418.net
 NOTIFY ?=

@@ -135,7 +135,14 @@ class Apply(unittest.TestCase):
             self.assertEqual(status, 1, said)
             self.assertIn(wanted, said)
             self.assertNotIn(API_KEY, said)
+        self.assertIn("NOTIFY not set: whom shall monitors tell?", self.apply("--notify=")[1])
         self.assertEqual(self.datadog.changes, [])
+
+    def test_nobody_is_nobody(self):
+        status, said = self.apply("--notify=nobody")
+        self.assertEqual(status, 0, said)
+        for monitor in self.datadog.monitors.values():
+            self.assertTrue(monitor["message"].endswith("in RUNBOOK.md."), monitor["message"])
 
     def test_the_check_refuses_what_the_clients_models_do_not_know(self):
         self.assertEqual(self.apply("--check")[0], 0)
