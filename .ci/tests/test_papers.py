@@ -11,6 +11,7 @@ import sys
 import unittest
 
 import botocore.session
+import jmespath
 from botocore import xform_name
 from samtranslator.yaml_helper import yaml_parse
 
@@ -116,6 +117,8 @@ class Papers(unittest.TestCase):
         session, seen = botocore.session.get_session(), 0
         for paper, (service, operation, *rest) in commands("aws"):
             seen += 1
+            for query in (rest[i + 1] for i, word in enumerate(rest) if word == "--query"):
+                jmespath.compile(query)
             if (service, operation) in OWN:
                 known = OWN[service, operation]
             else:
