@@ -48,19 +48,17 @@ class Planted(unittest.TestCase):
         self.assertCaught("transformed", "(?i)circular")
 
     def test_parliament(self):
-        to_the_instance = (
-            r"(?s) {14}- Sid: ToTheTestInstance\n.{20,400}?ec2:ResourceTag/Name: !Ref TestInstanceName\n"
-        )
+        the_document = r"(?s) {14}- Sid: SendThisDocument\n.{20,400}?- Name: !If \[StackMountDocument[^\n]*\n"
         self.plant(
             ("Action: ec2:DeleteVolume\n", "Action: ec2:DeleteVolumes\n"),
             ("ec2:CreateAction: CreateVolume", "ec2:CreatingAction: CreateVolume"),
-            (to_the_instance, ""),
+            (the_document, ""),
         )
         self.assertCaught(
             "policies",
             "Step6Role: .*UNKNOWN_ACTION",
             "Step2Role: .*UNKNOWN_CONDITION",
-            "Step3Role: .*RESOURCE_MISMATCH.*instance",
+            "Step4Role: .*RESOURCE_MISMATCH.*document",
         )
 
     def test_checkov_and_an_exception_without_a_reason(self):
