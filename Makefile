@@ -1,19 +1,27 @@
-# The one way to do each thing; CI calls the same names (.ci/run).
+# The one way to do each thing; CI calls the same names (.circleci/config.yml, .ci/run).
 
 # good, damaged, filesystem or none
 BACKUP ?= good
 # how many nights make simulate plays
 SEEDS ?= 1000
+# whose monitors make datadog makes, for which production instance, and whom they tell (or nobody)
+ENVIRONMENT ?= dev
+SOURCE ?= ib-backup.us-east-1.code418.net
+NOTIFY ?=
 
 export PATH := $(PATH):/usr/sbin:/sbin
 REHEARSE := $(or $(CARGO_TARGET_DIR),target)/debug/rehearse
 VENV := .tools/venv
+LINTERS := .tools/linters
+PACKAGER := .tools/packager
+# x86_64 or arm64: what make package builds for
+ARCHITECTURE ?= $(subst aarch64,arm64,$(shell uname -m))
 SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   $(filter-out %.md,$(wildcard crates/rehearsal/host/shims/*)) \
-  documents/tests/assemble documents/tests/run .ci/need .ci/run
+  documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate test lint lint-shell lint-template fmt embed build setup setup-rust setup-host setup-lint
+.PHONY: help rehearse simulate test test-delivery lint lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed chain build setup setup-rust setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +38,14 @@ simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000
 test: setup-host build ## Run all tests
 	cargo test --workspace
 	documents/tests/run
+	$(MAKE) test-delivery
 
-lint: setup-rust lint-shell lint-template ## Run all linters
+test-delivery: $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and datadog/ alone
+	@.ci/need gcc git objdump
+	$(VENV)/bin/python -m unittest discover --start-directory datadog/tests
+	$(VENV)/bin/python -m unittest discover --start-directory .ci/tests
+
+lint: setup-rust lint-shell lint-template lint-ci lint-datadog ## Run all linters
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
@@ -42,17 +56,38 @@ lint-shell: setup-lint ## Check the shell scripts
 	  documents/tests/assemble $$document | shellcheck -e SC2317,SC1091 - || exit; done
 	shellcheck $(SCRIPTS)
 
-lint-template: $(VENV)/ready ## Check template.yaml
+lint-template: $(VENV)/ready $(LINTERS)/ready ## Check template.yaml
 	documents/embed --check
-	$(VENV)/bin/cfn-lint template.yaml
-	$(VENV)/bin/python .ci/transform template.yaml > .tools/transformed.json
-	$(VENV)/bin/cfn-lint .tools/transformed.json
+	$(VENV)/bin/python .ci/draw-chain --check
+	.ci/lint-template template.yaml
+
+lint-ci: $(LINTERS)/ready ## Check .circleci/config.yml against its schema
+	$(LINTERS)/bin/check-jsonschema --builtin-schema vendor.circle-ci .circleci/config.yml
+
+lint-datadog: $(VENV)/ready ## Check dashboard and monitors against the models of Datadog's client
+	$(VENV)/bin/python datadog/apply --check
+
+datadog: $(VENV)/ready ## Make or update dashboard and monitors: make datadog ENVIRONMENT=prod NOTIFY=@… DRY_RUN=1
+	@$(VENV)/bin/python datadog/apply --environment '$(ENVIRONMENT)' --source '$(SOURCE)' \
+	  --notify '$(NOTIFY)' $(if $(DRY_RUN),--dry-run)
+
+# Release builds share nothing with debug builds: a quarter of an hour of CPU time the first time.
+package: setup-rust $(PACKAGER)/ready ## Pack the functions for Lambda: make package ARCHITECTURE=arm64
+	@.ci/need objdump
+	$(PACKAGER)/bin/python .ci/package $(ARCHITECTURE)
+
+release: ## Make the GitHub release of this commit from dist/; DRY_RUN=1 prints its notes
+	@.ci/need gh git python3
+	@.ci/release $(if $(DRY_RUN),--dry-run)
 
 fmt: setup-rust ## Format the Rust code
 	cargo fmt --all
 
 embed: ## Put the scripts of documents/ into template.yaml
 	documents/embed
+
+chain: $(VENV)/ready ## Draw the chain into README.md
+	$(VENV)/bin/python .ci/draw-chain
 
 # The whole workspace at once: features then unify to one set, and aws-sdk-ec2 is built once.
 build: setup-rust ## Build the programs
@@ -70,8 +105,11 @@ setup-lint: $(VENV)/ready
 	@.ci/need shellcheck
 
 $(VENV)/ready: .ci/requirements.txt
+$(LINTERS)/ready: .ci/requirements-lint.txt
+$(PACKAGER)/ready: .ci/requirements-package.txt
+$(VENV)/ready $(LINTERS)/ready $(PACKAGER)/ready:
 	@.ci/need python3 python3-venv
-	rm -rf $(VENV)
-	python3 -m venv $(VENV) || python3 -m virtualenv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r .ci/requirements.txt
+	rm -rf $(@D)
+	python3 -m venv $(@D) || python3 -m virtualenv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@

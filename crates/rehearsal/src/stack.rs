@@ -51,6 +51,7 @@ impl Stack {
         for name in functions
             .iter()
             .filter_map(|of| of.environment.get("DD_API_KEY_SSM_NAME"))
+            .filter(|name| !name.is_empty())
         {
             aws.put_parameter(name, DATADOG_API_KEY, true);
         }

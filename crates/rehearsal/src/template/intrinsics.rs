@@ -36,6 +36,8 @@ pub(super) struct Sections {
 pub(super) struct Resource {
     #[serde(rename = "Type")]
     pub kind: String,
+    /// Without it, or where it holds, the resource is made.
+    pub condition: Option<String>,
     #[serde(default)]
     pub metadata: Value,
     #[serde(default)]
@@ -248,7 +250,7 @@ impl Stack {
         Ok(result + rest)
     }
 
-    fn condition(&self, name: &str) -> anyhow::Result<bool> {
+    pub fn condition(&self, name: &str) -> anyhow::Result<bool> {
         let Some(expression) = self.sections.conditions.get(name) else {
             bail!("the template has no condition {name}");
         };

@@ -264,6 +264,23 @@ fn waits_stay_within_the_time_out_and_names_stay_plain() {
     }
 }
 
+#[test]
+fn alarms_and_queries_refer_to_what_is_there() {
+    let topic = "arn:aws:sns:us-east-1:000000000000:databases";
+    // Alarms and queries are read with all that they refer to, or this fails.
+    stack(&[("AlarmTopicArn", topic)]);
+    assert!(error(TEMPLATE, &[("AlarmTopicArn", "databases")]).contains("AlarmTopicArn"));
+}
+
+#[test]
+fn without_datadog_no_role_reads_a_parameter() {
+    for function in stack(&[("DatadogApiKeySsmName", "")]).functions {
+        let actions = function.role.actions();
+        let reads = actions.iter().any(|(action, _)| action == "ssm:GetParameter");
+        assert!(!reads, "{}", function.name);
+    }
+}
+
 /// What each role allows, in the template's order: `*` stands for the statement's own resources.
 #[test]
 fn roles_grant_this_and_nothing_else() {

@@ -1,0 +1,73 @@
+"""Each linter of the template catches a fault that is planted for it."""
+
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def lint(template, linter):
+    """Status, and what it said."""
+    done = subprocess.run([ROOT / ".ci/lint-template", template, linter],
+                          capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+class Planted(unittest.TestCase):
+    def setUp(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.template = pathlib.Path(folder) / "template.yaml"
+
+    def plant(self, *faults):
+        text = (ROOT / "template.yaml").read_text()
+        for before, after in faults:
+            text, count = re.subn(before, after, text, count=1)
+            self.assertEqual(count, 1, before)
+        self.template.write_text(text)
+
+    def assertCaught(self, linter, *wanted):
+        status, said = lint(self.template, linter)
+        self.assertNotEqual(status, 0, said)
+        for pattern in wanted:
+            self.assertRegex(said, pattern)
+
+    def test_sam(self):
+        self.plant(("    MemorySize: 128", "    MemorySize: plenty"))
+        self.assertCaught("sam", "MemorySize|plenty")
+
+    def test_cfn_lint_catches_a_parameter_that_is_not_there(self):
+        self.plant(("!Ref TestDevice\n", "!Ref TestDevise\n"))
+        self.assertCaught("transformed", "TestDevise")
+
+    def test_cfn_lint_catches_a_circle(self):
+        itself = r"!Sub arn:\S+function:\$\{Environment\}-ib-backup-step-6-await-result\n"
+        self.plant((itself, "!GetAtt Step6Function.Arn\n"))
+        self.assertCaught("transformed", "(?i)circular")
+
+    def test_parliament(self):
+        the_document = r"(?s) {14}- Sid: SendThisDocument\n.{20,400}?- Name: !If \[StackMountDocument[^\n]*\n"
+        self.plant(
+            ("Action: ec2:DeleteVolume\n", "Action: ec2:DeleteVolumes\n"),
+            ("ec2:CreateAction: CreateVolume", "ec2:CreatingAction: CreateVolume"),
+            (the_document, ""),
+        )
+        self.assertCaught(
+            "policies",
+            "Step6Role: .*UNKNOWN_ACTION",
+            "Step2Role: .*UNKNOWN_CONDITION",
+            "Step4Role: .*RESOURCE_MISMATCH.*document",
+        )
+
+    def test_checkov_and_an_exception_without_a_reason(self):
+        self.plant(
+            (r"      RetentionInDays: !Ref LogRetentionDays\n", ""),
+            (r"checkov:skip=CKV_AWS_117: .*", "checkov:skip=CKV_AWS_117"),
+        )
+        self.assertCaught("checkov", "CKV_AWS_66", "CKV_AWS_117")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,181 @@
+"""README.md and RUNBOOK.md, as far as they speak of roles, commands and the picture. The Rust tests
+(crates/rehearsal/tests/papers) hold them against the functions."""
+
+import importlib
+import json
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import unittest
+
+import botocore.session
+import jmespath
+from botocore import xform_name
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PAPERS = {name: (ROOT / name).read_text() for name in ("README.md", "RUNBOOK.md")}
+RESOURCES = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+
+
+# ---- The table of what the functions may do ----
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def resource(step, value):
+    """A statement's resource in the table's words."""
+    if isinstance(value, dict):
+        ((name, argument),) = value.items()
+        if name == "Fn::GetAtt":
+            target = argument[0] if isinstance(argument, list) else argument.split(".")[0]
+            if target == f"Step{step}Logs":
+                return "its own log group"
+            return {f"Step{step + 1}Function": "the next step", "Step6Function": "step 6"}[target]
+        if name == "Ref":
+            return f"the key `{argument}`"
+        if isinstance(argument, list):
+            return "its own document"
+        own = RESOURCES[f"Step{step}Function"]["Properties"]["FunctionName"]["Fn::Sub"]
+        if argument.endswith(f":function:{own}"):
+            return "itself"
+        if "parameter${" in argument:
+            return f"the parameter `{re.search(r'parameter.{2}(.*)}', argument)[1]}`"
+        value = argument.rsplit(":", 1)[1]
+    return f"`{value}`"
+
+
+def where(statement):
+    """A statement's condition in the table's words."""
+    found = []
+    for keys in statement.get("Condition", {}).values():
+        for key, value in keys.items():
+            value = value["Ref"] if isinstance(value, dict) else ",".join(listed(value))
+            found.append(f"`{key}={value}`")
+    return "; ".join(found)
+
+
+def granted():
+    """Step, action, resource and condition of everything that the roles allow."""
+    for step in range(1, 7):
+        (policy,) = RESOURCES[f"Step{step}Role"]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            condition = ""
+            if "Fn::If" in statement:
+                statement, condition = statement["Fn::If"][1], "if it is set"
+            words = "; ".join(filter(None, [condition, where(statement)])) or "–"
+            for action in listed(statement["Action"]):
+                for value in listed(statement["Resource"]):
+                    yield str(step), action, resource(step, value), words
+
+
+def told():
+    """The same, as the README has it."""
+    rows = re.search(r"(?m)^\| step \| action .*\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["README.md"])[1]
+    for row in rows.splitlines():
+        steps, actions, on, words, why = (cell.strip() for cell in row.strip("|").split(" | "))
+        assert why, row
+        for step in steps.split(", "):
+            for action in re.findall(r"`([^`]+)`", actions):
+                yield step, action, on, words
+
+
+# ---- Commands ----
+
+
+def commands(program):
+    """Each command of this program in the papers, its words; continued lines are one."""
+    for name, text in PAPERS.items():
+        text = re.sub(r"\\\n\s*", " ", text)
+        for line in text.splitlines():
+            found = re.match(rf"\s+{program} (.*)", line)
+            if found:
+                words = re.split(r" \| |;| #|\|$", found[1])[0]
+                yield name, shlex.split(words.replace("…", "x"))
+
+
+def options(words):
+    return {word.split("=")[0] for word in words if word.startswith("--")}
+
+
+# Those of the AWS CLI itself, and its own commands, which are no operations of the API.
+GLOBAL = {"--query", "--output", "--cli-binary-format", "--region"}
+OWN = {("logs", "tail"): {"--follow", "--since"}, ("ec2", "wait"): {"--volume-ids"}}
+
+
+class Papers(unittest.TestCase):
+    def test_the_table_of_the_roles(self):
+        told_of, allowed = sorted(told()), sorted(granted())
+        self.assertEqual(len(told_of), len(set(told_of)), "a row twice")
+        self.assertEqual(sorted(set(told_of)), sorted(set(allowed)))
+
+    def test_aws_commands_exist_with_their_options(self):
+        session, seen = botocore.session.get_session(), 0
+        for paper, (service, operation, *rest) in commands("aws"):
+            seen += 1
+            for query in (rest[i + 1] for i, word in enumerate(rest) if word == "--query"):
+                jmespath.compile(query)
+            if (service, operation) in OWN:
+                known = OWN[service, operation]
+            else:
+                model = session.get_service_model(service)
+                named = {xform_name(of, "-"): of for of in model.operation_names}
+                self.assertIn(operation, named, f"{paper}: aws {service} {operation}")
+                shape = model.operation_model(named[operation]).input_shape
+                known = {f"--{xform_name(member, '-')}" for member in shape.members}
+            self.assertLessEqual(options(rest) - GLOBAL, known, f"{paper}: {service} {operation}")
+        self.assertGreater(seen, 15)
+
+    def test_sam_commands_exist_with_their_options(self):
+        seen = set()
+        for paper, (name, *rest) in commands("sam"):
+            command = importlib.import_module(f"samcli.commands.{name}.command").cli
+            known = {option for of in command.params for option in of.opts}
+            self.assertLessEqual(options(rest), known, f"{paper}: sam {name}")
+            seen.add(name)
+        self.assertEqual(seen, {"build", "deploy", "delete"})
+
+    def test_make_targets_exist(self):
+        targets = re.findall(r"(?m)^([a-z-]+):.*##", (ROOT / "Makefile").read_text())
+        for name, text in PAPERS.items():
+            for target in re.findall(r"`make ([a-z-]+)|^ {4}make ([a-z-]+)", text):
+                self.assertIn(target[0] or target[1], targets, name)
+
+    def test_the_table_of_alarms(self):
+        rows = re.search(r"(?m)^\| alarm \| when \|\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["README.md"])[1]
+        named = re.findall(r"`<environment>([^`]+)`", rows)
+        alarms = [of["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${Environment}")
+                  for of in RESOURCES.values() if of["Type"] == "AWS::CloudWatch::Alarm"]
+        self.assertEqual(sorted(named), sorted(alarms))
+        for text in PAPERS.values():
+            for name in re.findall(r"alarm `dev([^`]+)`", text):
+                self.assertIn(name, alarms)
+
+    def test_the_tables_of_graphs_and_queries(self):
+        def first_cells(head):
+            table = re.search(rf"(?m)^\| {head} \|.*\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["RUNBOOK.md"])
+            return [row.split(" | ")[0].strip("| `") for row in table[1].splitlines()]
+
+        dashboard = json.loads((ROOT / "datadog/dashboard.json").read_text())
+        titles = [of["definition"]["title"].lower() for of in dashboard["widgets"]]
+        for cell in first_cells("graph"):
+            for graph in cell.lower().split(", "):
+                self.assertTrue([of for of in titles if of.startswith(graph)], graph)
+        queries = [of["Properties"]["Name"]["Fn::Sub"].replace("${Environment}", "dev")
+                   for of in RESOURCES.values() if of["Type"] == "AWS::Logs::QueryDefinition"]
+        self.assertEqual(sorted(first_cells("query")), sorted(queries))
+
+    def test_the_picture_is_of_this_template(self):
+        done = subprocess.run([sys.executable, ROOT / ".ci/draw-chain", "--check"],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        for name in re.findall(r'\["(step-[^"]+)"\]', PAPERS["README.md"]):
+            self.assertIn(f"-ib-backup-{name}", str(RESOURCES))
+
+
+if __name__ == "__main__":
+    unittest.main()

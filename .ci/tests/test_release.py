@@ -1,0 +1,227 @@
+"""make release, against a stand-in for gh that keeps state; and the deploy command that it prints."""
+
+import datetime
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from aws import Aws
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+# What /bin/true is built for.
+HOST = "x86_64" if platform.machine() == "x86_64" else "arm64"
+STEPS = ["step1-snapshot", "step2-volume", "step3-attach", "step4-mount", "step5-run-test",
+         "step6-await-result"]
+
+
+def commit():
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def today():
+    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+
+
+class Release(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        """make package's own work, of a program that this machine has."""
+        folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.packed = folder / "dist"
+        for step in STEPS:
+            (folder / step).mkdir()
+            shutil.copy("/bin/true", folder / step / "bootstrap")
+        subprocess.run([sys.executable, ROOT / ".ci/package", HOST, "--built", folder, "--into",
+                        cls.packed], check=True, stdout=subprocess.DEVNULL)
+
+    def setUp(self):
+        self.work = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.dist = self.work / "dist"
+        tools = self.work / "tools"
+        tools.mkdir()
+        (tools / "gh").symlink_to(HERE / "gh")
+        self.path = f"{tools}:{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
+        self.file = self.work / "state"
+        self.keep(tags={"2026-01-02-1": "c0"}, commits=["c0", "c1", commit()], pulls=[
+            {"number": 7, "title": "Test every table", "mergeCommit": {"oid": "c1"}},
+            {"number": 6, "title": "Long ago", "mergeCommit": {"oid": "c0"}},
+        ], releases=[{"tag_name": "2026-01-02-1", "target_commitish": "c0", "draft": False,
+                      "assets": [], "body": ""}])
+        shutil.copytree(self.packed, self.dist)
+
+    def keep(self, **changes):
+        state = json.loads(self.file.read_text()) if self.file.exists() else {}
+        self.file.write_text(json.dumps({**state, **changes}))
+
+    @property
+    def state(self):
+        return json.loads(self.file.read_text())
+
+    def run_script(self, script, *arguments, **environment):
+        environment = {**os.environ, "GH_TOKEN": "good", "GH_STATE": str(self.file),
+                       "PATH": self.path, **environment}
+        done = subprocess.run([sys.executable, ROOT / ".ci" / script, *arguments], text=True,
+                              env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertNotIn("Traceback", done.stdout)
+        return done.returncode, done.stdout
+
+    def release(self, *arguments, **environment):
+        return self.run_script("release", "--dist", self.dist, *arguments, **environment)
+
+    def test_a_release_with_all_its_files_and_notes(self):
+        status, said = self.release()
+        self.assertEqual(status, 0, said)
+        release = self.state["releases"][-1]
+        tag = f"{today()}-1"
+        self.assertEqual((release["tag_name"], release["draft"]), (tag, False))
+        self.assertEqual(self.state["tags"][tag], commit())
+        names = [f"{step}-{HOST}.zip" for step in STEPS]
+        names += [f"document-{of}.sh" for of in ("mount", "test", "release")]
+        names += [f"template-{HOST}.yaml", "samconfig.toml", "SHA256SUMS"]
+        self.assertEqual(sorted(of["name"] for of in release["assets"]), sorted(names))
+        body = release["body"]
+        self.assertIn(f"/aminopay/infobright-backup-check/compare/2026-01-02-1...{tag}", body)
+        self.assertIn("- Test every table (#7)\n", body)
+        self.assertNotIn("Long ago", body)
+        for name in names:
+            size = (self.dist / "release" / name).stat().st_size
+            self.assertRegex(body, rf"\| `{re.escape(name)}` \| {size:,} \| `[0-9a-f]{{64}}` \|")
+        sums = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=self.dist / "release",
+                              capture_output=True, text=True)
+        self.assertEqual(sums.returncode, 0, sums.stdout)
+
+    def test_run_again_for_the_same_commit_it_makes_no_second_one(self):
+        self.release()
+        before = self.state["releases"]
+        status, said = self.release()
+        self.assertEqual(status, 0, said)
+        self.assertIn(f"this commit is released already: https://github.com/aminopay/infobright-backup-check/releases/tag/{today()}-1", said)
+        self.assertEqual(self.state["releases"], before)
+
+    def test_the_second_commit_of_a_day_is_number_two_and_counts_by_number(self):
+        self.keep(tags={**self.state["tags"], f"{today()}-9": "c1", f"{today()}-10": "c1"})
+        self.release()
+        self.assertEqual(self.state["releases"][-1]["tag_name"], f"{today()}-11")
+
+    def test_what_broke_off_is_a_draft_and_is_put_right(self):
+        self.keep(uploads_left=3)
+        status, said = self.release()
+        self.assertEqual(status, 1)
+        self.assertIn("error connecting to uploads.github.com; GitHub was not reached; run this again", said)
+        self.assertTrue(self.state["releases"][-1]["draft"])
+        self.keep(uploads_left=100)
+        status, said = self.release()
+        self.assertEqual((status, said.count("uploading ")), (0, 12 - 3), said)
+        self.assertEqual(len(self.state["releases"]), 2)
+        release = self.state["releases"][-1]
+        self.assertEqual((release["draft"], len(release["assets"])), (False, 12))
+
+    def test_the_first_release_of_all(self):
+        self.keep(releases=[], tags={})
+        status, said = self.release()
+        self.assertEqual(status, 0, said)
+        self.assertIn("The first release", self.state["releases"][-1]["body"])
+
+    def test_a_dry_run_makes_nothing(self):
+        before = self.state["releases"]
+        status, said = self.release("--dry-run")
+        self.assertEqual(status, 0, said)
+        self.assertIn("## Deploy", said)
+        self.assertEqual(self.state["releases"], before)
+
+    def test_errors_say_what_to_do(self):
+        for wanted, environment, state in [
+            ("GH_TOKEN is not set: give it a token", {"GH_TOKEN": ""}, {}),
+            ("HTTP 401); is GH_TOKEN right, and not expired?", {"GH_TOKEN": "old"}, {}),
+            ("GitHub was not reached; run this again", {}, {"offline": True}),
+        ]:
+            self.keep(offline=False)
+            self.keep(**state)
+            status, said = self.release(**{"GITHUB_TOKEN": "", **environment})
+            self.assertEqual(status, 1, said)
+            self.assertIn(wanted, said)
+        self.assertEqual(len(self.state["releases"]), 1)
+
+    def test_a_tag_that_somebody_takes_meanwhile(self):
+        """Between the question for a free tag and the release: a release that GitHub hides."""
+        self.keep(tags={**self.state["tags"]}, hidden=f"{today()}-1")
+        status, said = self.release()
+        self.assertEqual(status, 1)
+        self.assertIn("already exists", said)
+        self.assertIn("the tag was taken meanwhile; run this again", said)
+        self.assertEqual(len(self.state["releases"]), 1)
+
+    def test_what_is_packed_must_be_what_was_summed(self):
+        (self.dist / f"{HOST}/step3-attach-{HOST}.zip").write_bytes(b"other")
+        status, said = self.release()
+        self.assertEqual(status, 1)
+        self.assertIn(f"step3-attach-{HOST}.zip is not what SHA256SUMS says", said)
+        shutil.rmtree(self.dist / HOST)
+        self.assertIn("run make package first", self.release()[1])
+
+    def operator(self, command, prepare=lambda folder: None):
+        """Runs it as somebody who has the release and no AWS: its account, and what was said."""
+        (printed,) = re.findall(r"(?s)```bash\n(.*?)\n```", self.state["releases"][-1]["body"])
+        command = command or printed
+        folder = self.work / "operator" / re.search(r"--dir (\S+)", printed)[1]
+        # gh's own part of it: the files of the release.
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        shutil.copytree(self.dist / "release", folder)
+        # What a source checkout has.
+        shutil.copytree(self.dist, folder.parent / "dist")
+        shutil.copy(ROOT / "samconfig.toml", folder.parent)
+        prepare(folder)
+        tools = folder.parent / "tools"
+        tools.mkdir()
+        (tools / "gh").symlink_to("/bin/true")
+        with Aws() as aws:
+            environment = {**os.environ, **aws.environment, "PATH": f"{tools}:{self.path}"}
+            done = subprocess.run(["bash", "-c", command], cwd=folder.parent, env=environment,
+                                  text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertNotEqual(done.returncode, 0)
+        return aws, done.stdout
+
+    def test_the_printed_command_deploys_as_far_as_there_is_no_aws(self):
+        self.release()
+        aws, said = self.operator(None)
+        self.assertEqual(aws.calls[0], "DescribeStacks aws-sam-cli-managed-default", said)
+        self.assertEqual(aws.calls[-1], "CreateChangeSet ib-backup-dev", said)
+        self.assertIn("as far as it goes without AWS", said)
+        zips = {file.read_bytes() for file in (self.dist / "release").glob("*.zip")}
+        self.assertLessEqual(zips, set(aws.objects.values()), "uploaded as they are")
+        # Whatever it named besides would undo what the site has set.
+        self.assertEqual(aws.parameters, {"Environment": "dev", "Architecture": HOST})
+        self.assertEqual(aws.capabilities, ["CAPABILITY_IAM"])
+
+    def test_the_printed_command_stops_at_a_file_that_was_damaged_on_its_way(self):
+        self.release()
+        aws, said = self.operator(
+            None, lambda folder: (folder / f"step1-snapshot-{HOST}.zip").write_bytes(b"half"))
+        self.assertIn(f"step1-snapshot-{HOST}.zip: FAILED", said)
+        self.assertEqual(aws.calls, [])
+
+    def test_the_readmes_commands_deploy_each_environment_with_samconfig(self):
+        self.release()
+        readme = (ROOT / "README.md").read_text().replace("x86_64", HOST)
+        of_release, of_source = re.findall(r"sam deploy --template-file .* --config-env dev", readme)
+        for command, environment, wanted in [
+            (f"cd ib-* && {of_release}", "sand", {"ScheduleState": "DISABLED", "DatadogApiKeySsmName": ""}),
+            (of_source, "prod", {"AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:databases"}),
+        ]:
+            aws, said = self.operator(re.sub("dev$", environment, command))
+            self.assertEqual(aws.calls[-1:], [f"CreateChangeSet ib-backup-{environment}"], said)
+            wanted["Environment"] = environment
+            self.assertLessEqual(wanted.items(), aws.parameters.items())
+
+
+if __name__ == "__main__":
+    unittest.main()

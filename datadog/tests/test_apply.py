@@ -1,0 +1,166 @@
+"""make datadog, against a stand-in for Datadog."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from stand_in import API_KEY, APP_KEY, Datadog
+
+FOLDER = pathlib.Path(__file__).resolve().parent.parent
+
+
+class Apply(unittest.TestCase):
+    def setUp(self):
+        self.datadog = self.enterContext(Datadog())
+        self.keys = {"DD_API_KEY": API_KEY, "DD_APP_KEY": APP_KEY, "DD_URL": self.datadog.url}
+        copy = self.enterContext(tempfile.TemporaryDirectory())
+        self.folder = pathlib.Path(copy) / "datadog"
+        shutil.copytree(FOLDER, self.folder, ignore=shutil.ignore_patterns("tests"))
+
+    def apply(self, *arguments, **environment):
+        """Runs it: status, and all that it said."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("DD_")}
+        done = subprocess.run(
+            [sys.executable, self.folder / "apply", "--notify=@me", *arguments],
+            env={**clean, **self.keys, **environment},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )
+        self.assertNotIn("Traceback", done.stdout)
+        return done.returncode, done.stdout
+
+    def edit(self, file, before, after):
+        path = self.folder / file
+        text = path.read_text()
+        self.assertIn(before, text)
+        path.write_text(text.replace(before, after))
+
+    def test_makes_all_of_it_and_the_second_run_changes_nothing(self):
+        status, said = self.apply("--environment=prod")
+        self.assertEqual(status, 0, said)
+        monitors = len(list(FOLDER.glob("monitors/*.json")))
+        self.assertEqual(said.count("made  "), 1 + monitors, said)
+        self.assertEqual((len(self.datadog.dashboards), len(self.datadog.monitors)), (1, monitors))
+        for monitor in self.datadog.monitors.values():
+            self.assertIn("prod", monitor["query"])
+            self.assertNotRegex(str(monitor), "<(environment|source|notify)>")
+            self.assertTrue(monitor["message"].endswith("@me"), monitor["message"])
+        changes = list(self.datadog.changes)
+        status, said = self.apply("--environment=prod")
+        self.assertEqual((status, said.count("as it should be")), (0, 1 + monitors), said)
+        self.assertEqual(self.datadog.changes, changes)
+
+    def test_environments_share_the_dashboard_and_nothing_else(self):
+        self.apply("--environment=prod")
+        first = dict(self.datadog.monitors)
+        status, said = self.apply("--environment=dev")
+        self.assertEqual(status, 0, said)
+        self.assertIn("as it should be  dashboard.json", said)
+        self.assertEqual(len(self.datadog.monitors), 2 * len(first))
+        self.assertLessEqual(first.items(), self.datadog.monitors.items())
+
+    def test_production_instances_of_an_environment_have_verdicts_of_their_own(self):
+        self.apply("--environment=prod")
+        status, said = self.apply("--environment=prod", "--source=IB-0002.example.com")
+        self.assertEqual(status, 0, said)
+        self.assertIn("as it should be  errors.json", said)
+        self.assertNotIn("not from here", said)
+        queries = [of["query"] for of in self.datadog.monitors.values()]
+        self.assertEqual(len(queries), len(set(queries)))
+        self.assertEqual(sum("source:ib-0002.example.com" in of for of in queries), len(queries) // 2)
+
+    def test_puts_right_what_a_person_or_a_commit_changed_and_nothing_else(self):
+        self.apply()
+        monitor = next(of for of in self.datadog.monitors.values() if "too old" in of["name"])
+        monitor["message"] = "edited by hand"
+        dashboard = next(iter(self.datadog.dashboards.values()))
+        dashboard["widgets"].pop()
+        self.edit("monitors/slow.json", "7200", "9000")
+        self.datadog.changes.clear()
+        status, said = self.apply()
+        self.assertEqual(status, 0, said)
+        self.assertEqual(
+            sorted(change.split(" (")[0] for change in self.datadog.changes),
+            ["PUT dashboard"] + 2 * ["PUT monitor Infobright backup check"],
+        )
+        self.assertIn("RUNBOOK.md", self.datadog.monitors[monitor["id"]]["message"])
+        self.assertEqual(self.apply()[1].count("changed"), 0)
+
+    def test_dry_run_shows_the_difference_and_changes_nothing(self):
+        self.apply()
+        self.datadog.changes.clear()
+        self.edit("monitors/slow.json", "7200", "9000")
+        status, said = self.apply("--dry-run")
+        self.assertEqual(status, 0, said)
+        self.assertRegex(said, r'(?m)^- +"critical": 7200.0$')
+        self.assertRegex(said, r'(?m)^\+ +"critical": 9000$')
+        self.assertIn("would be changed  slow.json", said)
+        self.assertEqual(self.datadog.changes, [])
+
+    def test_what_is_not_from_here_is_named_and_kept(self):
+        self.apply()
+        (self.folder / "monitors/slow.json").unlink()
+        status, said = self.apply()
+        self.assertEqual(status, 0, said)
+        self.assertRegex(said, r"not from here    monitor \d+ `.*longer than usual`")
+
+    def test_twins_are_refused(self):
+        self.apply()
+        twin = next(iter(self.datadog.monitors.values()))
+        self.datadog.monitors[1] = {**twin, "id": 1}
+        status, said = self.apply()
+        self.assertEqual(status, 1)
+        self.assertRegex(said, r"there are 2 monitors `.*`: \d+, 1; delete all but one")
+
+    def test_a_query_that_datadog_refuses_stops_it_before_anything_is_changed(self):
+        self.edit("monitors/slow.json", "max(last_4h)", "max(sometimes)")
+        status, said = self.apply()
+        self.assertEqual(status, 1)
+        self.assertIn("slow.json: Datadog would not take it: The value provided", said)
+        self.assertEqual(self.datadog.changes, [])
+
+    def test_errors_say_what_to_do(self):
+        refused = "http://127.0.0.1:9"
+        for wanted, environment in [
+            ("DD_API_KEY and DD_APP_KEY not set", {"DD_API_KEY": "", "DD_APP_KEY": ""}),
+            ("DD_APP_KEY not set", {"DD_APP_KEY": ""}),
+            ("answered 403: Forbidden; are both keys right", {"DD_APP_KEY": "another"}),
+            (f"cannot reach {refused}: ", {"DD_URL": refused}),
+            ("DD_SITE=example.com is no site of Datadog", {"DD_URL": "", "DD_SITE": "example.com"}),
+        ]:
+            status, said = self.apply(**environment)
+            self.assertEqual(status, 1, said)
+            self.assertIn(wanted, said)
+            self.assertNotIn(API_KEY, said)
+        self.assertIn("NOTIFY not set: whom shall monitors tell?", self.apply("--notify=")[1])
+        self.assertEqual(self.datadog.changes, [])
+
+    def test_nobody_is_nobody(self):
+        status, said = self.apply("--notify=nobody")
+        self.assertEqual(status, 0, said)
+        for monitor in self.datadog.monitors.values():
+            self.assertTrue(monitor["message"].endswith("in RUNBOOK.md."), monitor["message"])
+
+    def test_the_check_refuses_what_the_clients_models_do_not_know(self):
+        self.assertEqual(self.apply("--check")[0], 0)
+        for file, before, after, wanted in [
+            ("monitors/slow.json", '"options"', '"opttions"', "no such field"),
+            ("monitors/slow.json", '"query alert"', '"query alarm"', "'query alarm' is no value"),
+            ("monitors/slow.json", "7200}", '"7200"}', "Invalid type"),
+            ("dashboard.json", '"bars"', '"barrs"', "fits none of the models"),
+            ("dashboard.json", '"show_legend"', '"show_legends"', "no such field"),
+            ("dashboard.json", '"ordered"', '"orderly"', "'orderly' is no value"),
+        ]:
+            original = (self.folder / file).read_text()
+            self.edit(file, before, after)
+            status, said = self.apply("--check")
+            self.assertEqual(status, 1, (before, after, said))
+            self.assertIn(wanted, said)
+            (self.folder / file).write_text(original)
+
+
+if __name__ == "__main__":
+    unittest.main()
