@@ -34,10 +34,13 @@ struct Summary {
 }
 
 impl Verdict {
+    /// The tag of a good backup.
+    pub(crate) const TRUE: &'static str = "True";
+
     /// The value of the tag `DBBackupValid`.
     #[must_use]
     pub fn tag(&self) -> &'static str {
-        if self.valid { "True" } else { "False" }
+        if self.valid { Self::TRUE } else { "False" }
     }
 
     /// The value of the metric `infobright_backup_valid`.

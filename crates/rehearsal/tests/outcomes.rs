@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rehearsal::aws::Fault;
 use rehearsal::aws::model_host::Backup;
 use rehearsal::night::Night;
 use serde_json::{Value, json};
@@ -172,4 +173,33 @@ async fn a_pending_snapshot_is_waited_for() {
         made >= now + Duration::from_mins(15),
         "made before the snapshot was complete"
     );
+}
+
+/// Found by the simulation (seeds 275, 494, 2100, 2676): the tag was written, and then the look
+/// failed for good.
+#[tokio::test(start_paused = true)]
+async fn a_verdict_whose_look_fails_after_it_is_written_is_told_all_the_same() {
+    for backup in [Backup::Good, Backup::Damaged] {
+        let night = Night::new().backup(backup);
+        let mut written = false;
+        let mut reads = 0;
+        night.stack.aws.set_faults(Box::new(move |call| {
+            let reads_back = written && call.action == "DescribeSnapshots" && reads < 4;
+            written |= call.action == "CreateTags" && call.caller.contains("step-6");
+            reads += u32::from(reads_back);
+            // All attempts of the look that wrote it, then the next look.
+            let (status, code) = match reads {
+                1..=3 => (503, "Unavailable"),
+                _ => (403, "UnauthorizedOperation"),
+            };
+            reads_back.then(|| Fault::Refuse {
+                status,
+                code: code.to_owned(),
+                message: "as this night wants it".to_owned(),
+            })
+        }));
+        let ending = night.play().await;
+        assert!(ending.log.iter().any(|line| line.contains("UnauthorizedOperation")));
+        ending.assert_verdict(backup == Backup::Good);
+    }
 }

@@ -103,3 +103,12 @@ async fn databases_at_once_do_not_disturb_each_other() {
     // Twelve times the databases, some refusals more.
     assert!(most[1] < most[0] + most[0] / 5, "{most:?}");
 }
+
+/// Seeds that broke something once, as the nights they are today.
+#[tokio::test(start_paused = true)]
+async fn seeds_that_once_broke_something() {
+    for seed in [275, 494, 2100, 2676, 2731] {
+        let played = play(&random::plan(seed).await).await;
+        assert_eq!(played.violations, [""; 0], "seed {seed}");
+    }
+}

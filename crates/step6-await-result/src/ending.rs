@@ -1,7 +1,7 @@
 //! How a run ends, once nothing is held, or when time has run out over giving back.
 
-use common::datadog::Gauge;
-use common::ec2;
+use common::datadog::{self, Gauge};
+use common::ec2::{self, Written};
 use common::event::{Because, GiveBack, Phase, Run};
 use common::step::Outcome;
 use common::{Error, Kind, Result};
@@ -28,8 +28,11 @@ impl AwaitResult {
             }
             Because::Failure { function, error } => {
                 // Found by the run's tag: the record of a start event names no snapshot.
-                if ec2::has_verdict(&self.ec2, &run.run_id).await? {
-                    info!("{function} failed over a late delivery: this run has its verdict");
+                if let Some(written) = ec2::verdict_of(&self.ec2, &run.run_id).await? {
+                    info!("{function} failed, and yet this run has its verdict");
+                    if function == self.itself {
+                        self.send_written(run, written).await?;
+                    }
                     return Ok(Outcome::End(Ended(())));
                 }
                 self.report_failure(run, &function, &error, "nothing")
@@ -41,6 +44,16 @@ impl AwaitResult {
                 Ok(Outcome::GoOn(Task::GiveBack(back)))
             }
         }
+    }
+
+    /// A verdict whose look failed once the tag was written. Where another delivery has told
+    /// Datadog, this says the same of the same instant; so long after, it would be another.
+    async fn send_written(&self, run: &Run, written: Written) -> Result<()> {
+        let Written { valid, checked_at } = written;
+        if self.clock.now().since(checked_at) > datadog::OLDEST_POINT {
+            return Ok(());
+        }
+        self.send_verdict(run, valid, checked_at).await
     }
 
     /// Time has run out over giving back: says what is held, and gives the error to end with.

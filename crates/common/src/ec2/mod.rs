@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{Filter, Tag};
 
 pub use instances::{Instance, instance_state, running_instance};
-pub use snapshots::{Snapshot, SnapshotState, has_verdict, snapshot, snapshots_of, tag_snapshot};
+pub use snapshots::{
+    Snapshot, SnapshotState, Written, snapshot, snapshots_of, tag_snapshot, verdict_of,
+};
 pub use volumes::{
     Attachment, NewVolume, Volume, VolumeState, attach, create, delete, detach, test_volumes,
     volume, volumes_of_run,

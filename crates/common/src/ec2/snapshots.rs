@@ -48,6 +48,15 @@ impl Snapshot {
     }
 }
 
+/// A verdict as it stands on a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Whether the backup is good.
+    pub valid: bool,
+    /// When the test ended.
+    pub checked_at: Timestamp,
+}
+
 /// All of our own snapshots of a volume, the newest first.
 ///
 /// # Errors
@@ -69,11 +78,11 @@ pub async fn snapshots_of(client: &Client, volume_id: &str) -> Result<Vec<Snapsh
     Ok(snapshots)
 }
 
-/// Whether the given run wrote its verdict, on whichever snapshot.
+/// The verdict that the given run wrote, on whichever snapshot, if it did.
 ///
 /// # Errors
 /// Where EC2 refuses to list them.
-pub async fn has_verdict(client: &Client, run_id: &str) -> Result<bool> {
+pub async fn verdict_of(client: &Client, run_id: &str) -> Result<Option<Written>> {
     let mut pages = client
         .describe_snapshots()
         .owner_ids("self")
@@ -84,11 +93,16 @@ pub async fn has_verdict(client: &Client, run_id: &str) -> Result<bool> {
     while let Some(found) = pages.next().await {
         let tried = format!("look for the verdict of run {run_id}");
         let snapshot = read(&found.map_err(|error| refused(&tried, error))?);
-        if snapshot.is_some_and(|snapshot| snapshot.checked_by(run_id).is_some()) {
-            return Ok(true);
+        let checked_at = snapshot.as_ref().and_then(|one| one.checked_by(run_id));
+        if let (Some(snapshot), Some(checked_at)) = (snapshot, checked_at) {
+            let valid = snapshot.tags.get(tags::VALID);
+            return Ok(valid.map(|valid| Written {
+                valid: valid == Verdict::TRUE,
+                checked_at,
+            }));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// What EC2 says of an id that is none of ours, or no id at all.

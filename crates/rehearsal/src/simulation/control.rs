@@ -179,7 +179,7 @@ impl Control {
 /// The number of the first call of this operation. One that is not made is missed in the end.
 fn call_of(clean: &Played, action: &str) -> u64 {
     let mut calls = (1..).zip(&clean.calls);
-    let number = calls.find_map(|(number, made)| (made == action).then_some(number));
+    let number = calls.find_map(|(number, made)| (made.action == action).then_some(number));
     number.unwrap_or_default()
 }
 

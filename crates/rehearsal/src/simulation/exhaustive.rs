@@ -1,9 +1,10 @@
 //! Every single trouble, at every call, every delivery and every moment of a night.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::trouble::When;
-use super::{Act, CallTrouble, DeliveryTrouble, Plan, Service, Trouble, play};
+use super::{Act, CallTrouble, DeliveryTrouble, Plan, Played, Service, Trouble, play};
 use crate::aws::model_host::Backup;
 use crate::lambda::Death;
 
@@ -29,17 +30,37 @@ pub async fn single_troubles(backup: Backup) -> Vec<Trouble> {
             troubles.extend(deaths.map(|death| Trouble::Death(number, when, death)));
         }
     }
-    for (number, &time) in (0..).zip(&clean.delivered) {
+    for (number, time) in events(&clean) {
         troubles.extend(DeliveryTrouble::ALL.map(|how| Trouble::Delivery(number, how)));
         let moment = time + Duration::from_millis(500);
         troubles.extend(Act::ALL.map(|act| Trouble::Act(moment, act)));
-        for service in Service::ALL {
-            troubles.push(Trouble::Outage(service, time, Duration::from_mins(3)));
-            troubles.push(Trouble::Outage(service, time, Duration::from_hours(2)));
+        for lasts in [Duration::from_mins(3), Duration::from_hours(2)] {
+            let missed = |service: &Service| is_called(&clean, *service, time, lasts);
+            let services = Service::ALL.into_iter().filter(missed);
+            troubles.extend(services.map(|service| Trouble::Outage(service, time, lasts)));
         }
     }
-    for seconds in [1, 10, 60] {
+    // Longer than the shortest time from a write to the next look.
+    for seconds in [20, 40, 60] {
         troubles.push(Trouble::Lag(Duration::from_secs(seconds)));
     }
     troubles
+}
+
+/// Each event of a night by its number, and how long after the start it was first delivered.
+fn events(played: &Played) -> BTreeMap<u64, Duration> {
+    let mut events = BTreeMap::new();
+    for delivery in &played.ending.deliveries {
+        let since = delivery.time.duration_since(played.began);
+        let first = events.entry(delivery.accepted.number);
+        first.or_insert(since.unwrap_or_default());
+    }
+    events
+}
+
+/// Whether a night calls a service in that time: else nobody sees that it is down.
+fn is_called(played: &Played, service: Service, from: Duration, lasts: Duration) -> bool {
+    let from = played.began + from;
+    let mut calls = played.calls.iter();
+    calls.any(|call| service.takes(call) && call.time >= from && call.time < from + lasts)
 }

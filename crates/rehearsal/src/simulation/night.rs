@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::happen::{Happened, mend, set_up};
 use super::{Control, Trouble, invariants};
-use crate::aws::Snapshot;
+use crate::aws::{Call, Snapshot};
 use crate::aws::clock::rfc3339;
 use crate::aws::model_host::{Backup, Durations};
 use crate::night::{Ending, Night};
@@ -46,14 +46,14 @@ pub struct Played {
     pub ending: Ending,
     /// How long it took, in simulated time.
     pub lasted: Duration,
-    /// The operations of the calls that it made, in their order.
-    pub calls: Vec<String>,
+    /// The calls that it made, in their order.
+    pub calls: Vec<Call>,
     /// The troubles of the plan that did happen: a night may be over before.
     pub happened: Vec<Trouble>,
     /// What happened: calls, deliveries and log lines in simulated time.
     pub story: String,
-    /// When each event of the night was delivered, counted from its start.
-    pub delivered: Vec<Duration>,
+    /// When it began.
+    pub began: SystemTime,
 }
 
 impl Played {
@@ -95,12 +95,7 @@ pub async fn play(plan: &Plan) -> Played {
     let lasted = clock.now().duration_since(began).unwrap_or_default();
     let happened = happened_in(&night, plan, &happened);
     let calls = night.stack.aws.calls().into_iter();
-    let calls = calls.map(|record| record.call.action).collect();
-    let delivered = ending
-        .deliveries
-        .iter()
-        .map(|delivery| since(began, delivery.time))
-        .collect();
+    let calls = calls.map(|record| record.call).collect();
     let mut violations = Vec::new();
     if !ended {
         violations.push(format!(
@@ -120,7 +115,7 @@ pub async fn play(plan: &Plan) -> Played {
         calls,
         happened,
         story,
-        delivered,
+        began,
     }
 }
 
