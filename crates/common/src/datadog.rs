@@ -93,6 +93,26 @@ impl Gauge {
         }
     }
 
+    /// `infobright_backup_check.coverage`, percent of the data that was read.
+    #[must_use]
+    pub fn coverage(percent: f64) -> Self {
+        Self {
+            metric: "infobright_backup_check.coverage",
+            value: percent,
+            tag: None,
+        }
+    }
+
+    /// `infobright_backup_check.canary_caught`, 1 or 0.
+    #[must_use]
+    pub fn canary_caught(caught: bool) -> Self {
+        Self {
+            metric: "infobright_backup_check.canary_caught",
+            value: if caught { 1.0 } else { 0.0 },
+            tag: None,
+        }
+    }
+
     /// `infobright_backup_check.duration_seconds` of one phase.
     #[must_use]
     pub fn duration(phase: &str, seconds: f64) -> Self {

@@ -30,6 +30,8 @@ pub enum Kind {
     TimeRanOut,
     /// The test instance could not do its part, which says nothing about the backup.
     HostFailed,
+    /// The test took a copy that was damaged on purpose for a good one.
+    CanaryMissed,
     /// The run ended without a verdict, for the reason in the message.
     Undetermined,
     /// Datadog could not be reached or did not accept what was sent.

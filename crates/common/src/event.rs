@@ -24,6 +24,9 @@ pub struct Run {
     /// Looks in a row at which AWS was too busy to answer; each doubles the wait for the next.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub busy: u32,
+    /// The copy is damaged on purpose, and the test has to find that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub canary: bool,
     /// What the start event says of the database and its test instance.
     // Read by `Run::read`: a flattened field would lose its name in the error.
     #[serde(flatten, skip_deserializing)]
@@ -108,6 +111,7 @@ impl Run {
             iteration_count: 0,
             ready_at: BTreeMap::new(),
             busy: 0,
+            canary: false,
             pair,
         }
     }
@@ -181,6 +185,9 @@ pub struct Start {
     /// Test this snapshot, whatever its age, instead of the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_id: Option<String>,
+    /// Damage the copy first, to see whether the test finds it. It travels with the run.
+    #[serde(default, skip_serializing)]
+    pub canary: bool,
 }
 
 /// From step 1: what is tested, and where.
@@ -288,6 +295,16 @@ pub enum Because {
         /// Whether it is.
         valid: bool,
         /// When the test ended, as the snapshot's tag has it.
+        checked_at: Timestamp,
+        /// Percent of the data that was read, where the test says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coverage: Option<f64>,
+    },
+    /// The copy was damaged on purpose, and the test has ended.
+    Canary {
+        /// Whether it found that.
+        caught: bool,
+        /// When it ended.
         checked_at: Timestamp,
     },
     /// The run could not find out.

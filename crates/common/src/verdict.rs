@@ -13,12 +13,14 @@ const AGENT: &str = "failed to run commands: ";
 const LONGEST_TAG: usize = 256;
 
 /// Whether the backup is good, from a test that ran to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     /// Whether it is.
     pub valid: bool,
     /// What was covered, or what was found: one line, at most 256 characters.
     pub detail: String,
+    /// Percent of the data that was read, where the test says so.
+    pub coverage: Option<f64>,
 }
 
 /// The last line of the script's output.
@@ -31,6 +33,8 @@ struct Summary {
     seconds: f64,
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    coverage: Option<f64>,
 }
 
 impl Verdict {
@@ -66,12 +70,14 @@ impl Verdict {
                     tables,
                     rows,
                     seconds,
+                    coverage,
                     ..
                 }),
             ) if checks > 0 && tables > 0 => {
+                let read = coverage.map_or_else(String::new, |percent| format!(", {percent} % read"));
                 let detail =
-                    format!("{tables} tables, {rows} rows, {checks} checks in {seconds} s");
-                Ok(Self::new(true, &detail))
+                    format!("{tables} tables, {rows} rows, {checks} checks in {seconds} s{read}");
+                Ok(Self::new(true, &detail, coverage))
             }
             (0, Ok(summary)) => Err(Error::new(
                 Kind::HostFailed,
@@ -94,15 +100,19 @@ impl Verdict {
                     reason(summary, report)
                 ),
             )),
-            (_, summary) => Ok(Self::new(false, &reason(summary, report))),
+            (_, summary) => {
+                let coverage = summary.as_ref().ok().and_then(|summary| summary.coverage);
+                Ok(Self::new(false, &reason(summary, report), coverage))
+            }
         }
     }
 
-    fn new(valid: bool, detail: &str) -> Self {
+    fn new(valid: bool, detail: &str, coverage: Option<f64>) -> Self {
         let line = detail.split_whitespace().collect::<Vec<_>>().join(" ");
         Self {
             valid,
             detail: line.chars().take(LONGEST_TAG).collect(),
+            coverage,
         }
     }
 }
@@ -179,6 +189,7 @@ mod tests {
         let verdict = |valid| Verdict {
             valid,
             detail: String::new(),
+            coverage: None,
         };
         assert_eq!((verdict(true).tag(), verdict(true).metric()), ("True", 1.0));
         assert_eq!(

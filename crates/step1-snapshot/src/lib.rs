@@ -1,7 +1,7 @@
 //! Step 1 chooses the snapshot.
 //!
 //! Takes: any JSON object; `snapshot_id` in it names the snapshot to test, the fields of
-//! [`Pair`] the database and where it is tested.
+//! [`Pair`] the database and where it is tested, `canary` a night on which the copy is damaged.
 //! Promises: a complete snapshot of the production volume, and a test instance that nothing holds.
 //! Touches: `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`; step 6, by invoking it.
 //! Waits for: the snapshot to be complete, and for step 6 to give back what a dead run holds.
@@ -87,10 +87,12 @@ impl Step for ChooseSnapshot {
                 format!("the start event is `{event}`; it must be a JSON object, such as {{}}"),
             ));
         }
-        let payload = event::read(event)?;
+        let payload: Start = event::read(event)?;
         let pair: Pair = event::read(event)?;
-        let run = Run::read(event)
-            .unwrap_or_else(|_| Run::begin(&invocation.request_id, invocation.now, pair));
+        let run = Run::read(event).unwrap_or_else(|_| Run {
+            canary: payload.canary,
+            ..Run::begin(&invocation.request_id, invocation.now, pair)
+        });
         Ok(Envelope { run, payload })
     }
 
@@ -126,6 +128,7 @@ impl Step for ChooseSnapshot {
                 why: format!("snapshot {} is not complete yet ({progress})", chosen.id),
                 payload: Start {
                     snapshot_id: Some(chosen.id),
+                    ..start
                 },
             }),
             SnapshotState::Dead(why) => Err(Error::new(

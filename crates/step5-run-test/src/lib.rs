@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use common::Result;
+use common::{Error, Kind, Result};
 use common::event::{Mounted, Phase, Run, Testing};
 use common::settings::Settings;
 use common::ssm::{self, Command};
@@ -59,19 +59,31 @@ impl Step for RunTest {
 
     async fn look(&self, run: &Run, mounted: Mounted) -> Result<Outcome<Self>> {
         let test_command_id = if mounted.mount_found_fault {
+            if run.canary {
+                return Err(Error::new(
+                    Kind::HostFailed,
+                    "the copy's file system is broken already: there is nothing to damage, and \
+                     nothing to learn of the test; run again without canary",
+                ));
+            }
             info!("the file system is broken: there is nothing to start a server on");
             mounted.mount_command_id
         } else {
+            let mut parameters = vec![
+                ("runId", run.run_id.as_str()),
+                ("volumeId", &mounted.volume_id),
+                ("snapshotId", &mounted.snapshot_id),
+            ];
+            // Only then, so that a document of one's own need not know it.
+            if run.canary {
+                parameters.push(("canary", "true"));
+            }
             let command = Command {
                 document: &self.document,
                 instance_id: &mounted.dev_ib_backup_instance_id,
                 purpose: "test",
                 run_id: &run.run_id,
-                parameters: vec![
-                    ("runId", &run.run_id),
-                    ("volumeId", &mounted.volume_id),
-                    ("snapshotId", &mounted.snapshot_id),
-                ],
+                parameters,
             };
             ssm::ensure_command(&self.ssm, &command, run.started_at).await?
         };

@@ -14,12 +14,28 @@ impl AwaitResult {
     pub(crate) async fn finish(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
         match back.because.clone() {
             Because::Leftover => Ok(Outcome::End(Ended(()))),
-            Because::Verdict { valid, checked_at } => {
+            Because::Verdict {
+                valid,
+                checked_at,
+                coverage,
+            } => {
                 if !back.reported {
-                    self.send_verdict(run, valid, checked_at).await?;
+                    self.send_verdict(run, valid, checked_at, coverage).await?;
                 }
                 self.send_release_duration(run).await?;
                 Ok(Outcome::End(Ended(())))
+            }
+            Because::Canary { caught, checked_at } => {
+                let gauge = Gauge::canary_caught(caught);
+                let datadog = self.datadog.of(run);
+                datadog
+                    .gauges(&[gauge], checked_at, self.clock.now())
+                    .await?;
+                if caught {
+                    return Ok(Outcome::End(Ended(())));
+                }
+                back.because = self.canary_missed();
+                Ok(Outcome::GoOn(Task::GiveBack(back)))
             }
             // The last look of a run that failed here: it fails once everybody knows, so that
             // Lambda's retries of it repeat nothing.
@@ -46,6 +62,18 @@ impl AwaitResult {
         }
     }
 
+    /// Worse than a bad backup: a run that fails, as one without a verdict does.
+    fn canary_missed(&self) -> Because {
+        Because::Failure {
+            function: self.itself.clone(),
+            error: format!(
+                "{:?}: the test took a copy that was damaged on purpose for a good one; trust no \
+                 verdict of it until it is known why",
+                Kind::CanaryMissed
+            ),
+        }
+    }
+
     /// A verdict whose look failed once the tag was written. Where another delivery has told
     /// Datadog, this says the same of the same instant; so long after, it would be another.
     async fn send_written(&self, run: &Run, written: Written) -> Result<()> {
@@ -53,7 +81,7 @@ impl AwaitResult {
         if self.clock.now().since(checked_at) > datadog::OLDEST_POINT {
             return Ok(());
         }
-        self.send_verdict(run, valid, checked_at).await
+        self.send_verdict(run, valid, checked_at, None).await
     }
 
     /// Time has run out over giving back: says what is held, and gives the error to end with.

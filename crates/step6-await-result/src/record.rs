@@ -35,6 +35,7 @@ impl AwaitResult {
                 Ok(self.undetermined(testing, &lost))
             }
             Progress::Ended(report) => match Verdict::judge(&report) {
+                Ok(verdict) if run.canary => Ok(self.note_canary(testing, &verdict, &report)),
                 Ok(verdict) => self.record(run, testing, &verdict, &report).await,
                 Err(error) => Ok(self.undetermined(testing, &error)),
             },
@@ -59,14 +60,26 @@ impl AwaitResult {
         let because = Because::Verdict {
             valid: verdict.valid,
             checked_at,
+            coverage: verdict.coverage,
         };
         let mut back = GiveBack::after(testing, because);
         back.reported = told_before
             || self
-                .send_verdict(&run, verdict.valid, checked_at)
+                .send_verdict(&run, verdict.valid, checked_at, verdict.coverage)
                 .await
                 .is_ok();
         Ok(Outcome::GoOn(Task::GiveBack(back)))
+    }
+
+    /// A damaged copy says nothing about the backup: neither the tag nor the verdict's metric
+    /// hears of it. Datadog is told once everything is given back.
+    fn note_canary(&self, testing: Testing, verdict: &Verdict, report: &Report) -> Outcome<Self> {
+        let caught = !verdict.valid;
+        let found = if caught { "has found" } else { "has not found" };
+        info!("the test {found} the damage done on purpose: {}", verdict.detail);
+        let checked_at = report.ended_at.unwrap_or_else(|| self.clock.now());
+        let because = Because::Canary { caught, checked_at };
+        Outcome::GoOn(Task::GiveBack(GiveBack::after(testing, because)))
     }
 
     /// Every delivery of a result writes the same instant: the one that an earlier delivery
@@ -104,8 +117,15 @@ impl AwaitResult {
 
     /// Sends the verdict and how long each phase took. A failure is logged here; the caller
     /// tries again before the run may end.
-    pub(crate) async fn send_verdict(&self, run: &Run, valid: bool, at: Timestamp) -> Result<()> {
+    pub(crate) async fn send_verdict(
+        &self,
+        run: &Run,
+        valid: bool,
+        at: Timestamp,
+        coverage: Option<f64>,
+    ) -> Result<()> {
         let mut gauges = vec![Gauge::valid(verdict::metric(valid))];
+        gauges.extend(coverage.map(Gauge::coverage));
         let durations = run.durations().into_iter();
         gauges.extend(durations.map(|(phase, seconds)| Gauge::duration(phase.name(), seconds)));
         let datadog = self.datadog.of(run);

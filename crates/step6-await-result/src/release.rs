@@ -15,10 +15,15 @@ impl AwaitResult {
     /// Takes the next step of giving back, and says so; or ends the run where nothing is held.
     /// Trouble is waited out: giving up early would leak.
     pub(crate) async fn give_back(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
-        if let Because::Verdict { valid, checked_at } = back.because
+        if let Because::Verdict {
+            valid,
+            checked_at,
+            coverage,
+        } = back.because
             && !back.reported
         {
-            back.reported = self.send_verdict(run, valid, checked_at).await.is_ok();
+            let sent = self.send_verdict(run, valid, checked_at, coverage).await;
+            back.reported = sent.is_ok();
         }
         match self.release(run, &mut back).await {
             Ok(None) => self.finish(run, back).await,

@@ -81,6 +81,8 @@ struct Machine {
     durations: Durations,
     /// A control, which must be caught.
     takes_no_locks: bool,
+    /// The test finds no damage, whatever there is.
+    blind: bool,
     backups: BTreeMap<String, Backup>,
     attached: BTreeMap<String, AttachedVolume>,
     mounted: Option<Mount>,
@@ -137,6 +139,11 @@ impl ModelHost {
     /// Has the test's script run however many others do: a control, which must be caught.
     pub fn take_no_locks(&self) {
         self.machine().takes_no_locks = true;
+    }
+
+    /// Has the test find no damage, whatever there is.
+    pub fn be_blind(&self) {
+        self.machine().blind = true;
     }
 
     /// How many tests of each run really began.

@@ -1,6 +1,6 @@
 //! What there is to see: the truth, where calls see what lags behind it.
 
-use super::call::CallRecord;
+use super::call::{Call, CallRecord};
 use super::datadog::{Event, Point};
 use super::ec2::{Instance, Snapshot, Tags, VolumeView};
 use super::ssm::Command;
@@ -11,6 +11,13 @@ impl Aws {
     #[must_use]
     pub fn calls(&self) -> Vec<CallRecord> {
         locked(&self.inner.log).records.clone()
+    }
+
+    /// The same without what was asked and answered.
+    #[must_use]
+    pub fn made_calls(&self) -> Vec<Call> {
+        let log = locked(&self.inner.log);
+        log.records.iter().map(|record| record.call.clone()).collect()
     }
 
     /// Everything that was asked for and is not modelled. A good test leaves none.

@@ -38,7 +38,6 @@ pub struct Plan {
 }
 
 /// A night that was played.
-#[derive(Debug)]
 pub struct Played {
     /// Which of the invariants it broke, and how.
     pub violations: Vec<String>,
@@ -50,13 +49,18 @@ pub struct Played {
     pub calls: Vec<Call>,
     /// The troubles of the plan that did happen: a night may be over before.
     pub happened: Vec<Trouble>,
-    /// What happened: calls, deliveries and log lines in simulated time.
-    pub story: String,
     /// When it began.
     pub began: SystemTime,
+    night: Arc<Night>,
 }
 
 impl Played {
+    /// What happened: calls, deliveries and log lines in simulated time.
+    #[must_use]
+    pub fn story(&self) -> String {
+        story(&self.night, self.began)
+    }
+
     /// What did not go wrong though it was to. A night drawn at random may end before it does;
     /// where a trouble was chosen for a night, a night without it shows nothing.
     #[must_use]
@@ -94,8 +98,7 @@ pub async fn play(plan: &Plan) -> Played {
     let ending = night.ending();
     let lasted = clock.now().duration_since(began).unwrap_or_default();
     let happened = happened_in(&night, plan, &happened);
-    let calls = night.stack.aws.calls().into_iter();
-    let calls = calls.map(|record| record.call).collect();
+    let calls = night.stack.aws.made_calls();
     let mut violations = Vec::new();
     if !ended {
         violations.push(format!(
@@ -107,15 +110,14 @@ pub async fn play(plan: &Plan) -> Played {
     mend(&night);
     violations.extend(clean_night(&night, began).await);
     violations.extend(invariants::unchanged(&before, &night));
-    let story = story(&night, began);
     Played {
         violations,
         ending,
         lasted,
         calls,
         happened,
-        story,
         began,
+        night,
     }
 }
 

@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
     }
     if let Some(seed) = arguments.seed {
         let (plan, played) = of_seed(seed);
-        println!("{plan:#?}\n{}", played.story);
+        println!("{plan:#?}\n{}", played.story());
         for violation in &played.violations {
             println!("broken: {violation}");
         }

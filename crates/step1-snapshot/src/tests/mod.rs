@@ -27,7 +27,7 @@ fn add_snapshot(bench: &Bench, id: &str, age: Duration) {
 
 /// The newest, whichever it is.
 fn newest() -> Start {
-    Start { snapshot_id: None }
+    Start::default()
 }
 
 #[tokio::test(start_paused = true)]

@@ -117,6 +117,7 @@ async fn after_a_verdict_only_the_time_of_giving_back_is_still_told() {
             Because::Verdict {
                 valid: true,
                 checked_at,
+                coverage: None,
             },
         )
         .await
@@ -145,6 +146,7 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
     let because = Because::Verdict {
         valid: false,
         checked_at,
+        coverage: None,
     };
     let back = GiveBack::unknown(because);
     let silent = DatadogReply::Answer {

@@ -140,6 +140,7 @@ async fn its_own_payload_comes_back_as_it_was() {
     let verdict = Because::Verdict {
         valid: false,
         checked_at,
+        coverage: None,
     };
     for because in [Because::Leftover, failure, verdict] {
         let back = GiveBack {

@@ -98,6 +98,7 @@ async fn the_tag_before_the_metric_both_of_the_end_of_the_test() {
     let because = Because::Verdict {
         valid: true,
         checked_at: ended,
+        coverage: None,
     };
     assert_eq!(back.because, because);
     assert_eq!(back.device.as_deref(), Some("/dev/sdg"));

@@ -21,7 +21,11 @@ impl ModelHost {
                     None => cannot_check("no volume id"),
                 }
             }
-            document if *document == roles.test => self.test(run_id).await,
+            document if *document == roles.test => {
+                let canary = command.parameters.get("canary");
+                self.test(run_id, canary.is_some_and(|value| value == "true"))
+                    .await
+            }
             document if *document == roles.release => self.release(run_id).await,
             document => cannot_check(&format!("no such script: {document}")),
         }
@@ -68,15 +72,27 @@ impl ModelHost {
     }
 
     /// One test of a run, ever: a second one waits for the first and tells its result.
-    async fn test(&self, run_id: &str) -> Finished {
+    async fn test(&self, run_id: &str, canary: bool) -> Finished {
         loop {
             let mut over = match self.begin_test(run_id) {
                 Begin::Told(finished) => return finished,
                 Begin::Wait(over) => over,
-                Begin::Test(lock, stop, backup) => return self.execute(lock, stop, backup).await,
+                Begin::Test(lock, stop, backup) => {
+                    let backup = self.seen(backup, canary);
+                    return self.execute(lock, stop, backup).await;
+                }
             };
             // Closed without a word: the first was killed, and this one may take its place.
             let _ = over.changed().await;
+        }
+    }
+
+    /// What the test sees in the copy, damaged on purpose or not.
+    fn seen(&self, backup: Backup, canary: bool) -> Backup {
+        match backup {
+            Backup::Good | Backup::Damaged if self.machine().blind => Backup::Good,
+            Backup::Good if canary => Backup::Damaged,
+            backup => backup,
         }
     }
 
