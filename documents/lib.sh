@@ -26,6 +26,8 @@ RUN_DIRECTORY=''
 CHECKS=0
 TABLES=0
 ROWS=0
+# Set by the test: how much of the data it read, in percent. Others leave it out of their last line.
+COVERAGE=''
 FIRST_FAULT=''
 FIRST_ERROR=''
 FAULT_LINES=()
@@ -47,6 +49,12 @@ conclude() {
 
 # unchecked <reason>: but a fault that was seen before does not go away
 unchecked() {
+  # One of several readers tells its parent.
+  if [ -n "$RECORD_FILE" ]; then
+    record host error "$SCRIPT" "$1"
+    mv "$RECORD_FILE" "${RECORD_FILE%.part}.done"
+    exit "$UNCHECKED"
+  fi
   if [ -n "$FIRST_FAULT" ]; then
     record host error "$SCRIPT" "$1"
     conclude_from_records
@@ -54,11 +62,40 @@ unchecked() {
   conclude "$UNCHECKED" "$1"
 }
 
-# record <check> <pass|fail|warn|skip|error> <subject> <seen>
+# clock: NOW, hundredths of a second since the host started. Without a process of its own, and on bash 4.1.
+clock() {
+  local up
+  read -r up _ </proc/uptime
+  up=${up/./}
+  NOW=$((10#$up))
+}
+clock
+LAST_RECORD=$NOW
+RECORD_FILE=''
+
+# record <check> <pass|fail|warn|skip|error> <subject> <seen> [expected]
 # A fault in the backup is `fail`; what kept us from looking is `error`. Both leave the test running.
+# It took as long as it is since the record before. One of several workers has its parent record it.
 record() {
-  local line="$1: $3: $4"
-  line=${line//[[:cntrl:]]/ }
+  local took seen=${4//[[:cntrl:]]/ } expected=${5-}
+  expected=${expected//[[:cntrl:]]/ }
+  clock
+  took=$(((NOW - LAST_RECORD) * 10))
+  LAST_RECORD=$NOW
+  if [ -n "$RECORD_FILE" ]; then
+    # Not empty, since read takes two tabs for one.
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "${3//[[:cntrl:]]/ }" "${seen:- }" "${expected:- }" "$took" >>"$RECORD_FILE"
+    return
+  fi
+  note "$1" "$2" "${3//[[:cntrl:]]/ }" "$seen" "$expected" "$took"
+}
+
+# note <check> <status> <subject> <seen> <expected> <ms>
+note() {
+  local line="$1: $3: $4" tail=" ($6 ms)"
+  # What was expected goes without saying where it was seen; and the time is cut off last.
+  case $2 in fail | error | warn) [ -z "$5" ] || tail="; expected ${5:0:80} ($6 ms)" ;; esac
+  line=${line:0:$((200 - ${#tail}))}$tail
   [ "$2" = skip ] || CHECKS=$((CHECKS + 1))
   case $2 in
     pass)
@@ -130,8 +167,8 @@ json_line() {
     "$FAULT") valid=false ;;
   esac
   reason=$(printf '%s\n' "${reason:0:REASON_LENGTH}" | clean | sed 's/\\/\\\\/g; s/"/\\"/g') || reason='(lost)'
-  printf '{"valid":%s,"checks":%d,"tables":%d,"rows":%d,"seconds":%d,"reason":"%s"}\n' \
-    "$valid" "$CHECKS" "$TABLES" "$ROWS" "$SECONDS" "$reason"
+  printf '{"valid":%s,"checks":%d,"tables":%d,"rows":%d,"seconds":%d,"reason":"%s"%s}\n' \
+    "$valid" "$CHECKS" "$TABLES" "$ROWS" "$SECONDS" "$reason" "${COVERAGE:+,\"coverage\":$COVERAGE}"
 }
 
 # lines <label> <at most> <cut to> <line>...
@@ -163,7 +200,7 @@ report_text() {
     for check in ${PASS_CHECKS[@]+"${PASS_CHECKS[@]}"}; do
       [ "${PASS_COUNT[$check]}" -le 12 ] || printf '%-5s %s: %d times\n' PASS "$check" "${PASS_COUNT[$check]}"
     done
-    lines PASS 40 110 ${few[@]+"${few[@]}"}
+    lines PASS 40 130 ${few[@]+"${few[@]}"}
   } | clean
   json_line
 }

@@ -1,7 +1,7 @@
 # structure.pl <data directory> <seconds>: the structure of every Infobright table (.bht), from its files alone.
 # Writes lines, tabs between the fields:
 #   fail|warn|skip  <table>  <seen>  <expected>
-#   table  <folder/table>  <rows>  <columns>  <stored packs of each column>  <stored packs of each pack row>
+#   table  <folder/table>  <rows>  <columns>  <stored packs of each column>
 #   end    <tables>  <columns>  <packs>  <packs whose own header was read>
 # After so many seconds pack headers are read no more, only addresses compared. Needs Perl 5.10 and no module.
 # Only the current set counts: outdated headers, the other version of a last pack and old pack files may hold anything.
@@ -213,7 +213,7 @@ sub table {
     if grep { $_->{old} } @headers;
   return if @headers < $count;
   agree($set, $count, @headers);
-  my (@by_column, @by_row);
+  my @by_column;
   for my $number (0 .. $count - 1) {
     my $h = $headers[$number];
     $packs += $h->{packs};
@@ -223,12 +223,11 @@ sub table {
     my @all = map { $pack++; node($h, $dpn, $pack, $_) } @nodes;
     push @by_column, scalar grep { $_->[0] >= 0 } @all;
     next if @all < $h->{packs};
-    $by_row[$_] += $all[$_][0] >= 0 for 0 .. $#all;
     fault("$h->{name} has $h->{nulls} NULLs", "$h->{seen_nulls}, as its packs have") if $h->{nulls} != $h->{seen_nulls};
     stored($h, $number, @all);
   }
   line('fail', $subject, 'and ' . ($faults - 5) . ' more faults in its files', '') if $faults > 5;
-  line('table', $name, $headers[0]{rows}, $count, join(',', @by_column), runs(@by_row));
+  line('table', $name, $headers[0]{rows}, $count, join ',', @by_column);
 }
 
 # All columns have the same rows. The one that differs from most is named.
@@ -239,15 +238,6 @@ sub agree {
   my ($most) = sort { $votes{$b} <=> $votes{$a} || $a <=> $b } keys %votes;
   for (grep { $_->{rows} != $most } @headers) { fault("$_->{name} has $_->{rows} rows", "$most, as the other columns") }
   switched($count, $set, $most, $headers[0]{name}) if keys %votes == 1;
-}
-
-# 7,7,7,1 as 7x3,1x1
-sub runs {
-  my @runs;
-  for (@_) {
-    if (@runs and $runs[-1][0] == $_) { $runs[-1][1]++ } else { push @runs, [$_, 1] }
-  }
-  return join ',', map { "$_->[0]x$_->[1]" } @runs;
 }
 
 $| = 1;

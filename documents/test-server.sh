@@ -8,8 +8,12 @@ SERVER_PID=''
 SERVER_START=''
 SERVER_CRASHES=0
 SCRATCH=''
+SOCKET=''
+SERVER_STATUS=0
 ANSWER=''
 COMPLAINT=''
+# The files of a question; each of several readers has its own.
+ASK=''
 
 # What a server or client says when the host, and not the backup, is to blame. Doubt belongs here:
 # a fault that is taken for host trouble is looked into by a person, and never becomes a good verdict.
@@ -32,7 +36,6 @@ device_has_read_errors() {
 
 # make_scratch: socket, logs and temporary files stay off the restored volume, where nobody else can look.
 make_scratch() {
-  local free
   SCRATCH=$RUN_DIRECTORY/scratch
   rm -rf "$SCRATCH"
   # A socket's path may have 107 bytes.
@@ -40,10 +43,8 @@ make_scratch() {
     SCRATCH=$(mktemp -d /tmp/ib-check.XXXXXX) || unchecked 'cannot make a scratch folder in /tmp on this host'
     printf '%s\n' "$SCRATCH" >"$RUN_DIRECTORY/scratch.path"
   fi
-  mkdir -p "$SCRATCH/tmp" "$SCRATCH/cache" "$SCRATCH/grid"
-  free=$(df -Pk "$SCRATCH" | awk 'NR == 2 { print $4 }')
-  [ "${free:-0}" -ge "${IB_SCRATCH_KB:-65536}" ] ||
-    unchecked "too little space for the scratch folder $SCRATCH on this host: ${free:-0} KiB are free"
+  mkdir -p "$SCRATCH/tmp" "$SCRATCH/cache" "$SCRATCH/grid" || unchecked "cannot make the folder $SCRATCH on this host"
+  SOCKET=$SCRATCH/s
   if [ "$(id -u)" -eq 0 ]; then
     id "$SSM_serverUser" >/dev/null 2>&1 || unchecked "this host has no user $SSM_serverUser"
     chown -R "$SSM_serverUser" "$SCRATCH"
@@ -79,9 +80,22 @@ point_infobright_at_scratch() {
   esac
   text=$(grep -Eav '^[[:space:]]*CacheFolder[[:space:]]*=' "$ini" || true)
   [ -z "$grid" ] || text=$(grep -Eav '^[[:space:]]*KNFolder[[:space:]]*=' <<<"$text" || true)
+  text=$(cut_heap "$text")
   # Written into the same file, which keeps its owner.
   printf '%s\nCacheFolder = %s\n%s' "$text" "$SCRATCH/cache" "${grid:+KNFolder = $grid$'\n'}" >"$ini" ||
     unchecked "cannot write $ini"
+}
+
+# cut_heap <text of brighthouse.ini>: production's heap may be more than this host has
+cut_heap() {
+  local heap most=$((MEMORY_KB * 6 / 10 / 1024))
+  heap=$(sed -n 's/^[[:space:]]*ServerMainHeapSize[[:space:]]*=[[:space:]]*\([0-9]*\).*/\1/p' <<<"$1" | tail -n 1)
+  if [ "${heap:-0}" -gt "$most" ]; then
+    # shellcheck disable=SC2001 # no bash pattern knows the beginning of a line
+    sed "s/^\([[:space:]]*ServerMainHeapSize[[:space:]]*=\).*/\1 $most/" <<<"$1"
+  else
+    printf '%s\n' "$1"
+  fi
 }
 
 # `loose-` stands before what some servers between MySQL 5.1 and MariaDB 10.11 do not know.
@@ -170,16 +184,17 @@ judge_failed_start() {
 }
 
 # ask <statements, each with its semicolon>: ANSWER is what came back, tabs between columns; COMPLAINT what the client said if it failed.
-# In the background: a signal to this script must not wait for a long query.
+# In the background: a signal to this script must not wait for a long query. The zone, since production's is another.
 ask() {
   local status=0
-  printf "%s\nSELECT '%s';\n" "$1" "$END_OF_ANSWER" >"$RUN_DIRECTORY/ask.sql" || unchecked "cannot write in $RUN_DIRECTORY on this host"
-  "$SSM_client" --no-defaults --protocol=SOCKET --socket="$SCRATCH/s" --user=root --default-character-set=utf8 \
+  printf "SET time_zone='+00:00';%s\nSELECT '%s';\n" "$1" "$END_OF_ANSWER" >"$ASK.sql" || unchecked "cannot write $ASK.sql on this host"
+  "$SSM_client" "${CLIENT_OPTIONS[@]}" --protocol=SOCKET --socket="$SOCKET" --default-character-set=utf8 \
     --no-auto-rehash --connect-timeout=10 --batch --skip-column-names \
-    <"$RUN_DIRECTORY/ask.sql" >"$RUN_DIRECTORY/ask.out" 2>"$RUN_DIRECTORY/ask.err" 7>&- 8>&- 9>&- &
+    <"$ASK.sql" >"$ASK.out" 2>"$ASK.err" 7>&- 8>&- 9>&- &
   wait $! || status=$?
-  ANSWER=$(<"$RUN_DIRECTORY/ask.out")
-  COMPLAINT=$(grep -av '^ *$' "$RUN_DIRECTORY/ask.err" | tr '\n' ' ') || COMPLAINT=''
+  ANSWER=$(tr -d '\000' <"$ASK.out")
+  COMPLAINT=''
+  [ ! -s "$ASK.err" ] || COMPLAINT=$(grep -av '^ *$' "$ASK.err" | tr '\n' ' ') || COMPLAINT=''
   [ "$status" -eq 0 ] || return "$status"
   [ "${ANSWER##*$'\n'}" = "$END_OF_ANSWER" ] || unchecked "the server's answer was cut off: is $RUN_DIRECTORY full?"
   ANSWER=${ANSWER%"$END_OF_ANSWER"}
@@ -233,31 +248,45 @@ judge_complaint() {
   fi
 }
 
-# judge_lost_server <check> <subject> <said>: it crashed on the data, or somebody stopped it. Then it is started
-# again, three times at most, so that the other tables are tested too.
+# judge_lost_server <check> <subject> <said>: it crashed on the data, or somebody stopped it.
 judge_lost_server() {
-  local status=0 end=$((SECONDS + 60))
+  [ -z "$RECORD_FILE" ] || leave_unit
+  if ! server_is_lost "$2"; then
+    record "$1" error "$2" "the connection was lost, but the server lives: $3"
+    return
+  fi
+  record "$1" fail "$2" "the server crashed while reading (status $SERVER_STATUS): $CRASH_WORDS" 'a server that lives'
+}
+
+# server_is_lost <what was read>: with SERVER_STATUS and CRASH_WORDS. It is started again, three times at most, so that the
+# other tables are read too.
+server_is_lost() {
+  local end=$((SECONDS + 60))
+  SERVER_STATUS=0
   # A crashing server writes its stack first.
   while alive "$SERVER_PID" "$SERVER_START"; do
-    if ask 'SELECT 1;'; then
-      record "$1" error "$2" "the connection was lost, but the server lives: $3"
-      return
-    fi
-    [ "$SECONDS" -lt "$end" ] || unchecked "the server hangs while reading $2: $3"
+    if ask 'SELECT 1;'; then return 1; fi
+    [ "$SECONDS" -lt "$end" ] || unchecked "the server hangs while reading $1"
     sleep 0.1
   done
-  wait "$SERVER_PID" || status=$?
+  wait "$SERVER_PID" || SERVER_STATUS=$?
   SERVER_PID=''
-  if [ "$status" -eq 137 ] || [ "$status" -eq 143 ] || [ "$status" -eq 0 ]; then
-    record "$1" error "$2" "the server was stopped from outside (status $status) while reading"
+  if [ "$SERVER_STATUS" -eq 137 ] || [ "$SERVER_STATUS" -eq 143 ] || [ "$SERVER_STATUS" -eq 0 ]; then
+    record read error "$1" "the server was stopped from outside (status $SERVER_STATUS) while reading"
     conclude_from_records
   fi
-  record "$1" fail "$2" "the server crashed while reading (status $status): $(telling_lines "$(server_log | tail -n 200)")"
+  CRASH_WORDS=$(telling_lines "$(server_log | tail -n 200)")
   SERVER_CRASHES=$((SERVER_CRASHES + 1))
-  [ "$SERVER_CRASHES" -le 3 ] || conclude_from_records
+  if [ "$SERVER_CRASHES" -gt 3 ]; then
+    record read fail "$1" "the server crashed for the fourth time (status $SERVER_STATUS): $CRASH_WORDS"
+    conclude_from_records
+  fi
   # What the crash wrote is known now; the new server's own words are judged alone.
   : >"$SCRATCH/error.log"
-  start_server || conclude_from_records
+  if ! start_server; then
+    record read fail "$1" "the server crashed while reading (status $SERVER_STATUS): $CRASH_WORDS"
+    conclude_from_records
+  fi
 }
 
 # check_log: what the server wrote about damage while it looked
@@ -306,7 +335,7 @@ clear_server() {
   local pid
   for pid in $(servers_of_run); do stop_process "$pid" 30 || true; done
   SERVER_PID=''
-  rm -f "$RUN_DIRECTORY/ask.sql" "$RUN_DIRECTORY/ask.out" "$RUN_DIRECTORY/ask.err"
+  rm -f "$RUN_DIRECTORY"/ask.* "$RUN_DIRECTORY"/*.out
   [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
   rm -f "$RUN_DIRECTORY/scratch.path"
 }
