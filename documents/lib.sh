@@ -95,7 +95,7 @@ note() {
   local line="$1: $3: $4" tail=" ($6 ms)"
   # What was expected goes without saying where it was seen; and the time is cut off last.
   case $2 in fail | error | warn) [ -z "$5" ] || tail="; expected ${5:0:80} ($6 ms)" ;; esac
-  line=${line:0:$((200 - ${#tail}))}$tail
+  if [ "$2" = pass ]; then line=${line:0:$((130 - ${#tail}))}$tail; else line=${line:0:$((210 - ${#tail}))}$tail; fi
   [ "$2" = skip ] || CHECKS=$((CHECKS + 1))
   case $2 in
     pass)
@@ -195,7 +195,7 @@ report_text() {
   {
     lines FAIL 35 220 ${FAULT_LINES[@]+"${FAULT_LINES[@]}"}
     lines ERROR 15 220 ${ERROR_LINES[@]+"${ERROR_LINES[@]}"}
-    lines WARN 10 200 ${WARNING_LINES[@]+"${WARNING_LINES[@]}"}
+    lines WARN 10 220 ${WARNING_LINES[@]+"${WARNING_LINES[@]}"}
     lines SKIP 10 150 ${SKIP_LINES[@]+"${SKIP_LINES[@]}"}
     for check in ${PASS_CHECKS[@]+"${PASS_CHECKS[@]}"}; do
       [ "${PASS_COUNT[$check]}" -le 12 ] || printf '%-5s %s: %d times\n' PASS "$check" "${PASS_COUNT[$check]}"

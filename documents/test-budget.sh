@@ -20,7 +20,7 @@ rotated() {
 # plan: UNITS, each "<packs> <kind> <number of the table> ...". A table is one unit, or each column of a large one,
 # or some pack rows of a very large column.
 plan() {
-  local at all=() newest=() first index
+  local at all=() newest=() index
   for at in "${!T_KEY[@]}"; do
     [ "${T_TYPE[at]}" != VIEW ] || continue
     ! is_system_schema "${T_SCHEMA[at]}" || continue
@@ -32,13 +32,15 @@ plan() {
       plan_columns "$at"
     fi
   done
+  for index in ${all[@]+"${all[@]}"}; do PACKS_TO_READ=$((PACKS_TO_READ + ${index%% *})); done
+  # Whoever reads everything needs no turns, nor the newest rows before the others.
+  if fits "$PACKS_TO_READ"; then
+    UNITS=(${all[@]+"${all[@]}"})
+    return
+  fi
+  PACKS_TO_READ=$((PACKS_TO_READ + ${#newest[@]}))
   rotated "${#all[@]}"
-  first=$FIRST
-  UNITS=(${newest[@]+"${newest[@]}"})
-  for ((index = 0; index < ${#all[@]}; index++)); do
-    UNITS+=("${all[$(((first + index) % ${#all[@]}))]}")
-  done
-  for index in "${!UNITS[@]}"; do PACKS_TO_READ=$((PACKS_TO_READ + ${UNITS[index]%% *})); done
+  UNITS=(${newest[@]+"${newest[@]}"} "${all[@]:FIRST}" "${all[@]:0:FIRST}")
 }
 
 # plan_columns <number>: adds to `all`
@@ -57,18 +59,17 @@ plan_columns() {
   done
 }
 
-# read_unit <packs> <kind> <number> ...: counts into PACKS_READ what was read to its end
+# read_unit <packs> <kind> <number> ...: what was found damaged is covered too, and its fault decides
 read_unit() {
-  local faults packs=$1
+  local packs=$1
   shift
-  faults=$(faults_so_far)
   case $1 in
     table) read_table "$2" ;;
     newest) read_newest "$2" || true ;;
     column) read_column "$2" "$3" || true ;;
     rows) read_pack_rows "$2" "$3" "$4" "$packs" || true ;;
   esac
-  [ "$(faults_so_far)" != "$faults" ] || PACKS_READ=$((PACKS_READ + packs))
+  PACKS_READ=$((PACKS_READ + packs))
 }
 
 # fits <packs>: whether they can be read in the time that is left, at the rate so far; at first, a slow one
@@ -89,10 +90,10 @@ read_tables() {
   local cores
   cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || cores=1
   WORKERS=${IB_WORKERS:-$((cores < 4 ? cores : 4))}
+  READING_SINCE=$SECONDS
   plan
   [ "$WORKERS" -le "${#UNITS[@]}" ] || WORKERS=${#UNITS[@]}
   [ "$WORKERS" -gt 0 ] || WORKERS=1
-  READING_SINCE=$SECONDS
   if [ "$WORKERS" -eq 1 ]; then read_alone 0; else read_together; fi
   check_loads
   judge_coverage
@@ -116,7 +117,6 @@ UNREAD=0
 
 # judge_coverage: too little is not valid, and what was not read has its turn another night
 judge_coverage() {
-  # A table that was read and found damaged was covered: its fault decides.
   COVERAGE=100
   [ "$PACKS_TO_READ" -eq 0 ] || COVERAGE=$((PACKS_READ * 100 / PACKS_TO_READ))
   [ "$COVERAGE" -le 100 ] || COVERAGE=100

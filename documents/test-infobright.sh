@@ -37,17 +37,18 @@ count_brighthouse() {
   check_rows "$at" "$COUNTED"
 }
 
-# loads: LOADS and LOAD_ERRORS, packs that the server has fetched since it started, and could not
+STATUS_OF_PACKS="SHOW STATUS WHERE variable_name IN ('BH_gdc_pack_loads','BH_gdc_load_errors');"
+
+# loads <answer>: LOADS and LOAD_ERRORS, packs that the server has fetched since it started, and could not
 loads() {
-  LOADS='' LOAD_ERRORS=''
-  ask "SHOW STATUS WHERE variable_name IN ('BH_gdc_pack_loads','BH_gdc_load_errors');" || return
   local name value
+  LOADS='' LOAD_ERRORS=''
   while IFS=$'\t' read -r name value; do
     case $name in
       BH_gdc_pack_loads) LOADS=$value ;;
       BH_gdc_load_errors) LOAD_ERRORS=$value ;;
     esac
-  done <<<"$ANSWER"
+  done <<<"$1"
 }
 
 # stored_in <number> <first column> <columns>: STORED, how many packs of them are on the disk; nothing where it is not known
@@ -63,31 +64,30 @@ stored_in() {
 
 # fetch_columns <number> <first> <columns> <list>: every value of these columns
 fetch_columns() {
-  local at=$1 before=''
+  local at=$1 before values
   stored_in "$at" "$2" "$3"
-  loads && before=$LOADS
-  ask "SELECT 'ok'$4 FROM ${T_SQL[at]};" || {
+  ask "${STATUS_OF_PACKS}SELECT 'ok'$4 FROM ${T_SQL[at]};$STATUS_OF_PACKS" || {
     judge_complaint read "${T_NAME[at]}"
     return 1
   }
-  if [ "${ANSWER%%$'\t'*}" != ok ]; then
+  values=$(sed -n $'s/^ok\t//p' <<<"$ANSWER")
+  if [ -z "$values" ]; then
     record read error "${T_NAME[at]}" "the server's answer makes no sense: ${ANSWER:0:80}"
     return 1
   fi
-  local answer=${ANSWER#ok$'\t'}
+  loads "${ANSWER%ok*}" && before=$LOADS
+  loads "${ANSWER##*ok$'\t'}"
   prove_loads "$at" "$before" || return 1
   PRINTS=0
-  compare_prints "$at" "$2" "$answer"
+  compare_prints "$at" "$2" "$values"
   [ "$PRINTS" -eq 0 ] || record fingerprint pass "${T_NAME[at]}" "$PRINTS columns as in the manifest"
 }
 
-# prove_loads <number> <loads before>: the packs were fetched. Beside other workers only their sum tells; check_loads looks.
+# prove_loads <number> <loads before>: the packs were fetched. Beside other readers only their sum tells; check_loads looks.
 prove_loads() {
-  [ -n "$STORED" ] && [ -n "$2" ] || return 0
+  [ -n "$STORED" ] && [ -n "$2" ] && [ -n "$LOADS" ] || return 0
   EXPECTED_LOADS=$((EXPECTED_LOADS + STORED))
-  [ "$WORKERS" -eq 1 ] || return 0
-  loads && [ -n "$LOADS" ] || return 0
-  if [ "$((LOADS - $2))" -lt "$STORED" ]; then
+  if [ "$WORKERS" -eq 1 ] && [ "$((LOADS - $2))" -lt "$STORED" ]; then
     record 'packs read' error "${T_NAME[$1]}" "the server fetched $((LOADS - $2)) packs" "$STORED, all that are stored"
     return 1
   fi
@@ -95,7 +95,9 @@ prove_loads() {
 
 # check_loads: the server's counters, over all tables
 check_loads() {
-  [ "$EXPECTED_LOADS" -gt 0 ] && [ "$SERVER_CRASHES" -eq 0 ] && loads && [ -n "$LOADS" ] || return 0
+  [ "$EXPECTED_LOADS" -gt 0 ] && [ "$SERVER_CRASHES" -eq 0 ] && ask "$STATUS_OF_PACKS" || return 0
+  loads "$ANSWER"
+  [ -n "$LOADS" ] || return 0
   if [ "${LOAD_ERRORS:-0}" -gt 0 ] && [ -z "$FIRST_FAULT" ]; then
     record 'packs read' fail server "it could not fetch $LOAD_ERRORS packs, and no statement said so" 0
   elif [ "$LOADS" -lt "$EXPECTED_LOADS" ] && [ -z "$FIRST_FAULT$FIRST_ERROR" ]; then
@@ -287,7 +289,7 @@ look_around() {
 
 # sample_rows <number> <all|some>: SAMPLES, lines of "<hex column> <hex value> +", from the first, a middle and the last pack row
 sample_rows() {
-  local at=$1 column list='' taken=() row value values hex last
+  local at=$1 column list='' taken=() row value values last sql=''
   local -A seen=()
   SAMPLES=''
   for column in "${!C_SQL[@]}"; do
@@ -305,17 +307,29 @@ sample_rows() {
   for row in 0 $((last / 2 * PACK_ROWS)) $((last * PACK_ROWS)); do
     [ -z "${seen[$row]-}" ] || continue
     seen[$row]=1
-    ask "SELECT 'ok'$list FROM ${T_SQL[at]} LIMIT $row,1;" || {
-      judge_complaint 'look-up' "${T_NAME[at]}"
-      return 1
-    }
-    IFS=$'\t' read -r -a values <<<"${ANSWER#ok$'\t'}"
+    sql="${sql}SELECT 'ok'$list FROM ${T_SQL[at]} LIMIT $row,1;"
+  done
+  ask "$sql" || {
+    judge_complaint 'look-up' "${T_NAME[at]}"
+    return 1
+  }
+  while IFS=$'\t' read -r -a values; do
     for column in "${!taken[@]}"; do
-      value=${values[column]-NULL}
+      value=${values[column + 1]-NULL}
       # Plain ones, which mean the same in a statement whatever the character set.
-      if [ "$value" = NULL ] || ! [[ $value =~ ^[A-Za-z0-9._:@/+\ -]{1,80}$ ]]; then continue; fi
-      hex=$(printf '%s' "$value" | od -An -v -tx1 | tr -d ' \n')
-      SAMPLES="$SAMPLES${C_HEX[taken[column]]} $hex +"$'\n'
+      if [ "$value" = NULL ] || ! [[ $value =~ ^[A-Za-z0-9._:@/+~\ -]{1,80}$ ]]; then continue; fi
+      hex_of "$value"
+      SAMPLES="$SAMPLES${C_HEX[taken[column]]} $HEX +"$'\n'
     done
+  done <<<"$ANSWER"
+}
+
+# hex_of <text>: HEX, without a process
+hex_of() {
+  local at digits
+  HEX=''
+  for ((at = 0; at < ${#1}; at++)); do
+    printf -v digits '%02x' "'${1:at:1}"
+    HEX=$HEX$digits
   done
 }

@@ -128,6 +128,25 @@ check_links() {
   done < <(find "$DATA/" -mindepth 1 -maxdepth 2 -type l ! -name '*.sock' ! -name '*.err' ! -name '*.log' ! -name '*.pid')
 }
 
+# check_own_tables: the server's own, where no data file tells that they are missing
+check_own_tables() {
+  local version table missing=''
+  [ -n "${NUMBER_OF[mysql.user]-}${NUMBER_OF[mysql.global_priv]-}" ] || missing='mysql.user'
+  version=$(sed -n 2p "$DATA/ib_data_version" 2>/dev/null) || version=''
+  case $version in
+    4.*)
+      for table in columns decomposition_dictionary; do
+        [ -n "${NUMBER_OF[sys_infobright.$table]-}" ] || missing="$missing sys_infobright.$table"
+      done
+      ;;
+  esac
+  if [ -n "$missing" ]; then
+    record inventory fail "the server's own tables" "without ${missing# }" 'those of each installation'
+  else
+    record inventory pass "the server's own tables" 'are there'
+  fi
+}
+
 # check_required: the tables that were asked for, and those of the manifest, are there. Rows are compared as they are read.
 check_required() {
   local key schema name item missing=0 at

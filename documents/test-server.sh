@@ -70,6 +70,11 @@ give_data_to_server() {
 point_infobright_at_scratch() {
   local ini=$DATA/brighthouse.ini text grid
   [ -f "$ini" ] || return 0
+  # What is below is written as text, which would mend such a file.
+  if tr -d '\011\012\015\040-\377' <"$ini" | grep -q .; then
+    record settings fail brighthouse.ini 'holds bytes that are no text' 'settings'
+    return
+  fi
   grid=$(sed -n 's/^[[:space:]]*KNFolder[[:space:]]*=[[:space:]]*//p' "$ini" | tr -d '\000\r' | tail -n 1)
   case $grid in
     /*)
@@ -194,7 +199,7 @@ ask() {
   wait $! || status=$?
   ANSWER=$(tr -d '\000' <"$ASK.out")
   COMPLAINT=''
-  [ ! -s "$ASK.err" ] || COMPLAINT=$(grep -av '^ *$' "$ASK.err" | tr '\n' ' ') || COMPLAINT=''
+  [ ! -s "$ASK.err" ] || COMPLAINT=$({ grep -a '^ERROR' "$ASK.err" || grep -av '^ *$' "$ASK.err"; } | tr '\n' ' ') || COMPLAINT=''
   [ "$status" -eq 0 ] || return "$status"
   [ "${ANSWER##*$'\n'}" = "$END_OF_ANSWER" ] || unchecked "the server's answer was cut off: is $RUN_DIRECTORY full?"
   ANSWER=${ANSWER%"$END_OF_ANSWER"}

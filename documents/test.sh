@@ -16,7 +16,7 @@ if [ -z "${IB_LIB-}" ]; then
 fi
 
 : "${SSM_snapshotId=}" "${SSM_snapshotTime=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
-: "${SSM_requiredTables=}" "${SSM_freshTables=}" "${SSM_budgetSeconds:=9000}" "${SSM_minimumCoverage:=1}"
+: "${SSM_requiredTables=}" "${SSM_freshTables=}" "${SSM_budgetSeconds:=9000}" "${SSM_minimumCoverage:=50}"
 
 TEST_BEGAN=0
 
@@ -106,6 +106,7 @@ main() {
   list_tables
   read_references
   check_files
+  check_own_tables
   check_required
   read_tables
   check_fresh
