@@ -254,7 +254,7 @@ ask_values() {
 
 # look_around <number> <questions>...: a range of each number column, with the Knowledge Grid and around it
 look_around() {
-  local at=$1 question column value sql='' asked=() with around low high
+  local at=$1 question column value sql='' asked=() index=0 with around low high
   local -A lows=() highs=()
   shift
   for question in "$@"; do
@@ -278,8 +278,8 @@ look_around() {
     return 1
   }
   while read -r _ with && read -r _ around; do
-    column=${asked[0]}
-    asked=("${asked[@]:1}")
+    column=${asked[index]}
+    index=$((index + 1))
     [ "$with" != "$around" ] || continue
     text_of "${C_HEX[column]}"
     record 'look-up' fail "${T_NAME[at]}" "$with rows with $TEXT in a range" "$around, as without the Knowledge Grid"

@@ -2,7 +2,7 @@
 # 0: read to the end, no fault. 1: a fault in the backup. 75: could not be checked.
 # With --manifest, on production's host: writes down what is there, for the tests of the snapshots to compare with.
 # Parameters: runId volumeId mountPoint stateDirectory snapshotId snapshotTime dataDirectory server client serverUser
-# requiredTables freshTables budgetSeconds minimumCoverage
+# requiredTables freshTables budgetSeconds minimumCoverage canary
 # shellcheck shell=bash source=documents/lib.sh
 if [ -z "${IB_LIB-}" ]; then
   for part in lib server preflight files inventory tables infobright budget workers manifest; do
@@ -13,10 +13,11 @@ if [ -z "${IB_LIB-}" ]; then
   HERE=$(dirname "$0")
   structure() { perl "$HERE/structure.pl" "$@"; }
   files() { perl "$HERE/files.pl" "$@"; }
+  canary() { perl "$HERE/canary.pl" "$@"; }
 fi
 
 : "${SSM_snapshotId=}" "${SSM_snapshotTime=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
-: "${SSM_requiredTables=}" "${SSM_freshTables=}" "${SSM_budgetSeconds:=9000}" "${SSM_minimumCoverage:=50}"
+: "${SSM_requiredTables=}" "${SSM_freshTables=}" "${SSM_budgetSeconds:=9000}" "${SSM_minimumCoverage:=50}" "${SSM_canary:=false}"
 
 TEST_BEGAN=0
 
@@ -63,6 +64,7 @@ prepare() {
   parameter freshTables '([A-Za-z0-9_$.-]+:[0-9]+,?)*'
   parameter budgetSeconds '[0-9]{1,6}'
   parameter minimumCoverage '[0-9]{1,3}'
+  parameter canary 'true|false'
   BUDGET=$SSM_budgetSeconds
   need flock setsid nohup awk sed grep find stat readlink df mktemp id chown perl tr od getconf date
   prepare_state
@@ -73,6 +75,14 @@ prepare() {
   take_host
   # From here on this run has its result, and a twin reports it.
   RESULT_STORE=yes
+}
+
+# damage_copy: on a canary night the copy is damaged on purpose, and a test that calls it good is itself not good
+damage_copy() {
+  [ "$SSM_canary" = true ] || return 0
+  local said
+  said=$(canary "$DATA" 2>&1) || unchecked "the copy could not be damaged: $said"
+  record canary warn "${said%%: *}" "${said#*: }, on purpose" 'a verdict of invalid'
 }
 
 # keep_rows: what a good night saw, for the next to be compared with
@@ -92,6 +102,7 @@ main() {
   check_space
   check_memory
   stop_leftover
+  damage_copy
   check_manifest
   check_structure
   make_scratch

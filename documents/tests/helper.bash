@@ -2,8 +2,9 @@
 # Two kinds of volume: `folder_volume` (the stand-ins of the rehearsal for mount and device, a real database server,
 # no root needed) and `loop_volume` (a real file system on a real loop device).
 
+# host [folder]: where it is
 host() {
-  W=$BATS_TEST_TMPDIR
+  W=${1:-$BATS_TEST_TMPDIR}
   mkdir -p "$W/dev/disk/by-id" "$W/bin"
   # The database server is another user where the tests run as root.
   chmod 755 "$W"

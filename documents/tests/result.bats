@@ -93,3 +93,32 @@ PYTHON
     esac
   done
 }
+
+# Bash 4.1 itself is in no distribution any more; this looks for what later ones brought, and for empty arrays, which
+# are unset to it.
+@test "documents: nothing that bash 4.1 lacks" {
+  lacks() { ! grep -nE "$1" "$BATS_TEST_DIRNAME"/../*.sh; }
+  lacks '(declare|local|typeset) +-[a-zA-Z]*[gnI]'
+  lacks 'printf +.*%\(([^)]*)\)T'
+  lacks '(\[\[|\[|test) +-v '
+  lacks 'wait +-[nfp]'
+  lacks '(mapfile|readarray) +-d'
+  lacks '\$\{[^}]*@[A-Za-z]\}'
+  lacks '\$\{[^}]*:[^}:]*:-[0-9]'
+  lacks '[A-Za-z_]\[-[0-9]'
+  lacks 'EPOCH(SECONDS|REALTIME)|SRANDOM|BASH_ARGV0|inherit_errexit|lastpipe|\$\{ '
+  lacks "\\\\u[0-9a-fA-F]|\\\\U[0-9a-fA-F]"
+  lacks '\{[a-z_]+\}[<>]&?-'
+  # Never empty where they are expanded: each stands behind a look at their number, or has at least one element.
+  never_empty='named|values|own|READERS|again|all|CLIENT_OPTIONS'
+  ! grep -nE '"\$\{[A-Za-z_]+\[@\](:[^}]*)?\}"' "$BATS_TEST_DIRNAME"/../*.sh | grep -vE '\[@\]\+"' |
+    grep -vE "\"\\$\{($never_empty)\[@\]"
+}
+
+@test "documents: the Perl programs compile without a warning, and use nothing later than 5.10" {
+  for program in "$BATS_TEST_DIRNAME"/../*.pl; do
+    perl -wc "$program" 2>&1 | grep -Fxq "$program syntax OK"
+    # s///r and say-less strings came with 5.14, `package NAME {`, `...` and unicode_strings with 5.12.
+    ! grep -nE 's/[^/]*/[^/]*/[a-z]*r|use (v?5\.1[2-9]|feature)|keys \$|push \$|each \$|\bsay ' "$program"
+  done
+}

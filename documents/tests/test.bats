@@ -511,3 +511,29 @@ CLIENT
   document test
   expect 75 released
 }
+
+@test "test: each damage of the rehearsal's menu is found" {
+  needs_server
+  while read -r name _; do
+    [ "$name" != filesystem ] || continue
+    host "$BATS_TEST_TMPDIR/$name"
+    folder_volume
+    "$HOST_SCRIPTS/damage.sh" "$W/volume" "$name"
+    mounted_test
+    expect 1
+  done < <("$HOST_SCRIPTS/damage.sh" help)
+}
+
+@test "test: a damage that is not on the menu is refused, with the menu" {
+  run "$HOST_SCRIPTS/damage.sh" "$W" nonsense
+  [ "$status" -eq 2 ]
+  [[ $output == *'unknown damage nonsense'*filesystem* ]]
+}
+
+@test "test: a canary night damages the copy, and finds it" {
+  folder_volume
+  export SSM_canary=true
+  mounted_test
+  expect 1 shop.orders
+  grep -q '^WARN *canary: shop/orders.ibd: 64 bytes at .* inverted, on purpose' <<<"$output"
+}
