@@ -231,11 +231,7 @@ on_exit() {
   trap '' HUP INT TERM
   trap - ERR
   set +e
-  if [ -z "$RESULT_CODE" ]; then
-    RESULT_CODE=$UNCHECKED
-    RESULT_REASON="the $SCRIPT script itself failed (status $status${FAILED_AT:+, $FAILED_AT})"
-    RESULT_STORE=''
-  fi
+  [ -n "$RESULT_CODE" ] || cut_short "the $SCRIPT script itself failed (status $status${FAILED_AT:+, $FAILED_AT})"
   $AT_END
   print_result
   exit "$RESULT_CODE"
@@ -254,12 +250,21 @@ print_result() {
 }
 
 on_signal() {
-  if [ -z "$RESULT_CODE" ]; then
+  [ -n "$RESULT_CODE" ] || cut_short "the $SCRIPT script was stopped by SIG$1"
+  exit "$RESULT_CODE"
+}
+
+# cut_short <reason>: no result to be told again, but for a fault that was seen
+cut_short() {
+  if [ -n "$FIRST_FAULT" ]; then
+    ERROR_LINES+=("host: $SCRIPT: $1")
+    RESULT_CODE=$FAULT
+    RESULT_REASON=$FIRST_FAULT
+  else
     RESULT_CODE=$UNCHECKED
-    RESULT_REASON="the $SCRIPT script was stopped by SIG$1"
+    RESULT_REASON=$1
     RESULT_STORE=''
   fi
-  exit "$RESULT_CODE"
 }
 
 # begin <name of the script>

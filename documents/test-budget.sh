@@ -105,13 +105,18 @@ read_alone() {
   for ((unit = $1; unit < ${#UNITS[@]}; unit++)); do
     read -r packs kind at _ <<<"${UNITS[unit]}"
     progress "reading $((unit + 1)) of ${#UNITS[@]}, $kind: ${T_NAME[at]}"
-    if fits "$packs"; then
-      # shellcheck disable=SC2086 # words of its own
-      read_unit ${UNITS[unit]}
-    else
-      UNREAD=$((UNREAD + 1))
-    fi
+    # shellcheck disable=SC2086 # words of its own
+    read_or_leave ${UNITS[unit]}
   done
+}
+
+# read_or_leave <packs> <kind> <number> ...: the newest rows always, the others while there is time
+read_or_leave() {
+  if [ "$2" = newest ] || fits "$1"; then
+    read_unit "$@"
+  else
+    UNREAD=$((UNREAD + 1))
+  fi
 }
 UNREAD=0
 

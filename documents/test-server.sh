@@ -75,6 +75,8 @@ point_infobright_at_scratch() {
     record settings fail brighthouse.ini 'holds bytes that are no text' 'settings'
     return
   fi
+  grep -Eaq '^[[:space:]]*(ServerMainHeapSize|LoaderMainHeapSize|KNFolder)[[:space:]]*=' "$ini" ||
+    record settings warn brighthouse.ini 'has none of the usual settings: is it whole?' 'ServerMainHeapSize and others'
   grid=$(sed -n 's/^[[:space:]]*KNFolder[[:space:]]*=[[:space:]]*//p' "$ini" | tr -d '\000\r' | tail -n 1)
   case $grid in
     /*)
@@ -200,6 +202,7 @@ ask() {
   ANSWER=$(tr -d '\000' <"$ASK.out")
   COMPLAINT=''
   [ ! -s "$ASK.err" ] || COMPLAINT=$({ grep -a '^ERROR' "$ASK.err" || grep -av '^ *$' "$ASK.err"; } | tr '\n' ' ') || COMPLAINT=''
+  COMPLAINT=${COMPLAINT% }
   [ "$status" -eq 0 ] || return "$status"
   [ "${ANSWER##*$'\n'}" = "$END_OF_ANSWER" ] || unchecked "the server's answer was cut off: is $RUN_DIRECTORY full?"
   ANSWER=${ANSWER%"$END_OF_ANSWER"}
@@ -241,6 +244,15 @@ judge_complaint() {
       judge_lost_server "$1" "$2" "$said"
       return
       ;;
+    '')
+      # The client itself was killed, or it died of the server's end.
+      if alive "$SERVER_PID" "$SERVER_START"; then
+        record "$1" error "$2" 'the client failed and said nothing'
+      else
+        judge_lost_server "$1" "$2" 'the client failed and said nothing'
+      fi
+      return
+      ;;
   esac
   if matches 'not supported by the Infobright Optimizer|ERROR 1064 |ERROR 1305 ' "$said"; then
     record "$1" error "$2" "our own statement is wrong: $said"
@@ -249,7 +261,7 @@ judge_complaint() {
   elif matches "$HOST_TROUBLE" "$said" || device_has_read_errors "$said"; then
     record "$1" error "$2" "$said"
   else
-    record "$1" fail "$2" "${said:-the client failed and said nothing}"
+    record "$1" fail "$2" "$said"
   fi
 }
 

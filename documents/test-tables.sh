@@ -33,6 +33,11 @@ read_table() {
   esac
   faults=$(faults_so_far)
   known_columns "$at" || return 0
+  # A table that does not open has no engine in the list; its own words tell why.
+  if [ "${T_ENGINE[at]}" = - ] && ! ask "SELECT 'ok',COUNT(*) FROM ${T_SQL[at]};"; then
+    judge_complaint read "${T_NAME[at]}"
+    return 0
+  fi
   if [ "${T_ENGINE[at]}" = BRIGHTHOUSE ]; then
     read_brighthouse "$at" || return 0
   else

@@ -35,22 +35,17 @@ start_readers() {
 
 # reader <number>: in a process of its own
 reader() {
-  local unit packs before_tables before_rows before_packs before_unread before_loads
+  local unit before_tables before_rows before_packs before_unread before_loads
   trap - EXIT ERR
   trap 'exit 75' HUP INT TERM
   ASK=$RUN_DIRECTORY/ask.$1
   while take_unit; do
     unit=$UNIT
-    read -r packs _ <<<"${UNITS[unit]}"
     before_tables=$TABLES before_rows=$ROWS before_packs=$PACKS_READ before_unread=$UNREAD before_loads=$EXPECTED_LOADS
     RECORD_FILE=$WORK/$unit.part
     : >"$RECORD_FILE"
-    if fits "$packs"; then
-      # shellcheck disable=SC2086 # words of its own
-      read_unit ${UNITS[unit]}
-    else
-      UNREAD=$((UNREAD + 1))
-    fi
+    # shellcheck disable=SC2086 # words of its own
+    read_or_leave ${UNITS[unit]}
     printf '=\t%d\t%d\t%d\t%d\t%d\n' $((TABLES - before_tables)) $((ROWS - before_rows)) $((PACKS_READ - before_packs)) \
       $((UNREAD - before_unread)) $((EXPECTED_LOADS - before_loads)) >>"$RECORD_FILE"
     mv "$RECORD_FILE" "$WORK/$unit.done"

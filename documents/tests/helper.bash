@@ -35,6 +35,42 @@ folder_volume() {
   DATA=$W/volume/mysql
 }
 
+# infobright_volume [case]: golden as the run's volume, with a stand-in for its server; `infobright/server` says more
+infobright_volume() {
+  export IB_MOUNTINFO=$W/mountinfo PATH=$HOST_SCRIPTS/shims:$PATH IB_CASE=${1:-golden}
+  export SSM_server=$BATS_TEST_DIRNAME/infobright/server SSM_client=$BATS_TEST_DIRNAME/infobright/client
+  mkdir "$W/volume"
+  cp -a "$GOLDEN" "$W/volume/mysql"
+  echo xfs >"$W/volume.type"
+  link_device "$W/volume"
+  DATA=$W/volume/mysql
+}
+
+# start_production: a server on $DATA, as production has it; its socket is $W/s
+start_production() {
+  "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --socket="$W/s" --pid-file="$W/pid" --skip-networking \
+    --skip-grant-tables --loose-innodb-log-file-size=4M --log-error="$W/production.log" >/dev/null 2>&1 3>&- &
+  STARTED+=($!)
+  until "$SSM_client" --no-defaults --socket="$W/s" -e 'SELECT 1' >/dev/null 2>&1; do kill -0 "${STARTED[-1]}"; done
+}
+
+stop_production() {
+  kill "${STARTED[-1]}"
+  wait "${STARTED[-1]}" || true
+}
+
+# manifest [options]: the script on production's host. Sets code and said.
+manifest() {
+  code=0
+  said=$("$SCRIPTS/test" --manifest --data "$DATA" --socket "$W/s" --client "$SSM_client" "$@" 2>&1 3>&-) || code=$?
+}
+
+# sql: runs statements, one a line, on the stopped data directory
+sql() {
+  { echo 'SET NAMES utf8mb4;'; cat; } | "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --bootstrap --loose-innodb-log-file-size=4M \
+    >"$W/bootstrap.log" 2>&1 || { cat "$W/bootstrap.log"; return 1; }
+}
+
 needs_loop() {
   [ "$(id -u)" -eq 0 ] || skip 'loop devices need root'
   [ -e /dev/loop-control ] && losetup --find >/dev/null 2>&1 || skip 'no loop devices here'

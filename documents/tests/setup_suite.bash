@@ -11,6 +11,8 @@ setup_suite() {
     "$here/assemble" "$document" >"$SCRIPTS/$document"
     chmod +x "$SCRIPTS/$document"
   done
+  GOLDEN=$(python3 -c "import sys; sys.path.insert(0, '$here/infobright'); import damage; print(damage.unpack_golden('$BATS_SUITE_TMPDIR'))")
+  export GOLDEN
   if command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null; then
     "$HOST_SCRIPTS/production.sh" "$PRODUCTION" 8000 >/dev/null
   fi

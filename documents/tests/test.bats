@@ -3,12 +3,6 @@ bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
-# sql: runs statements, one a line, on the stopped data directory
-sql() {
-  { echo 'SET NAMES utf8mb4;'; cat; } | "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --bootstrap --loose-innodb-log-file-size=4M \
-    >"$W/bootstrap.log" 2>&1 || { cat "$W/bootstrap.log"; return 1; }
-}
-
 copy_table() {
   local file
   for file in "$DATA/shop/visits".*; do cp "$file" "$DATA/shop/$1.${file##*.}"; done
