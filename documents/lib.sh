@@ -185,7 +185,7 @@ lines() {
   done
 }
 
-# What the script has to say, under 20,000 characters whatever it saw: SSM keeps the first 24,000,
+# What the script has to say, under 23,000 characters whatever it saw: SSM keeps the first 24,000,
 # and the last line has to be among them.
 report_text() {
   local check few=()
@@ -200,7 +200,7 @@ report_text() {
     for check in ${PASS_CHECKS[@]+"${PASS_CHECKS[@]}"}; do
       [ "${PASS_COUNT[$check]}" -le 12 ] || printf '%-5s %s: %d times\n' PASS "$check" "${PASS_COUNT[$check]}"
     done
-    lines PASS 40 130 ${few[@]+"${few[@]}"}
+    lines PASS 50 130 ${few[@]+"${few[@]}"}
   } | clean
   json_line
 }

@@ -266,7 +266,8 @@ look_around() {
     if [ "$TEXT" -gt "$high" ]; then high=$TEXT; fi
     lows[$column]=$low highs[$column]=$high
   done
-  for column in "${!lows[@]}"; do
+  for column in "${!C_SQL[@]}"; do
+    [ -n "${lows[$column]-}" ] || continue
     value="BETWEEN ${lows[$column]} AND ${highs[$column]}"
     sql="${sql}SELECT 'ok',COUNT(*) FROM ${T_SQL[at]} WHERE ${C_SQL[column]} $value;"
     sql="${sql}SELECT 'ok',COUNT(*) FROM ${T_SQL[at]} WHERE ${C_SQL[column]}+0 $value;"

@@ -109,7 +109,7 @@ read_result() {
   { read -r valid checks tables rows; read -r reason; } < <(python3 -c '
 import json, sys
 text = sys.stdin.buffer.read().decode("utf-8")
-assert len(text) < 20000, len(text)
+assert len(text) < 23000, len(text)
 result = json.loads(text.rstrip("\n").split("\n")[-1])
 assert list(result)[:6] == ["valid", "checks", "tables", "rows", "seconds", "reason"], result
 assert list(result)[6:] in ([], ["coverage"]), result

@@ -17,6 +17,9 @@ def assembled(folder):
     """The test script as the host gets it."""
     path = pathlib.Path(folder) / "test"
     path.write_bytes(subprocess.run([HERE / "assemble", "test"], capture_output=True, check=True).stdout)
+    # broken-checks breaks one thing, and wants to see red.
+    if "IB_BREAK" in os.environ:
+        subprocess.run(["perl", "-0777", "-pi", "-e", os.environ["IB_BREAK"], path], check=True)
     return path
 
 
