@@ -41,6 +41,7 @@ lint-shell: setup-lint ## Check the shell scripts
 	for document in mount test release; do \
 	  documents/tests/assemble $$document | shellcheck -e SC2317,SC1091 - || exit; done
 	shellcheck $(SCRIPTS)
+	for program in documents/*.pl documents/tests/infobright/client; do perl -wc $$program || exit; done
 
 lint-template: $(VENV)/ready ## Check template.yaml
 	documents/embed --check
