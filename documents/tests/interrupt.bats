@@ -1,5 +1,6 @@
 # The test script stopped at each of its checks: its server stops, nothing is left, the verdict is undetermined, and the
 # volume can be unmounted.
+bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
@@ -19,7 +20,7 @@ stopped_at() {
   read_result
   expect "${2:-75}" "${3:-SIGTERM}"
   [ "$(grep -c . <<<"$output")" -ge 1 ]
-  ! grep -la "$W/state" /proc/[0-9]*/cmdline
+  if grep -la "$W/state" /proc/[0-9]*/cmdline; then return 1; fi
   [ -z "$(find "$W/state/runs/$SSM_runId" -name 'scratch' -o -name 'work' -o -name 'ask.*')" ]
   [ ! -e "$W/state/testing" ]
   # Nothing is told again of a test that did not end.

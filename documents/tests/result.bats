@@ -1,4 +1,5 @@
 # How a result is put into words: the functions of lib.sh on their own.
+bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
@@ -119,6 +120,6 @@ PYTHON
   for program in "$BATS_TEST_DIRNAME"/../*.pl; do
     perl -wc "$program" 2>&1 | grep -Fxq "$program syntax OK"
     # s///r and say-less strings came with 5.14, `package NAME {`, `...` and unicode_strings with 5.12.
-    ! grep -nE 's/[^/]*/[^/]*/[a-z]*r|use (v?5\.1[2-9]|feature)|keys \$|push \$|each \$|\bsay ' "$program"
+    if grep -nE 's/[^/]*/[^/]*/[a-z]*r|use (v?5\.1[2-9]|feature)|keys \$|push \$|each \$|\bsay ' "$program"; then return 1; fi
   done
 }

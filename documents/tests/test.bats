@@ -47,7 +47,7 @@ copy_table() {
   folder_volume
   mounted_test
   expect 0
-  ! grep -l "$W/state" /proc/[0-9]*/cmdline
+  if grep -l "$W/state" /proc/[0-9]*/cmdline; then return 1; fi
   [ ! -e "$W/state/runs/run-1/scratch" ]
   [ ! -e "$W/state/testing" ]
 }
@@ -277,14 +277,14 @@ SQL
   folder_volume
   export SSM_server=/usr/sbin/no-such-server
   mounted_test
-  expect 75 /usr/sbin/no-such-server
+  expect 75 'this host has no program /usr/sbin/no-such-server'
 }
 
 @test "test: no client program on this host" {
   folder_volume
   export SSM_client=/usr/bin/no-such-client
   mounted_test
-  expect 75 /usr/bin/no-such-client
+  expect 75 'this host has no program /usr/bin/no-such-client'
 }
 
 @test "test: a server program that cannot run" {
@@ -427,7 +427,7 @@ CLIENT
   is_running "$left"
   document test
   expect 0
-  ! is_running "$left"
+  if is_running "$left"; then return 1; fi
   [ "$(wc -l <"$W/starts")" -eq 2 ]
   grep -q '^WARN *leftover' <<<"$output"
 }
@@ -442,7 +442,7 @@ CLIENT
   kill -TERM "${STARTED[0]}"
   finished "${STARTED[0]}" "$W/one"
   expect 75 SIGTERM
-  ! is_running "$server"
+  if is_running "$server"; then return 1; fi
 }
 
 @test "test: a server that crashes on a table is a fault that names it, and the rest is tested" {
