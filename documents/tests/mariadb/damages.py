@@ -128,6 +128,14 @@ def kill(signal, words):
     return change
 
 
+def unreadable(place):
+    """The test gives all files to the server's user, but changes no rights: they are the backup's."""
+    for path in place.data.glob("shop/visits.*"):
+        path.chmod(0)
+    if os.geteuid() == 0:
+        place.variables["SSM_serverUser"] = "nobody"
+
+
 def full_volume(place):
     """A volume of its own, with no room left."""
     if os.geteuid() != 0:
@@ -233,6 +241,7 @@ CASES = [
     Case("the server crashes in the middle", kill("SEGV", "FROM `shop`.`orders`"), words=("shop.orders", "crashed")),
     Case("the server is killed in the middle", kill("KILL", "FROM `shop`.`orders`"), verdict="undetermined", words=("stopped from outside",)),
     Case("the server is told to stop in the middle", kill("TERM", "FROM `shop`.`orders`"), verdict="undetermined", words=("stopped from outside",)),
+    Case("files that nobody may read, not even their owner", unreadable, words=("shop.visits",)),
     Case("the volume is full", full_volume, verdict="undetermined", words=("too little space",)),
     Case("the host's disk is full", full_host, verdict="undetermined", words=("too little space",)),
     Case("an answer is cut off", fills_up, verdict="undetermined", words=("cut off",)),

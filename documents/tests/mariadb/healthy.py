@@ -94,6 +94,6 @@ CASES = [
         ("files of a user with another number", owner, False, ()),
         ("files that only their owner may read", closed, False, ()),
         ("the data at the top of the volume", top, False, ()),
-        ("rows of 200 columns", sql("CREATE TABLE shop.wide (" + ", ".join(f"c{n} INT" for n in range(250)) + ") ENGINE=MyISAM; INSERT INTO shop.wide (c0) VALUES (1),(2);\n"), False, ()),
+        ("250 columns", sql("CREATE TABLE shop.wide (" + ", ".join(f"c{n} INT" for n in range(250)) + ") ENGINE=MyISAM; INSERT INTO shop.wide (c0) VALUES (1),(2);\n"), False, ()),
     ]
 ]
