@@ -33,20 +33,17 @@ plan() {
     fi
   done
   for index in ${all[@]+"${all[@]}"}; do PACKS_TO_READ=$((PACKS_TO_READ + ${index%% *})); done
-  # Whoever reads everything needs no turns, nor the newest rows before the others.
-  if fits "$PACKS_TO_READ"; then
-    UNITS=(${all[@]+"${all[@]}"})
-    return
-  fi
+  # Whoever reads everything needs no turns.
+  FIRST=0
+  fits "$PACKS_TO_READ" || rotated "${#all[@]}"
   PACKS_TO_READ=$((PACKS_TO_READ + ${#newest[@]}))
-  rotated "${#all[@]}"
-  UNITS=(${newest[@]+"${newest[@]}"} "${all[@]:FIRST}" "${all[@]:0:FIRST}")
+  UNITS=(${newest[@]+"${newest[@]}"} ${all[@]+"${all[@]:FIRST}" "${all[@]:0:FIRST}"})
 }
 
 # plan_columns <number>: adds to `all`
 plan_columns() {
   local -a each
-  local column row rows=$(((${FILES_ROWS["${T_PATH[$1]}"]} + PACK_ROWS - 1) / PACK_ROWS)) size=${IB_COLUMN_PACKS:-5000}
+  local column row rows=$(((${FILES_ROWS["${T_PATH[$1]}"]} + PACK_ROWS - 1) / PACK_ROWS)) size=${IB_COLUMN_PACKS:-3000}
   IFS=, read -r -a each <<<"${FILES_STORED["${T_PATH[$1]}"]}"
   for column in "${!each[@]}"; do
     if [ "${each[column]}" -le "$size" ]; then

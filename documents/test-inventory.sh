@@ -214,7 +214,18 @@ check_fresh() {
       record freshness fail "$table" 'is not in the backup' "a table with rows of the last $hours hours"
       continue
     fi
+    if ! columns_of "$at"; then
+      judge_complaint freshness "$table"
+      continue
+    fi
     quoted "$column"
+    case " ${C_SQL[*]-} " in
+      *" $QUOTED "*) ;;
+      *)
+        record freshness error "$table" "has no column $column" 'one that freshTables names'
+        continue
+        ;;
+    esac
     # Recorded in this form; a server's own clock and zone do not come into it.
     ask "SELECT 'ok',TIMESTAMPDIFF(SECOND,MAX($QUOTED),'$(date -u -d "${now:-now}" '+%Y-%m-%d %H:%M:%S')') FROM ${T_SQL[at]};" || {
       judge_complaint freshness "$table"

@@ -5,12 +5,12 @@
 # requiredTables freshTables budgetSeconds minimumCoverage canary
 # shellcheck shell=bash source=documents/lib.sh
 if [ -z "${IB_LIB-}" ]; then
-  for part in lib server preflight files inventory tables infobright budget workers manifest; do
-    [ "$part" = lib ] || part=test-$part
-    # shellcheck disable=SC1090
-    . "$(dirname "$0")/$part.sh"
-  done
   HERE=$(dirname "$0")
+  for part in lib result host "$HERE"/test-*.sh; do
+    part=${part##*/}
+    # shellcheck disable=SC1090
+    . "$HERE/${part%.sh}.sh"
+  done
   structure() { perl "$HERE/structure.pl" "$@"; }
   files() { perl "$HERE/files.pl" "$@"; }
   canary() { perl "$HERE/canary.pl" "$@"; }
@@ -55,17 +55,17 @@ prepare() {
   begin test
   COVERAGE=0
   parameter snapshotId 'snap-[0-9A-Za-z]{1,60}'
-  parameter snapshotTime '[0-9TZ:.+-]{0,40}'
+  parameter snapshotTime '([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9:]{4,5}))?'
   parameter dataDirectory '[A-Za-z0-9._][A-Za-z0-9._/-]*'
   parameter server '/[A-Za-z0-9._/+-]+'
   parameter client '/[A-Za-z0-9._/+-]+'
   parameter serverUser '[a-z_][a-z0-9_-]*'
-  parameter requiredTables '[A-Za-z0-9_$.,:-]*'
-  parameter freshTables '([A-Za-z0-9_$.-]+:[0-9]+,?)*'
+  parameter requiredTables '([A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+(:[0-9]{1,15})?,?)*'
+  parameter freshTables '([A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+:[0-9]{1,6},?)*'
   parameter budgetSeconds '[0-9]{1,6}'
   parameter minimumCoverage '[0-9]{1,3}'
   parameter canary 'true|false'
-  BUDGET=$SSM_budgetSeconds
+  BUDGET=$((10#$SSM_budgetSeconds))
   need flock setsid nohup awk sed grep find stat readlink df mktemp id chown perl tr od getconf date
   prepare_state
   ASK=$RUN_DIRECTORY/ask
@@ -89,8 +89,10 @@ damage_copy() {
 keep_rows() {
   local name
   [ -z "$FIRST_FAULT$FIRST_ERROR" ] || return 0
-  for name in "${!READ_ROWS[@]}"; do printf '%s\t%s\n' "${READ_ROWS[$name]}" "$name"; done >"$SSM_stateDirectory/last-good.new"
-  mv -f "$SSM_stateDirectory/last-good.new" "$SSM_stateDirectory/last-good"
+  {
+    for name in "${!READ_ROWS[@]}"; do printf '%s\t%s\n' "${READ_ROWS[$name]}" "$name"; done >"$SSM_stateDirectory/last-good.new" &&
+      mv -f "$SSM_stateDirectory/last-good.new" "$SSM_stateDirectory/last-good"
+  } 2>/dev/null || record rows warn "$SSM_stateDirectory" 'what was read tonight could not be kept for the next night'
 }
 
 # What only reads comes before what writes: the server writes as soon as it starts.

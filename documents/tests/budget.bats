@@ -10,7 +10,7 @@ summary() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]
 # plan_of <day>: the units of that day, one a line, for six tables of three columns with one pack each
 plan_of() {
   bash -c '
-    . "$1/lib.sh"; . "$1/test-files.sh"; . "$1/test-inventory.sh"; . "$1/test-infobright.sh"; . "$1/test-budget.sh"
+    . "$1/lib.sh"; . "$1/result.sh"; . "$1/test-files.sh"; . "$1/test-inventory.sh"; . "$1/test-infobright.sh"; . "$1/test-budget.sh"
     BUDGET=0 IB_DAY=$2 IB_TABLE_PACKS=2
     for at in 0 1 2 3 4 5; do
       T_KEY[at]="$at $at" T_PATH[at]=shop/t$at T_TYPE[at]=BASE_TABLE T_ENGINE[at]=BRIGHTHOUSE T_SCHEMA[at]=shop
@@ -34,8 +34,10 @@ plan_of() {
   mounted_test
   expect 0
   [ "$(summary coverage)" -eq 100 ]
-  # Four tables whole, four columns of customers, and twice two pack rows of each of events' seven columns.
-  grep -q '^PASS *read: 22 times' <<<"$output"
+  # Four tables whole, the newest rows of two, four columns of customers, and twice two pack rows of each of events'
+  # seven columns.
+  grep -q '^PASS *read: 24 times' <<<"$output"
+  [ "$tables" -eq 6 ]
 }
 
 @test "budget: without time only the newest pack rows are read, and that is too little" {

@@ -104,6 +104,21 @@ CLIENT
   expect 1 'shop.lost: freshness: is not in the backup'
 }
 
+@test "checks: settings that cannot be meant are not the backup's fault" {
+  infobright_volume
+  document mount
+  for setting in requiredTables=events requiredTables=shop.events:many freshTables=shop.events:5 freshTables=shop.events.ts \
+    snapshotTime=yesterday minimumCoverage=all budgetSeconds=1h canary=perhaps; do
+    export "SSM_$setting"
+    document test
+    expect 75 "parameter ${setting%%=*}"
+    unset "SSM_${setting%%=*}"
+  done
+  export SSM_freshTables=shop.events.nosuch:5
+  document test
+  expect 75 'shop.events: freshness: has no column nosuch'
+}
+
 @test "checks: fewer than half of the rows of the last good run want a look, and no more" {
   infobright_volume
   mounted_test

@@ -1,11 +1,11 @@
-# How a result is put into words: the functions of lib.sh on their own.
+# How a result is put into words: the functions of result.sh on their own.
 bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
 # said <code> <reason>: the JSON line for it
 said() {
-  output=$(bash -c '. "$1"; RESULT_CODE=$2 RESULT_REASON=$3; json_line' said "$BATS_TEST_DIRNAME/../lib.sh" "$1" "$2")
+  output=$(bash -c '. "$1/lib.sh"; . "$1/result.sh"; RESULT_CODE=$2 RESULT_REASON=$3; json_line' said "$BATS_TEST_DIRNAME/.." "$1" "$2")
   : >"$W/stderr"
   read_result
 }
@@ -32,7 +32,7 @@ said() {
 @test "result: a script that fails by itself is neither good nor bad" {
   for broken in 'false' 'echo "$no_such_variable"' 'no-such-command' 'exit 0' 'exit 1' 'kill -TERM $$; sleep 5'; do
     code=0
-    output=$(bash -c '. "$1"; begin broken; RUN_DIRECTORY=$2; eval "$3"' x "$BATS_TEST_DIRNAME/../lib.sh" "$W" "$broken" \
+    output=$(bash -c '. "$1/lib.sh"; . "$1/result.sh"; begin broken; RUN_DIRECTORY=$2; eval "$3"' x "$BATS_TEST_DIRNAME/.." "$W" "$broken" \
       2>"$W/stderr") || code=$?
     read_result
     expect 75
@@ -41,7 +41,7 @@ said() {
 
 @test "result: a fault that was seen outlives what could not be checked later" {
   code=0
-  output=$(bash -c '. "$1"; begin x; record read fail shop.t broken; unchecked "no more space"' x "$BATS_TEST_DIRNAME/../lib.sh" \
+  output=$(bash -c '. "$1/lib.sh"; . "$1/result.sh"; begin x; record read fail shop.t broken; unchecked "no more space"' x "$BATS_TEST_DIRNAME/.." \
     2>"$W/stderr") || code=$?
   read_result
   expect 1 shop.t
