@@ -65,7 +65,7 @@ setup-rust:
 	@.ci/need cargo gcc
 
 setup-host: setup-rust
-	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 fuser losetup python3
+	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 fuser losetup perl python3
 
 setup-lint: $(VENV)/ready
 	@.ci/need shellcheck
