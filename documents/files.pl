@@ -23,13 +23,21 @@ sub line { my @fields = @_; s/[\t\r\n]/ /g for @fields; print join("\t", @fields
 sub escaped { my $text = shift; $text =~ s/([%\000-\037\177])/sprintf '%%%02x', ord $1/ge; return $text }
 sub progress { printf STDERR "%5ds %s\n", time - $began, shift }
 
+# The name of Infobright's cache folder, which may be in the data directory. Its path is production's.
+sub cache_folder {
+  open(my $ini, '<', "$data/brighthouse.ini") or return '';
+  my ($name) = map { m{^\s*CacheFolder\s*=.*?([^/\s]+)/?\s*$} ? $1 : () } <$ini>;
+  return defined $name ? $name : '';
+}
+
 # The files below the data directory: path => [size, mtime, ctime, inode].
 sub files {
   my %found;
+  my $cache = cache_folder();
   find({ no_chdir => 1, follow_skip => 2, wanted => sub {
     return if $File::Find::name eq $data;
     my $path = substr $File::Find::name, length($data) + 1;
-    return if $path =~ $NOT_DATA;
+    return if $path =~ $NOT_DATA or $cache ne '' and index($path, "$cache/") == 0;
     my @stat = lstat $File::Find::name;
     $found{$path} = [ @stat[7, 9, 10, 1] ] if -f _;
   } }, $data);

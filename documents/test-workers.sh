@@ -90,13 +90,12 @@ gather() {
 merge() {
   local check status subject seen expected took
   while IFS=$'\t' read -r check status subject seen expected took; do
-    case $check in
-      =)
+    case $check:$status in
+      =:*)
         TABLES=$((TABLES + status)) ROWS=$((ROWS + subject)) PACKS_READ=$((PACKS_READ + seen))
         UNREAD=$((UNREAD + expected)) EXPECTED_LOADS=$((EXPECTED_LOADS + took))
         ;;
-      rows) [ "$status" != found ] && note "$check" "$status" "$subject" "$seen" "${expected# }" "$took" ||
-        READ_ROWS[$subject]=$seen ;;
+      rows:found) READ_ROWS[$subject]=$seen ;;
       *) note "$check" "$status" "$subject" "$seen" "${expected# }" "$took" ;;
     esac
   done <"$WORK/$1.done"

@@ -141,3 +141,31 @@ CLIENT
   mounted_test
   expect 1 'could not fetch 2 packs'
 }
+
+@test "budget: a server that is killed among several readers is no fault of the backup" {
+  infobright_volume
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+sql=\$(cat)
+pid=$W/state/runs/run-1/scratch/pid
+if [[ \$sql == *CRC32*customers* ]] && mkdir "$W/once" 2>/dev/null; then kill -KILL "\$(cat "\$pid")"; fi
+exec "$SSM_client" "\$@" <<<"\$sql"
+CLIENT
+  chmod +x "$W/bin/client"
+  export SSM_client=$W/bin/client IB_WORKERS=3
+  mounted_test
+  expect 75 shop.customers 'stopped from outside'
+}
+
+@test "budget: two at once with several readers do the work once and say the same" {
+  infobright_volume
+  export IB_WORKERS=3
+  document mount
+  in_background test "$W/one"
+  in_background test "$W/two"
+  finished "${STARTED[0]}" "$W/one"
+  expect 0
+  finished "${STARTED[1]}" "$W/two"
+  expect 0
+  cmp "$W/one" "$W/two"
+}

@@ -172,6 +172,18 @@ PERL
   if grep -q 'taken over' "$DATA/ib-backup-manifest"; then return 1; fi
 }
 
+@test "manifest: Infobright's cache folder is not in it, even in the data directory" {
+  printf 'CacheFolder = /production/data/cache\nKNFolder = BH_RSI_Repository\nServerMainHeapSize = 600\n' >"$DATA/brighthouse.ini"
+  mkdir "$DATA/cache"
+  echo x >"$DATA/cache/x"
+  touch -d '2020-01-01' "$DATA/brighthouse.ini"
+  with_manifest
+  rm "$DATA/cache/x"
+  echo y >"$DATA/cache/y"
+  mounted_test
+  expect 0
+}
+
 @test "manifest: a server that has another data directory is not asked" {
   start_production
   mkdir -p "$W/elsewhere"
