@@ -60,6 +60,9 @@ ask() {
   ANSWER=${ANSWER%$'\n'}
 }
 
+# no_sense <check> <number of the table>: an answer that is none is no proof of anything
+no_sense() { record "$1" error "${T_NAME[$2]}" "the server's answer makes no sense: ${ANSWER:0:80}"; }
+
 # judge_complaint <check> <subject>: what a failed statement means, from COMPLAINT
 judge_complaint() {
   local said=$COMPLAINT

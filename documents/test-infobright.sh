@@ -27,7 +27,7 @@ count_brighthouse() {
   }
   COUNTED=${ANSWER#ok$'\t'}
   if ! [[ $COUNTED =~ ^[0-9]+$ ]]; then
-    record read error "$name" "the server's answer makes no sense: ${ANSWER:0:80}"
+    no_sense read "$at"
     return 1
   fi
   columns=${FILES_COLUMNS["${T_PATH[at]}"]-}
@@ -73,7 +73,7 @@ fetch_columns() {
   }
   values=$(sed -n $'s/^ok\t//p' <<<"$ANSWER")
   if [ -z "$values" ]; then
-    record read error "${T_NAME[at]}" "the server's answer makes no sense: ${ANSWER:0:80}"
+    no_sense read "$at"
     return 1
   fi
   loads "${ANSWER%ok*}" && before=$LOADS
@@ -175,6 +175,10 @@ compare_sums() {
     [ "${#named[@]}" -gt 0 ] || continue
     ask "SELECT 'ok'$list FROM ${T_SQL[at]};" || {
       judge_complaint sums "${T_NAME[at]}"
+      return 1
+    }
+    [[ $ANSWER =~ ^ok($'\t'[01]){$((${#named[@]} * 3))}$ ]] || {
+      no_sense sums "$at"
       return 1
     }
     compared=$((compared + ${#named[@]}))

@@ -48,6 +48,7 @@ ask_values() {
     record 'look-up' fail "${T_NAME[at]}" "$line rows with $TEXT = '${value:0:40}'" "${count/+/1 at least}"
     found=1
   done <<<"$ANSWER"
+  [ $# -eq 0 ] || no_sense 'look-up' "$at"
 }
 
 # look_around <number> <questions>...: a range of each number column, with the Knowledge Grid and around it
@@ -84,6 +85,7 @@ look_around() {
     record 'look-up' fail "${T_NAME[at]}" "$with rows with $TEXT in a range" "$around, as without the Knowledge Grid"
     found=1
   done <<<"$ANSWER"
+  [ "$index" -eq "${#asked[@]}" ] || no_sense 'look-up' "$at"
 }
 
 # sample_rows <number> <all|some>: SAMPLES, lines of "<hex column> <hex value> +", from the first, a middle and the last pack row

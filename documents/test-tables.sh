@@ -118,7 +118,7 @@ scan_rows() {
     esac
   done <<<"$ANSWER"
   if ! [[ $counted =~ ^[0-9]+$ && $scanned =~ ^[0-9]+$ ]]; then
-    record read error "${T_NAME[at]}" "the server's answer makes no sense: ${ANSWER:0:80}"
+    no_sense read "$at"
     return 1
   elif [ "$counted" != "$scanned" ] && [ "${T_ENGINE[at]}" != CSV ]; then
     record read fail "${T_NAME[at]}" "the server counts $counted rows, but $scanned were read" "$counted"

@@ -168,6 +168,16 @@ CLIENT
   grep -q '^WARN *sums: shop.daily_totals: column orders: the sums differ, perhaps an overflow' <<<"$output"
 }
 
+@test "checks: an answer that is none is neither good nor bad" {
+  answers 's/^ok.*/huh/ if $ENV{SQL} =~ /SELECT .ok.,COUNT.*constants.;/; s/\t1$// if $ENV{SQL} =~ /<=>.*customers/;
+    undef $_ if $ENV{SQL} =~ /events. WHERE .id.=/ and /^ok/ and !$seen++'
+  mounted_test
+  expect 75 'makes no sense'
+  for line in 'read: shop.constants' 'sums: shop.customers' 'look-up: shop.events'; do
+    grep -q "^ERROR $line: the server's answer makes no sense" <<<"$output"
+  done
+}
+
 @test "checks: a server that crashes while it stops" {
   infobright_volume
   export IB_STOP=crash

@@ -9,7 +9,7 @@ setup() {
 
 # walk: sets said, of which `table` and `end` lines are left out
 walk() {
-  perl -w "$BATS_TEST_DIRNAME/../structure.pl" "$D" "${1-100}" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+  perl -w "$STRUCTURE" "$D" "${1-100}" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
   [ ! -s "$BATS_TEST_TMPDIR/err" ]
   tail -n 1 "$BATS_TEST_TMPDIR/out" | grep -q '^end'
   said=$(grep -v '^table\|^end' "$BATS_TEST_TMPDIR/out" | tr '\t' '|') || said=''
@@ -121,6 +121,7 @@ END
   told_of 82 0200 'pack 1: values from 2 to 4859.*within 3 to 4859'
   told_of 90 ff7f 'pack 1: values from 3 to 32767'
   told_of 98 ffffff7f 'the sum of 63011 values is 2147483647'
+  told_of 98 00000000 'the sum of 63011 values is 0.*from 189033'
   told_of 108 de09 'TA00004.ctb has 7945 NULLs.*7946, as its packs have'
   truncate -s 100 "$events/TA00004DPN.ctb"
   told fail shop.events 'TA00004DPN.ctb has 100 bytes.*185 for 4 packs'
