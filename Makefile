@@ -55,6 +55,7 @@ lint-shell: setup-lint ## Check the shell scripts
 	for document in mount test release; do \
 	  documents/tests/assemble $$document | shellcheck -e SC2317,SC1091 - || exit; done
 	shellcheck $(SCRIPTS)
+	for program in documents/*.pl documents/tests/infobright/client; do perl -wc $$program || exit; done
 
 lint-template: $(VENV)/ready $(LINTERS)/ready ## Check template.yaml
 	documents/embed --check
@@ -99,7 +100,7 @@ setup-rust:
 	@.ci/need cargo gcc
 
 setup-host: setup-rust
-	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 fuser losetup python3
+	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 fuser losetup perl python3
 
 setup-lint: $(VENV)/ready
 	@.ci/need shellcheck

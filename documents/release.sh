@@ -3,6 +3,8 @@
 # shellcheck shell=bash source=documents/lib.sh
 if [ -z "${IB_LIB-}" ]; then
   . "$(dirname "$0")/lib.sh"
+  . "$(dirname "$0")/result.sh"
+  . "$(dirname "$0")/host.sh"
   . "$(dirname "$0")/letting-go.sh"
 fi
 

@@ -1,38 +1,13 @@
 # The database server of the test: one of its own, on the restored directory, cut off from everything else.
 # shellcheck shell=bash
 
-# An answer that was cut off must not pass for a short one.
-END_OF_ANSWER='end of answer'
-
 SERVER_PID=''
 SERVER_START=''
-SERVER_CRASHES=0
 SCRATCH=''
-ANSWER=''
-COMPLAINT=''
-
-# What a server or client says when the host, and not the backup, is to blame. Doubt belongs here:
-# a fault that is taken for host trouble is looked into by a person, and never becomes a good verdict.
-HOST_TROUBLE='No space left on device|[Ee]rr(no|code): (12|13|24|28)([^0-9]|$)|Permission denied|Too many open files'
-HOST_TROUBLE="$HOST_TROUBLE|Out of memory|out of memory|[Cc]annot allocate|Can.t create a new thread|Disk full"
-START_TROUBLE="$HOST_TROUBLE|unknown (option|variable)|defaults-file|error while loading shared libraries"
-START_TROUBLE="$START_TROUBLE|Exec format error|cannot execute|GLIBC|error-?message file|messagefile"
-START_TROUBLE="$START_TROUBLE|Can.t (lock|change to run as)|Unable to lock|already (locked|have another)|Can.t start server"
-START_TROUBLE="$START_TROUBLE|Upgrade after a crash is not supported|[Dd]owngrade|run mysqld as root|time zone"
-START_TROUBLE="$START_TROUBLE|is of different size"
-
-matches() { grep -Eq -e "$1" <<<"$2"; }
-
-# device_has_read_errors <text>: it speaks of input/output errors and the kernel has seen them on the device.
-device_has_read_errors() {
-  matches 'Input/output error|[Ee]rr(no|code): 5([^0-9]|$)' "$1" || return 1
-  { dmesg 2>/dev/null || true; } | tail -n 200 |
-    awk -v device="${MARK_DEVICE##*/}" 'index($0, device) && /I\/O error/ { seen = 1 } END { exit !seen }'
-}
+SOCKET=''
 
 # make_scratch: socket, logs and temporary files stay off the restored volume, where nobody else can look.
 make_scratch() {
-  local free
   SCRATCH=$RUN_DIRECTORY/scratch
   rm -rf "$SCRATCH"
   # A socket's path may have 107 bytes.
@@ -40,10 +15,8 @@ make_scratch() {
     SCRATCH=$(mktemp -d /tmp/ib-check.XXXXXX) || unchecked 'cannot make a scratch folder in /tmp on this host'
     printf '%s\n' "$SCRATCH" >"$RUN_DIRECTORY/scratch.path"
   fi
-  mkdir -p "$SCRATCH/tmp" "$SCRATCH/cache" "$SCRATCH/grid"
-  free=$(df -Pk "$SCRATCH" | awk 'NR == 2 { print $4 }')
-  [ "${free:-0}" -ge "${IB_SCRATCH_KB:-65536}" ] ||
-    unchecked "too little space for the scratch folder $SCRATCH on this host: ${free:-0} KiB are free"
+  mkdir -p "$SCRATCH/tmp" "$SCRATCH/cache" "$SCRATCH/grid" || unchecked "cannot make the folder $SCRATCH on this host"
+  SOCKET=$SCRATCH/s
   if [ "$(id -u)" -eq 0 ]; then
     id "$SSM_serverUser" >/dev/null 2>&1 || unchecked "this host has no user $SSM_serverUser"
     chown -R "$SSM_serverUser" "$SCRATCH"
@@ -69,6 +42,13 @@ give_data_to_server() {
 point_infobright_at_scratch() {
   local ini=$DATA/brighthouse.ini text grid
   [ -f "$ini" ] || return 0
+  # What is below is written as text, which would mend such a file.
+  if tr -d '\011\012\015\040-\377' <"$ini" | grep -q .; then
+    record settings fail brighthouse.ini 'holds bytes that are no text' 'settings'
+    return
+  fi
+  grep -Eaq '^[[:space:]]*(ServerMainHeapSize|LoaderMainHeapSize|KNFolder)[[:space:]]*=' "$ini" ||
+    record settings warn brighthouse.ini 'has none of the usual settings: is it whole?' 'ServerMainHeapSize and others'
   grid=$(sed -n 's/^[[:space:]]*KNFolder[[:space:]]*=[[:space:]]*//p' "$ini" | tr -d '\000\r' | tail -n 1)
   case $grid in
     /*)
@@ -79,9 +59,22 @@ point_infobright_at_scratch() {
   esac
   text=$(grep -Eav '^[[:space:]]*CacheFolder[[:space:]]*=' "$ini" || true)
   [ -z "$grid" ] || text=$(grep -Eav '^[[:space:]]*KNFolder[[:space:]]*=' <<<"$text" || true)
+  text=$(cut_heap "$text")
   # Written into the same file, which keeps its owner.
   printf '%s\nCacheFolder = %s\n%s' "$text" "$SCRATCH/cache" "${grid:+KNFolder = $grid$'\n'}" >"$ini" ||
     unchecked "cannot write $ini"
+}
+
+# cut_heap <text of brighthouse.ini>: production's heap may be more than this host has
+cut_heap() {
+  local heap most=$((MEMORY_KB * 6 / 10 / 1024))
+  heap=$(sed -n 's/^[[:space:]]*ServerMainHeapSize[[:space:]]*=[[:space:]]*\([0-9]*\).*/\1/p' <<<"$1" | tail -n 1)
+  if [ "${heap:-0}" -gt "$most" ]; then
+    # shellcheck disable=SC2001 # no bash pattern knows the beginning of a line
+    sed "s/^\([[:space:]]*ServerMainHeapSize[[:space:]]*=\).*/\1 $most/" <<<"$1"
+  else
+    printf '%s\n' "$1"
+  fi
 }
 
 # `loose-` stands before what some servers between MySQL 5.1 and MariaDB 10.11 do not know.
@@ -142,18 +135,6 @@ start_server() {
   done
 }
 
-server_log() { cat "$SCRATCH/error.log" "$SCRATCH/server.out" 2>/dev/null || true; }
-
-# The lines of the log that tell why, without those that only follow from them.
-telling_lines() {
-  local log=$1 found
-  found=$(grep -E '\[ERROR\]|InnoDB: (Error|Database page)|[Bb]righthouse|Fatal|got signal' <<<"$log" |
-    grep -Ev 'Aborting|init function returned error|registration as a STORAGE ENGINE|Failed to initialize plugins' |
-    sed -n 1,2p) || found=''
-  [ -n "$found" ] || found=$(grep -v '^ *$' <<<"$log" | tail -n 2) || found=''
-  tr '\n' ' ' <<<"${found:-it wrote nothing to its log}" | sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2} +[0-9:]+ +[0-9]+ //g'
-}
-
 judge_failed_start() {
   local log status=0 seen
   wait "$SERVER_PID" || status=$?
@@ -167,23 +148,6 @@ judge_failed_start() {
   else
     record start fail server "$seen"
   fi
-}
-
-# ask <statements, each with its semicolon>: ANSWER is what came back, tabs between columns; COMPLAINT what the client said if it failed.
-# In the background: a signal to this script must not wait for a long query.
-ask() {
-  local status=0
-  printf "%s\nSELECT '%s';\n" "$1" "$END_OF_ANSWER" >"$RUN_DIRECTORY/ask.sql" || unchecked "cannot write in $RUN_DIRECTORY on this host"
-  "$SSM_client" --no-defaults --protocol=SOCKET --socket="$SCRATCH/s" --user=root --default-character-set=utf8 \
-    --no-auto-rehash --connect-timeout=10 --batch --skip-column-names \
-    <"$RUN_DIRECTORY/ask.sql" >"$RUN_DIRECTORY/ask.out" 2>"$RUN_DIRECTORY/ask.err" 7>&- 8>&- 9>&- &
-  wait $! || status=$?
-  ANSWER=$(<"$RUN_DIRECTORY/ask.out")
-  COMPLAINT=$(grep -av '^ *$' "$RUN_DIRECTORY/ask.err" | tr '\n' ' ') || COMPLAINT=''
-  [ "$status" -eq 0 ] || return "$status"
-  [ "${ANSWER##*$'\n'}" = "$END_OF_ANSWER" ] || unchecked "the server's answer was cut off: is $RUN_DIRECTORY full?"
-  ANSWER=${ANSWER%"$END_OF_ANSWER"}
-  ANSWER=${ANSWER%$'\n'}
 }
 
 # check_isolation: that it is our server which answers, on this data, and that nobody else can reach it.
@@ -211,68 +175,6 @@ check_isolation() {
   ask "SHOW STATUS LIKE 'Slave_running';" || ANSWER=''
   case $ANSWER in *ON) unchecked 'the server is not isolated: it replicates' ;; esac
   record isolation pass server "${seen}no TCP port, not replicating"
-}
-
-# judge_complaint <check> <subject>: what a failed statement means, from COMPLAINT
-judge_complaint() {
-  local said=$COMPLAINT
-  case $said in
-    *'ERROR 2013'* | *'ERROR 2006'* | *'ERROR 2002'* | *'ERROR 2003'* | *'ERROR 2055'*)
-      judge_lost_server "$1" "$2" "$said"
-      return
-      ;;
-  esac
-  if matches 'not supported by the Infobright Optimizer|ERROR 1064 |ERROR 1305 ' "$said"; then
-    record "$1" error "$2" "our own statement is wrong: $said"
-  elif matches 'Unknown storage engine|nknown table engine|storage engine .* (is )?not supported|has been disabled' "$said"; then
-    record "$1" error "$2" "the server of this host lacks its engine: $said"
-  elif matches "$HOST_TROUBLE" "$said" || device_has_read_errors "$said"; then
-    record "$1" error "$2" "$said"
-  else
-    record "$1" fail "$2" "${said:-the client failed and said nothing}"
-  fi
-}
-
-# judge_lost_server <check> <subject> <said>: it crashed on the data, or somebody stopped it. Then it is started
-# again, three times at most, so that the other tables are tested too.
-judge_lost_server() {
-  local status=0 end=$((SECONDS + 60))
-  # A crashing server writes its stack first.
-  while alive "$SERVER_PID" "$SERVER_START"; do
-    if ask 'SELECT 1;'; then
-      record "$1" error "$2" "the connection was lost, but the server lives: $3"
-      return
-    fi
-    [ "$SECONDS" -lt "$end" ] || unchecked "the server hangs while reading $2: $3"
-    sleep 0.1
-  done
-  wait "$SERVER_PID" || status=$?
-  SERVER_PID=''
-  if [ "$status" -eq 137 ] || [ "$status" -eq 143 ] || [ "$status" -eq 0 ]; then
-    record "$1" error "$2" "the server was stopped from outside (status $status) while reading"
-    conclude_from_records
-  fi
-  record "$1" fail "$2" "the server crashed while reading (status $status): $(telling_lines "$(server_log | tail -n 200)")"
-  SERVER_CRASHES=$((SERVER_CRASHES + 1))
-  [ "$SERVER_CRASHES" -le 3 ] || conclude_from_records
-  # What the crash wrote is known now; the new server's own words are judged alone.
-  : >"$SCRATCH/error.log"
-  start_server || conclude_from_records
-}
-
-# check_log: what the server wrote about damage while it looked
-check_log() {
-  local found
-  found=$(server_log | grep -E \
-    '\[ERROR\].*([Cc]orrupt|checksum|marked as crashed|Incorrect (key file|information in file))|Database page corruption') || found=''
-  if [ -z "$found" ]; then
-    record log pass server 'its log tells of no damage'
-  elif [ -n "$FIRST_FAULT" ]; then
-    # The tables have told it already.
-    record log warn server "$(head -n 1 <<<"$found")"
-  else
-    record log fail server "$(head -n 1 <<<"$found")"
-  fi
 }
 
 # stop_server: a clean stop is part of the test. One that hangs is no proof against the data, though, since a slow
@@ -306,7 +208,7 @@ clear_server() {
   local pid
   for pid in $(servers_of_run); do stop_process "$pid" 30 || true; done
   SERVER_PID=''
-  rm -f "$RUN_DIRECTORY/ask.sql" "$RUN_DIRECTORY/ask.out" "$RUN_DIRECTORY/ask.err"
+  rm -f "$RUN_DIRECTORY"/ask.* "$RUN_DIRECTORY"/*.out
   [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
   rm -f "$RUN_DIRECTORY/scratch.path"
 }

@@ -1,17 +1,29 @@
-# Tests the restored data: starts a server of its own on it and reads every table whole.
+# Tests the restored data: reads its files, starts a server of its own on it and reads every table.
 # 0: read to the end, no fault. 1: a fault in the backup. 75: could not be checked.
-# Parameters: runId volumeId mountPoint stateDirectory snapshotId dataDirectory server client serverUser
+# With --manifest, on production's host: writes down what is there, for the tests of the snapshots to compare with.
+# Parameters: runId volumeId mountPoint stateDirectory snapshotId snapshotTime dataDirectory server client serverUser
+# requiredTables freshTables budgetSeconds minimumCoverage canary
 # shellcheck shell=bash source=documents/lib.sh
 if [ -z "${IB_LIB-}" ]; then
-  . "$(dirname "$0")/lib.sh"
-  . "$(dirname "$0")/test-server.sh"
-  . "$(dirname "$0")/test-tables.sh"
+  HERE=$(dirname "$0")
+  for part in lib result host "$HERE"/test-*.sh; do
+    part=${part##*/}
+    # shellcheck disable=SC1090
+    . "$HERE/${part%.sh}.sh"
+  done
+  structure() { perl "$HERE/structure.pl" "$@"; }
+  files() { perl "$HERE/files.pl" "$@"; }
+  canary() { perl "$HERE/canary.pl" "$@"; }
 fi
 
-: "${SSM_snapshotId=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
+: "${SSM_snapshotId=}" "${SSM_snapshotTime=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
+: "${SSM_requiredTables=}" "${SSM_freshTables=}" "${SSM_budgetSeconds:=9000}" "${SSM_minimumCoverage:=50}" "${SSM_canary:=false}"
+
+TEST_BEGAN=0
 
 # Set once the host is ours: a twin that waits must not clear up under the one that works.
 clear_up() {
+  stop_readers
   clear_server
   rm -f "$RUN_DIRECTORY/test.pid" "$SSM_stateDirectory/testing"
 }
@@ -25,61 +37,9 @@ take_host() {
     unchecked "another test is at work on this host: run ${other:-unknown}"
   fi
   AT_END=clear_up
+  TEST_BEGAN=$SECONDS
   printf '%s\n' "$SSM_runId" >"$SSM_stateDirectory/testing"
   printf '%s %s\n' "$$" "$(start_of $$)" >"$RUN_DIRECTORY/test.pid"
-}
-
-check_mount() {
-  local found
-  found=$(mount_at "$MOUNT_POINT")
-  [ -n "$found" ] || unchecked "nothing is mounted at $MOUNT_POINT"
-  read_marker || unchecked "what is mounted at $MOUNT_POINT was not mounted by our mount script"
-  [ "$MARK_RUN $MARK_VOLUME" = "$SSM_runId $SSM_volumeId" ] ||
-    unchecked "run $MARK_RUN has its volume $MARK_VOLUME mounted at $MOUNT_POINT, not this run"
-  is_marked_mount "$MOUNT_POINT" || unchecked "$MARK_DEVICE of this run is not what is mounted at $MOUNT_POINT"
-}
-
-check_programs() {
-  local program
-  for program in "$SSM_server" "$SSM_client"; do
-    if [ ! -f "$program" ] || [ ! -x "$program" ]; then unchecked "this host has no program $program"; fi
-  done
-}
-
-# looks_like_data <folder>: some of what a server keeps in its data directory
-looks_like_data() {
-  [ -n "$(find "$1/mysql/" -maxdepth 1 -type f -print 2>/dev/null | head -n 1)" ] || [ -f "$1/ibdata1" ] || [ -f "$1/brighthouse.ini" ] ||
-    [ -n "$(find "$1/" -mindepth 2 -maxdepth 2 -name '*.frm' -print 2>/dev/null | head -n 1)" ]
-}
-
-# check_data_directory: a backup without data is bad. A setting that points beside the data is not the backup's fault.
-check_data_directory() {
-  local folder root said
-  root=$(readlink -f "$MOUNT_POINT")
-  said=$(find "$root/" -maxdepth 2 2>&1 >/dev/null) || {
-    case $said in
-      *'needs cleaning'*) conclude "$FAULT" "the file system of $SSM_volumeId is damaged: $said" ;;
-      *) unchecked "the volume at $MOUNT_POINT cannot be read: $said" ;;
-    esac
-  }
-  DATA=$MOUNT_POINT
-  [ "$SSM_dataDirectory" = . ] || DATA=$MOUNT_POINT/$SSM_dataDirectory
-  case $(readlink -m "$DATA")/ in
-    "$root"/*) ;;
-    *) unchecked "the data directory $SSM_dataDirectory leads out of the volume" ;;
-  esac
-  if [ -d "$DATA" ] && looks_like_data "$DATA"; then
-    record 'data directory' pass "$SSM_dataDirectory" 'is one of a database server'
-    [ -d "$DATA/mysql" ] || record 'data directory' fail "$SSM_dataDirectory" \
-      "the folder mysql with the server's own tables is missing"
-    return
-  fi
-  while read -r folder; do
-    ! looks_like_data "$folder" ||
-      unchecked "no data in $SSM_dataDirectory, but in ${folder#"$root"}: the setting is wrong"
-  done < <(find "$root/" -maxdepth 3 -type d 2>/dev/null)
-  conclude "$FAULT" "no database in $SSM_dataDirectory of volume $SSM_volumeId: it was looked for mysql/, ibdata1, \
-brighthouse.ini and .frm files, and the volume holds $(find "$root/" -mindepth 1 -maxdepth 2 2>/dev/null | wc -l) entries"
 }
 
 # stop_leftover: an earlier call of this very run that was killed may have left its server
@@ -93,27 +53,60 @@ stop_leftover() {
 
 prepare() {
   begin test
+  COVERAGE=0
   parameter snapshotId 'snap-[0-9A-Za-z]{1,60}'
+  parameter snapshotTime '([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9:]{4,5}))?'
   parameter dataDirectory '[A-Za-z0-9._][A-Za-z0-9._/-]*'
   parameter server '/[A-Za-z0-9._/+-]+'
   parameter client '/[A-Za-z0-9._/+-]+'
   parameter serverUser '[a-z_][a-z0-9_-]*'
-  need flock setsid nohup awk sed grep find stat readlink df mktemp id chown
+  parameter requiredTables '([A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+(:[0-9]{1,15})?,?)*'
+  parameter freshTables '([A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+:[0-9]{1,6},?)*'
+  parameter budgetSeconds '[0-9]{1,6}'
+  parameter minimumCoverage '[0-9]{1,3}'
+  parameter canary 'true|false'
+  BUDGET=$((10#$SSM_budgetSeconds))
+  need flock setsid nohup awk sed grep find stat readlink df mktemp id chown perl tr od getconf date
   prepare_state
+  ASK=$RUN_DIRECTORY/ask
   lock_run
   replay
   refuse_if_released
   take_host
   # From here on this run has its result, and a twin reports it.
   RESULT_STORE=yes
+}
+
+# damage_copy: on a canary night the copy is damaged on purpose, and a test that calls it good is itself not good
+damage_copy() {
+  [ "$SSM_canary" = true ] || return 0
+  local said
+  said=$(canary "$DATA" 2>&1) || unchecked "the copy could not be damaged: $said"
+  record canary warn "${said%%: *}" "${said#*: }, on purpose" 'a verdict of invalid'
+}
+
+# keep_rows: what a good night saw, for the next to be compared with
+keep_rows() {
+  local name
+  [ -z "$FIRST_FAULT$FIRST_ERROR" ] || return 0
+  {
+    for name in "${!READ_ROWS[@]}"; do printf '%s\t%s\n' "${READ_ROWS[$name]}" "$name"; done >"$SSM_stateDirectory/last-good.new" &&
+      mv -f "$SSM_stateDirectory/last-good.new" "$SSM_stateDirectory/last-good"
+  } 2>/dev/null || record rows warn "$SSM_stateDirectory" 'what was read tonight could not be kept for the next night'
+}
+
+# What only reads comes before what writes: the server writes as soon as it starts.
+main() {
+  prepare
   check_mount
   check_programs
   check_data_directory
+  check_space
+  check_memory
   stop_leftover
-}
-
-main() {
-  prepare
+  damage_copy
+  check_manifest
+  check_structure
   make_scratch
   give_data_to_server
   point_infobright_at_scratch
@@ -121,15 +114,28 @@ main() {
   start_server || conclude_from_records
   record start pass server 'answers'
   check_isolation
+  check_engines
+  check_versions
   list_tables
+  read_references
   check_files
+  check_own_tables
+  check_required
   read_tables
+  check_fresh
+  check_system_tables
   stop_server
   check_log
-  if [ -z "$FIRST_FAULT$FIRST_ERROR" ] && [ "$TABLES" -eq 0 ]; then
+  if [ -z "$FIRST_FAULT$FIRST_ERROR" ] && [ "$TABLES" -eq 0 ] && [ "$PACKS_READ" -eq 0 ]; then
     unchecked "none of the tables in $SSM_dataDirectory was read: nothing is proved"
   fi
+  keep_rows
   conclude_from_records
 }
 
-main
+if [ "${1-}" = --manifest ]; then
+  shift
+  manifest_main "$@"
+else
+  main
+fi

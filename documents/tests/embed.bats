@@ -109,8 +109,64 @@ END
   done
 }
 
-@test "refused: a document that is too large for SSM" {
-  head -c 62000 /dev/zero | tr '\0' a >"$ROOT/documents/mount.sh"
+# large <bytes>: a script that hardly compresses
+large() {
+  python3 -c 'import random, sys
+random.seed(1)
+print(": " + "".join(random.choices("abcdefghijklmnop", k=int(sys.argv[1]))))
+print("""echo "ran with $# arguments, $SSM_runId" """)' "$1" >"$ROOT/documents/mount.sh"
+}
+
+@test "a document that is too large for SSM as it is unpacks itself, and runs alike" {
+  large 70000
+  embed
+  if grep -q 'ran with' "$ROOT/template.yaml"; then return 1; fi
+  embedded | grep -q 'embed --print mount'
+  embedded | sed 's/{{ runId }}/pasted/' >"$ROOT/script"
+  [ "$(env -u SSM_runId bash "$ROOT/script" one two)" = 'ran with 2 arguments, pasted' ]
+  run embed --check
+  [ "$status" -eq 0 ]
+  diff <(embed --print mount) <(printf '#!/bin/bash\n'; cat "$ROOT"/documents/{lib,mount}.sh)
+}
+
+@test "packed bytes of another release of the library do, if they hold the script" {
+  large 70000
+  embed
+  python3 - "$ROOT/template.yaml" <<'PYTHON'
+import base64, gzip, re, sys, textwrap
+text = open(sys.argv[1]).read()
+old = re.search(r"gzip -dc\n(.*?)\n +PACKED", text, re.S).group(1)
+content = gzip.decompress(base64.b64decode(old))
+new = textwrap.wrap(base64.b64encode(gzip.compress(content, 1, mtime=0)).decode(), 116)
+open(sys.argv[1], "w").write(text.replace(old, "\n".join(" " * 18 + line for line in new)))
+PYTHON
+  run embed --check
+  [ "$status" -eq 0 ]
+  echo 'echo more' >>"$ROOT/documents/mount.sh"
+  run embed --check
+  [ "$status" -eq 1 ]
+}
+
+@test "a host that cannot unpack it could not check, and says why" {
+  large 70000
+  embed
+  embedded | sed 's/| gzip/| no-such-gzip/' >"$ROOT/script"
+  run bash "$ROOT/script"
+  [ "$status" -eq 75 ]
+  [[ ${lines[-1]} == '{"valid":null,'*'lacks base64 or gzip"}' ]]
+}
+
+@test "a Perl program is a function of the name of its file" {
+  echo 'mount: lib.sh words.pl mount.sh' >"$ROOT/documents/parts"
+  printf '#!/usr/bin/perl\nprint "$_\\n" for @ARGV;\n' >"$ROOT/documents/words.pl"
+  echo "words one 'two three'" >"$ROOT/documents/mount.sh"
+  embed
+  embedded | sed 's/{{ runId }}/pasted/' >"$ROOT/script"
+  [ "$(bash "$ROOT/script")" = $'one\ntwo three' ]
+}
+
+@test "refused: a document that is too large for SSM, however it is packed" {
+  large 100000
   run embed
   [ "$status" -eq 1 ]
   [[ $output == *'document mount'*'bytes of 61440'* ]]

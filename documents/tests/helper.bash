@@ -2,8 +2,9 @@
 # Two kinds of volume: `folder_volume` (the stand-ins of the rehearsal for mount and device, a real database server,
 # no root needed) and `loop_volume` (a real file system on a real loop device).
 
+# host [folder]: where it is
 host() {
-  W=$BATS_TEST_TMPDIR
+  W=${1:-$BATS_TEST_TMPDIR}
   mkdir -p "$W/dev/disk/by-id" "$W/bin"
   # The database server is another user where the tests run as root.
   chmod 755 "$W"
@@ -32,6 +33,42 @@ folder_volume() {
   "$HOST_SCRIPTS/image.sh" "$PRODUCTION/data" "$W/volume" directory >/dev/null
   link_device "$W/volume"
   DATA=$W/volume/mysql
+}
+
+# infobright_volume [case]: golden as the run's volume, with a stand-in for its server; `infobright/server` says more
+infobright_volume() {
+  export IB_MOUNTINFO=$W/mountinfo PATH=$HOST_SCRIPTS/shims:$PATH IB_CASE=${1:-golden}
+  export SSM_server=$BATS_TEST_DIRNAME/infobright/server SSM_client=$BATS_TEST_DIRNAME/infobright/client
+  mkdir "$W/volume"
+  cp -a "$GOLDEN" "$W/volume/mysql"
+  echo xfs >"$W/volume.type"
+  link_device "$W/volume"
+  DATA=$W/volume/mysql
+}
+
+# start_production: a server on $DATA, as production has it; its socket is $W/s
+start_production() {
+  "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --socket="$W/s" --pid-file="$W/pid" --skip-networking \
+    --skip-grant-tables --loose-innodb-log-file-size=4M --log-error="$W/production.log" >/dev/null 2>&1 3>&- &
+  STARTED+=($!)
+  until "$SSM_client" --no-defaults --socket="$W/s" -e 'SELECT 1' >/dev/null 2>&1; do kill -0 "${STARTED[-1]}"; done
+}
+
+stop_production() {
+  kill "${STARTED[-1]}"
+  wait "${STARTED[-1]}" || true
+}
+
+# manifest [options]: the script on production's host. Sets code and said.
+manifest() {
+  code=0
+  said=$("$SCRIPTS/test" --manifest --data "$DATA" --socket "$W/s" --client "$SSM_client" "$@" 2>&1 3>&-) || code=$?
+}
+
+# sql: runs statements, one a line, on the stopped data directory
+sql() {
+  { echo 'SET NAMES utf8mb4;'; cat; } | "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --bootstrap --loose-innodb-log-file-size=4M \
+    >"$W/bootstrap.log" 2>&1 || { cat "$W/bootstrap.log"; return 1; }
 }
 
 needs_loop() {
@@ -72,9 +109,10 @@ read_result() {
   { read -r valid checks tables rows; read -r reason; } < <(python3 -c '
 import json, sys
 text = sys.stdin.buffer.read().decode("utf-8")
-assert len(text) < 20000, len(text)
+assert len(text) < 23000, len(text)
 result = json.loads(text.rstrip("\n").split("\n")[-1])
-assert list(result) == ["valid", "checks", "tables", "rows", "seconds", "reason"], result
+assert list(result)[:6] == ["valid", "checks", "tables", "rows", "seconds", "reason"], result
+assert list(result)[6:] in ([], ["coverage"]), result
 assert all(type(result[key]) is int for key in ("checks", "tables", "rows", "seconds"))
 assert "\n" not in result["reason"]
 print({True: "true", False: "false", None: "null"}[result["valid"]], result["checks"], result["tables"], result["rows"])
@@ -130,6 +168,8 @@ PYTHON
 # pausing_client <word>: a client that stops before the first statement with that word, says so in the pipe
 # `reached` and goes on when somebody writes to the pipe `go`. So a test can act in the middle without a sleep.
 pausing_client() {
+  # One reader, so that what is read while it pauses is known.
+  export IB_WORKERS=1
   mkfifo "$W/reached" "$W/go"
   cat >"$W/bin/client" <<CLIENT
 #!/bin/bash

@@ -16,7 +16,7 @@ foreign_user() {
   document mount
   document release
   expect 0
-  ! grep " $W/mnt " /proc/self/mountinfo
+  if grep " $W/mnt " /proc/self/mountinfo; then return 1; fi
   losetup -d "$LOOP"
   document release
   expect 0
@@ -38,7 +38,7 @@ foreign_user() {
   expect 0
   finished "${STARTED[1]}" "$W/two"
   expect 0
-  ! grep " $W/mnt " /proc/self/mountinfo
+  if grep " $W/mnt " /proc/self/mountinfo; then return 1; fi
 }
 
 @test "release: a foreign process that holds the mount is named and lives" {
@@ -74,8 +74,8 @@ foreign_user() {
   is_running "$server"
   document release
   expect 0
-  ! is_running "$server"
-  ! grep " $W/mnt " /proc/self/mountinfo
+  if is_running "$server"; then return 1; fi
+  if grep " $W/mnt " /proc/self/mountinfo; then return 1; fi
   [ ! -e "$W/state/runs/run-1/scratch" ]
 }
 
@@ -89,7 +89,7 @@ foreign_user() {
   in_background test "$W/two"
   document release
   expect 0
-  ! is_running "$server"
+  if is_running "$server"; then return 1; fi
   finished "${STARTED[0]}" "$W/one"
   expect 75 SIGTERM
   finished "${STARTED[1]}" "$W/two"
@@ -133,7 +133,7 @@ foreign_user() {
   rm "$W/state/mounted"
   document release
   expect 0
-  ! grep " $W/mnt " /proc/self/mountinfo
+  if grep " $W/mnt " /proc/self/mountinfo; then return 1; fi
 }
 
 @test "release: a mount whose device link is gone" {
@@ -143,7 +143,7 @@ foreign_user() {
   rm "$W/dev/disk/by-id/"*
   document release
   expect 0
-  ! grep " $W/mnt " /proc/self/mountinfo
+  if grep " $W/mnt " /proc/self/mountinfo; then return 1; fi
 }
 
 @test "release: a late mount of a released run is refused" {
@@ -153,5 +153,5 @@ foreign_user() {
   document release
   document mount
   expect 75 released
-  ! grep " $W/mnt " /proc/self/mountinfo
+  if grep " $W/mnt " /proc/self/mountinfo; then return 1; fi
 }

@@ -1,10 +1,11 @@
-# How a result is put into words: the functions of lib.sh on their own.
+# How a result is put into words: the functions of result.sh on their own.
+bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
 # said <code> <reason>: the JSON line for it
 said() {
-  output=$(bash -c '. "$1"; RESULT_CODE=$2 RESULT_REASON=$3; json_line' said "$BATS_TEST_DIRNAME/../lib.sh" "$1" "$2")
+  output=$(bash -c '. "$1/lib.sh"; . "$1/result.sh"; RESULT_CODE=$2 RESULT_REASON=$3; json_line' said "$BATS_TEST_DIRNAME/.." "$1" "$2")
   : >"$W/stderr"
   read_result
 }
@@ -31,7 +32,7 @@ said() {
 @test "result: a script that fails by itself is neither good nor bad" {
   for broken in 'false' 'echo "$no_such_variable"' 'no-such-command' 'exit 0' 'exit 1' 'kill -TERM $$; sleep 5'; do
     code=0
-    output=$(bash -c '. "$1"; begin broken; RUN_DIRECTORY=$2; eval "$3"' x "$BATS_TEST_DIRNAME/../lib.sh" "$W" "$broken" \
+    output=$(bash -c '. "$1/lib.sh"; . "$1/result.sh"; begin broken; RUN_DIRECTORY=$2; eval "$3"' x "$BATS_TEST_DIRNAME/.." "$W" "$broken" \
       2>"$W/stderr") || code=$?
     read_result
     expect 75
@@ -40,17 +41,39 @@ said() {
 
 @test "result: a fault that was seen outlives what could not be checked later" {
   code=0
-  output=$(bash -c '. "$1"; begin x; record read fail shop.t broken; unchecked "no more space"' x "$BATS_TEST_DIRNAME/../lib.sh" \
+  output=$(bash -c '. "$1/lib.sh"; . "$1/result.sh"; begin x; record read fail shop.t broken; unchecked "no more space"' x "$BATS_TEST_DIRNAME/.." \
     2>"$W/stderr") || code=$?
   read_result
   expect 1 shop.t
 }
 
-@test "documents: each fits into SSM's 64 KB, and has nothing that SSM would replace" {
-  for document in mount test release; do
-    [ "$(wc -c <"$SCRIPTS/$document")" -lt 60000 ]
-    ! grep -F '{''{' "$SCRIPTS/$document"
-  done
+@test "documents: nothing in them that SSM would replace" {
+  for document in mount test release; do ! grep -F '{''{' "$SCRIPTS/$document"; done
+}
+
+@test "documents: each fits into SSM's 64 KB, as the template has it" {
+  python3 - "$BATS_TEST_DIRNAME/../../template.yaml" <<'PYTHON'
+import json, re, sys
+text = open(sys.argv[1]).read()
+for name in ("mount", "test", "release"):
+    block = re.search(rf"\n( +)# begin {name}:.*?\n(.*?)\n\1# end {name}", text, re.S).group(2)
+    size = len(json.dumps("\n".join(line.strip() for line in block.split("\n"))))
+    assert 1000 < size < 60 * 1024, (name, size)
+    print(name, size)
+PYTHON
+}
+
+@test "documents: what stands compressed in the template is the script" {
+  python3 - "$BATS_TEST_DIRNAME/../../template.yaml" >"$W/packed" <<'PYTHON'
+import re, sys
+text = open(sys.argv[1]).read()
+margin, block = re.search(r"\n( +)# begin test:.*?\n(.*?)\n\1# end test", text, re.S).groups()
+lines = [line[len(margin) + 2:] for line in block.split("\n")[1:]]
+sys.stdout.write("\n".join(line for line in lines if not line.startswith("if [ -z")) + "\n")
+PYTHON
+  # It unpacks itself: instead of running what comes out, this prints it.
+  sed -i 's/^eval .*/printf "%s\\n" "$ib_script"/' "$W/packed"
+  diff <(bash "$W/packed") <(tail -n +2 "$SCRIPTS/test")
 }
 
 @test "documents: shellcheck has nothing to say" {
@@ -69,5 +92,34 @@ said() {
       test) expect 75 'nothing is mounted' ;;
       release) expect 0 ;;
     esac
+  done
+}
+
+# Bash 4.1 itself is in no distribution any more; this looks for what later ones brought, and for empty arrays, which
+# are unset to it.
+@test "documents: nothing that bash 4.1 lacks" {
+  lacks() { ! grep -nE "$1" "$BATS_TEST_DIRNAME"/../*.sh; }
+  lacks '(declare|local|typeset) +-[a-zA-Z]*[gnI]'
+  lacks 'printf +.*%\(([^)]*)\)T'
+  lacks '(\[\[|\[|test) +-v '
+  lacks 'wait +-[nfp]'
+  lacks '(mapfile|readarray) +-d'
+  lacks '\$\{[^}]*@[A-Za-z]\}'
+  lacks '\$\{[^}]*:[^}:]*:-[0-9]'
+  lacks '[A-Za-z_]\[-[0-9]'
+  lacks 'EPOCH(SECONDS|REALTIME)|SRANDOM|BASH_ARGV0|inherit_errexit|lastpipe|\$\{ '
+  lacks "\\\\u[0-9a-fA-F]|\\\\U[0-9a-fA-F]"
+  lacks '\{[a-z_]+\}[<>]&?-'
+  # Never empty where they are expanded: each stands behind a look at their number, or has at least one element.
+  never_empty='named|values|own|READERS|again|all|CLIENT_OPTIONS'
+  ! grep -nE '"\$\{[A-Za-z_]+\[@\](:[^}]*)?\}"' "$BATS_TEST_DIRNAME"/../*.sh | grep -vE '\[@\]\+"' |
+    grep -vE "\"\\$\{($never_empty)\[@\]"
+}
+
+@test "documents: the Perl programs compile without a warning, and use nothing later than 5.10" {
+  for program in "$BATS_TEST_DIRNAME"/../*.pl; do
+    perl -wc "$program" 2>&1 | grep -Fxq "$program syntax OK"
+    # s///r and say-less strings came with 5.14, `package NAME {`, `...` and unicode_strings with 5.12.
+    if grep -nE 's/[^/]*/[^/]*/[a-z]*r|use (v?5\.1[2-9]|feature)|keys \$|push \$|each \$|\bsay ' "$program"; then return 1; fi
   done
 }

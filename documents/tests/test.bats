@@ -3,12 +3,6 @@ bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
-# sql: runs statements, one a line, on the stopped data directory
-sql() {
-  { echo 'SET NAMES utf8mb4;'; cat; } | "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --bootstrap --loose-innodb-log-file-size=4M \
-    >"$W/bootstrap.log" 2>&1 || { cat "$W/bootstrap.log"; return 1; }
-}
-
 copy_table() {
   local file
   for file in "$DATA/shop/visits".*; do cp "$file" "$DATA/shop/$1.${file##*.}"; done
@@ -53,7 +47,7 @@ copy_table() {
   folder_volume
   mounted_test
   expect 0
-  ! grep -l "$W/state" /proc/[0-9]*/cmdline
+  if grep -l "$W/state" /proc/[0-9]*/cmdline; then return 1; fi
   [ ! -e "$W/state/runs/run-1/scratch" ]
   [ ! -e "$W/state/testing" ]
 }
@@ -283,14 +277,14 @@ SQL
   folder_volume
   export SSM_server=/usr/sbin/no-such-server
   mounted_test
-  expect 75 /usr/sbin/no-such-server
+  expect 75 'this host has no program /usr/sbin/no-such-server'
 }
 
 @test "test: no client program on this host" {
   folder_volume
   export SSM_client=/usr/bin/no-such-client
   mounted_test
-  expect 75 /usr/bin/no-such-client
+  expect 75 'this host has no program /usr/bin/no-such-client'
 }
 
 @test "test: a server program that cannot run" {
@@ -433,7 +427,7 @@ CLIENT
   is_running "$left"
   document test
   expect 0
-  ! is_running "$left"
+  if is_running "$left"; then return 1; fi
   [ "$(wc -l <"$W/starts")" -eq 2 ]
   grep -q '^WARN *leftover' <<<"$output"
 }
@@ -448,7 +442,7 @@ CLIENT
   kill -TERM "${STARTED[0]}"
   finished "${STARTED[0]}" "$W/one"
   expect 75 SIGTERM
-  ! is_running "$server"
+  if is_running "$server"; then return 1; fi
 }
 
 @test "test: a server that crashes on a table is a fault that names it, and the rest is tested" {
@@ -510,4 +504,30 @@ CLIENT
   document release
   document test
   expect 75 released
+}
+
+@test "test: each damage of the rehearsal's menu is found" {
+  needs_server
+  while read -r name _; do
+    [ "$name" != filesystem ] || continue
+    host "$BATS_TEST_TMPDIR/$name"
+    folder_volume
+    "$HOST_SCRIPTS/damage.sh" "$W/volume" "$name"
+    mounted_test
+    expect 1
+  done < <("$HOST_SCRIPTS/damage.sh" help)
+}
+
+@test "test: a damage that is not on the menu is refused, with the menu" {
+  run "$HOST_SCRIPTS/damage.sh" "$W" nonsense
+  [ "$status" -eq 2 ]
+  [[ $output == *'unknown damage nonsense'*filesystem* ]]
+}
+
+@test "test: a canary night damages the copy, and finds it" {
+  folder_volume
+  export SSM_canary=true
+  mounted_test
+  expect 1 shop.orders
+  grep -q '^WARN *canary: shop/orders.ibd: 64 bytes at .* inverted, on purpose' <<<"$output"
 }

@@ -1,41 +1,98 @@
 #!/bin/bash
-# damage.sh <image or folder> <damaged|filesystem>: spoils a volume made by image.sh.
-#   damaged     flips four bytes in a page of shop.orders that InnoDB uses: only reading the table shows it
-#   filesystem  wipes the superblock: the volume does not mount
+# damage.sh help: what a backup can suffer here, one a line: "<name>  <what it does>"
+# damage.sh <image or folder> <name>: spoils a volume made by image.sh, and says what it did.
 set -euo pipefail
 
-image=${1:?usage: damage.sh <image or folder> <damaged|filesystem>}
-what=${2:?usage: damage.sh <image or folder> <damaged|filesystem>}
 page_size=16384
+
+menu() {
+  cat <<'MENU'
+damaged      4 bytes of a page of shop.orders (InnoDB) that is in use: only reading the table shows it
+index        4 bytes of the last index of shop.orders, which neither COUNT(*) nor a read of the rows touches
+truncated    shop.visits (MyISAM) loses the second half of its rows; COUNT(*) does not notice
+bitflip      64 bytes of shop.stock (Aria) inverted
+missing      the file of shop.customers (InnoDB) is gone
+definition   the definition (.frm) of shop.visits is gone, its rows are there
+system       64 bytes of a table of the server's own (mysql.proc) inverted
+tablespace   InnoDB's own pages (ibdata1) inverted: the server does not start
+empty        no database on the volume at all
+filesystem   the superblock wiped: the volume does not mount
+MENU
+}
 
 # bytes_at <file> <offset> <bytes>
 bytes_at() { od -An -v -t u1 -j "$2" -N "$3" "$1"; }
 
-# flip_used_page <file>: from the middle down, the first page of type 17855 (an index page, in use); it inverts four
-# bytes in the middle of it. A flip in a page that is not in use would harm nobody.
-flip_used_page() {
-  local file=$1 pages page offset type byte inverted=''
-  pages=$(($(stat -c %s "$file") / page_size))
-  for ((page = pages / 2; page > 3; page--)); do
-    read -r -a type <<<"$(bytes_at "$file" $((page * page_size + 24)) 2)"
-    [ $((type[0] * 256 + type[1])) -eq 17855 ] || continue
-    offset=$((page * page_size + page_size / 2))
-    for byte in $(bytes_at "$file" "$offset" 4); do
-      inverted="$inverted$(printf '\\x%02x' $((255 - byte)))"
-    done
-    printf '%b' "$inverted" | dd of="$file" bs=1 seek="$offset" conv=notrunc status=none
-    echo "shop.orders: 4 bytes at offset $offset of ${file##*/} inverted (page $page)"
-    return
+# invert <file> <offset> <bytes>
+invert() {
+  local byte inverted=''
+  for byte in $(bytes_at "$1" "$2" "$3"); do
+    inverted="$inverted$(printf '\\x%02x' $((255 - byte)))"
   done
-  echo "$file has no page in use" >&2
-  return 1
+  printf '%b' "$inverted" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+  echo "$3 bytes at offset $2 of ${1##*/} inverted"
 }
 
-if [ "$what" = damaged ] && [ -d "$image" ]; then
-  flip_used_page "$image/mysql/shop/orders.ibd"
-elif [ "$what" = damaged ]; then
+# type_of <file> <page>: 17855 is an index page that is in use. A flip in one that is not would harm nobody.
+type_of() {
+  local bytes
+  read -r -a bytes <<<"$(bytes_at "$1" $(($2 * page_size + 24)) 2)"
+  echo $((bytes[0] * 256 + bytes[1]))
+}
+
+# index_of <file> <page>: the number of the index that the page belongs to, its last two bytes
+index_of() {
+  local bytes
+  read -r -a bytes <<<"$(bytes_at "$1" $(($2 * page_size + 72)) 2)"
+  echo $((bytes[0] * 256 + bytes[1]))
+}
+
+# invert_page <file> <middle|last>: the first page in use from the middle down, or one of the index with the highest number
+invert_page() {
+  local file=$1 pages page chosen='' highest=-1
+  pages=$(($(stat -c %s "$file") / page_size))
+  if [ "$2" = middle ]; then pages=$((pages / 2 + 1)); fi
+  for ((page = pages - 1; page > 3; page--)); do
+    [ "$(type_of "$file" "$page")" -eq 17855 ] || continue
+    if [ "$2" = middle ]; then chosen=$page; break; fi
+    if [ "$(index_of "$file" "$page")" -gt "$highest" ]; then
+      highest=$(index_of "$file" "$page")
+      chosen=$page
+    fi
+  done
+  [ -n "$chosen" ] || { echo "$file has no page in use" >&2; return 1; }
+  invert "$file" $((chosen * page_size + page_size / 2)) 4
+}
+
+# damage <data directory> <name>
+damage() {
+  local data=$1
+  case $2 in
+    damaged) invert_page "$data/shop/orders.ibd" middle ;;
+    index) invert_page "$data/shop/orders.ibd" last ;;
+    truncated)
+      truncate -s $(($(stat -c %s "$data/shop/visits.MYD") / 2)) "$data/shop/visits.MYD"
+      echo 'visits.MYD cut to its half'
+      ;;
+    bitflip) invert "$data/shop/stock.MAD" $(($(stat -c %s "$data/shop/stock.MAD") / 2)) 64 ;;
+    missing) rm -v "$data/shop/customers.ibd" ;;
+    definition) rm -v "$data/shop/visits.frm" ;;
+    system) invert "$data/mysql/proc.MAD" 8200 64 ;;
+    tablespace)
+      invert "$data/ibdata1" $((5 * page_size + 100)) 64
+      invert "$data/ibdata1" $((7 * page_size + 100)) 64
+      ;;
+    empty)
+      find "$data" -mindepth 1 -delete
+      echo 'the data directory emptied'
+      ;;
+  esac
+}
+
+# in_image <image> <name>: in a mount namespace of its own, which takes the mount and its loop device with it
+in_image() {
   export page_size
-  export -f flip_used_page bytes_at
+  export -f damage invert invert_page bytes_at type_of index_of
   # shellcheck disable=SC2016 # the inner shell expands it
   unshare --mount bash -euo pipefail -c '
     folder=$(mktemp -d "${TMPDIR:-/tmp}"/image.XXXXXX)
@@ -44,16 +101,32 @@ elif [ "$what" = damaged ]; then
     options=loop
     [ "$(blkid -p -o value -s TYPE "$1")" != xfs ] || options=loop,nouuid
     mount -o "$options" "$1" "$folder"
-    flip_used_page "$folder/mysql/shop/orders.ibd"
-  ' damage "$image"
-elif [ "$what" = filesystem ] && [ -d "$image" ]; then
-  echo none >"$image.type"
-  echo "$image: has no file system any more (a folder: $image.type says so to the shims)"
-elif [ "$what" = filesystem ]; then
-  # The superblocks of XFS (at 0) and ext4 (at 1024) are within; their copies further on help no mount.
-  dd if=/dev/zero of="$image" bs=4096 count=16 conv=notrunc status=none
-  echo "$image: the first 64 KiB with the superblock wiped"
+    damage "$folder/mysql" "$2"
+  ' damage "$1" "$2"
+}
+
+wipe_superblock() {
+  if [ -d "$1" ]; then
+    echo none >"$1.type"
+    echo "$1: has no file system any more (a folder: $1.type says so to the shims)"
+  else
+    # The superblocks of XFS (at 0) and ext4 (at 1024) are within; their copies further on help no mount.
+    dd if=/dev/zero of="$1" bs=4096 count=16 conv=notrunc status=none
+    echo "$1: the first 64 KiB with the superblock wiped"
+  fi
+}
+
+if [ "${1-}" = help ]; then
+  menu
+  exit
+fi
+image=${1:?usage: damage.sh <image or folder> <name>, or damage.sh help}
+what=${2:?usage: damage.sh <image or folder> <name>, or damage.sh help}
+menu | grep -q "^$what  " || { echo "unknown damage $what; these are known:" >&2; menu >&2; exit 2; }
+if [ "$what" = filesystem ]; then
+  wipe_superblock "$image"
+elif [ -d "$image" ]; then
+  damage "$image/mysql" "$what"
 else
-  echo "unknown damage $what: damaged or filesystem" >&2
-  exit 2
+  in_image "$image" "$what"
 fi

@@ -1,0 +1,58 @@
+# canary.pl <data directory>: damages the largest table of the copy on purpose, so that a test which works must find it.
+# Says in one line what it did: bytes that the test has to read, and only where there is nothing but MyISAM, which has no
+# checksums, a file cut to its half.
+use strict;
+use warnings;
+use File::Find;
+
+my ($data) = @ARGV;
+my %size;
+find({ no_chdir => 1, wanted => sub {
+  my $path = substr $File::Find::name, length $data;
+  return if $path =~ m{^/(mysql|sys|sys_infobright|performance_schema|BH_RSI_Repository)/} or !-f $File::Find::name;
+  $size{$File::Find::name} = -s _ if $path =~ m{/[^/#]+\.(ibd|MAD|MYD)$|\.bht/TA\d{14}\.ctb$};
+} }, $data);
+
+# An Infobright table's older pack files are read by nobody: the highest number of a column is current but for loads that
+# go back and forth between 0 and 1, so both of those are damaged.
+for my $path (sort { ($a =~ /MYD$/) <=> ($b =~ /MYD$/) || $size{$b} <=> $size{$a} || $a cmp $b } keys %size) {
+  if ($path =~ /MYD$/ and $size{$path} > 1000) {
+    truncate $path, $size{$path} / 2 or die "canary: $path: $!\n";
+    print substr($path, 1 + length $data), ": cut to its half\n";
+    exit 0;
+  }
+  my @places = $path =~ /\.ibd$/ ? page_in_use($path) : $size{$path} > 20000 ? int($size{$path} / 2) : ();
+  next unless @places;
+  my @files = ($path);
+  push @files, grep { exists $size{$_} } map { my $twin = $path; $twin =~ s/\d{9}\.ctb$/sprintf '%09d.ctb', $_/e; $twin } grep { $path =~ /\.ctb$/ } 0, 1;
+  my %done;
+  for my $file (grep { !$done{$_}++ } @files) { invert($file, $file eq $path ? $places[0] : int($size{$file} / 2)) }
+  print substr($path, 1 + length $data), ": 64 bytes at $places[0] inverted\n";
+  exit 0;
+}
+print STDERR "canary: no table in $data is large enough to be damaged\n";
+exit 1;
+
+# The last page of an InnoDB file that holds rows or an index: type 17855 at offset 24.
+sub page_in_use {
+  my ($path) = @_;
+  open(my $file, '<', $path) or return;
+  binmode $file;
+  for (my $at = int($size{$path} / 2 / 16384) * 16384; $at > 3 * 16384; $at -= 16384) {
+    my $bytes;
+    return $at + 8192 if seek $file, $at + 24, 0 and read($file, $bytes, 2) == 2 and unpack('n', $bytes) == 17855;
+  }
+  return;
+}
+
+sub invert {
+  my ($path, $at) = @_;
+  my $bytes;
+  open(my $file, '+<', $path) or die "canary: $path: $!\n";
+  binmode $file;
+  seek $file, $at, 0;
+  read $file, $bytes, 64;
+  seek $file, $at, 0;
+  print $file ~$bytes;
+  close $file or die "canary: $path: $!\n";
+}

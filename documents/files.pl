@@ -1,0 +1,183 @@
+# files.pl write <data directory> <earlier manifest>: a line for each file, with its hash, for the manifest.
+# files.pl list <data directory>: the same lines without hashes, and without the Knowledge Grid, which queries may write.
+# files.pl unchanged <data directory> <earlier manifest>: the tables whose files are as they were then.
+# files.pl compare <data directory> <manifest> <seconds>: the files against it; for so many seconds hashes too, the
+# newest files first, the rest from another place each day. Lines: fail|warn  <subject>  <seen>  <expected>, at last
+# end  <files>  <bytes>  <files hashed>  <bytes hashed>
+# Needs Perl 5.10 and its own Digest::SHA.
+use strict;
+use warnings;
+use Digest::SHA;
+use File::Find;
+
+my ($mode, $data, $manifest, $seconds) = @ARGV;
+my $began = time;
+$| = 1;
+
+# What a server writes without anybody changing data; and InnoDB and Aria logs, which have checksums of their own.
+my $NOT_DATA = qr{(^|/)(\#sql[^/]*|lost\+found|ib-backup-manifest[^/]*|ibdata\d*|ibtmp\d*|ib_logfile\d+|ib_buffer_pool
+  |undo_?\d+|aria_log[^/]*|tc\.log|[^/]*-bin\.(\d+|index)|(master|relay-log|multi-master)\.info|(general|slow)_log\.CS[MV])$
+  |\.(err|log|pid|sock|ibd|TMD|lower_test)$}x;
+
+sub line { my @fields = @_; s/[\t\r\n]/ /g for @fields; print join("\t", @fields), "\n" }
+sub escaped { my $text = shift; $text =~ s/([%\000-\037\177])/sprintf '%%%02x', ord $1/ge; return $text }
+sub progress { printf STDERR "%5ds %s\n", time - $began, shift }
+
+# The name of Infobright's cache folder, which may be in the data directory. Its path is production's.
+sub cache_folder {
+  open(my $ini, '<', "$data/brighthouse.ini") or return '';
+  my ($name) = map { m{^\s*CacheFolder\s*=.*?([^/\s]+)/?\s*$} ? $1 : () } <$ini>;
+  return defined $name ? $name : '';
+}
+
+# The files below the data directory: path => [size, mtime, ctime, inode].
+sub files {
+  my %found;
+  my $cache = cache_folder();
+  find({ no_chdir => 1, follow_skip => 2, wanted => sub {
+    return if $File::Find::name eq $data;
+    my $path = substr $File::Find::name, length($data) + 1;
+    return if $path =~ $NOT_DATA or $cache ne '' and index($path, "$cache/") == 0;
+    my @stat = lstat $File::Find::name;
+    $found{$path} = [ @stat[7, 9, 10, 1] ] if -f _;
+  } }, $data);
+  return \%found;
+}
+
+sub hash_of {
+  my ($path) = @_;
+  open(my $file, '<', "$data/$path") or return;
+  binmode $file;
+  my $sum = eval { Digest::SHA->new(256)->addfile($file)->hexdigest };
+  return $sum;
+}
+
+# The files of a manifest, and when it was begun. One that was cut short or changed is none.
+sub read_manifest {
+  my ($name) = @_;
+  open(my $file, '<', $name) or return;
+  binmode $file;
+  my ($sum, %of, $end, $when) = Digest::SHA->new(256);
+  while (my $text = <$file>) {
+    if ($text =~ /^end\t([0-9a-f]{64})\n\z/) { $end = $1; last }
+    $sum->add($text);
+    chomp $text;
+    my ($kind, @fields) = split /\t/, $text, -1;
+    $when = $fields[1] if $kind eq 'ib-backup-manifest' and $fields[0] eq '1';
+    next unless $kind eq 'file' and @fields == 6;
+    my $path = pop @fields;
+    $path =~ s/%([0-9a-f]{2})/chr hex $1/ge;
+    $of{$path} = \@fields;
+  }
+  return unless defined $when and defined $end and $end eq $sum->hexdigest;
+  return (\%of, $when);
+}
+
+# A hash is taken over from the last manifest only where nothing about the file moved since that one was begun.
+sub write_lines {
+  my ($old, $when) = -e $manifest ? read_manifest($manifest) : ();
+  my $files = files();
+  my ($done, $again, $next) = (0, 0, $began + 5);
+  for my $path (sort keys %$files) {
+    my @now = @{ $files->{$path} };
+    my $was = $old && $old->{$path};
+    my $hash;
+    if ($was and "@now" eq "@$was[0 .. 3]" and $now[2] < $when) { $hash = $was->[4]; $again++ }
+    else { $hash = hash_of($path) }
+    if (!defined $hash) { print STDERR "$path cannot be read: $!\n"; exit 3 }
+    my @later = lstat "$data/$path";
+    if (!@later or "@later[7, 9, 10, 1]" ne "@now") { print STDERR "$path changed while it was being read\n"; exit 3 }
+    line('file', @now, $hash, escaped($path));
+    $done++;
+    if (time >= $next) { $next = time + 30; progress("$done of " . keys(%$files) . ' files hashed') }
+  }
+  my $end = files();
+  for my $path (keys %$files) {
+    next if $end->{$path} and "@{ $end->{$path} }" eq "@{ $files->{$path} }";
+    print STDERR "$path changed while the others were being read\n";
+    exit 3;
+  }
+  if (my ($new) = grep { !$files->{$_} } keys %$end) { print STDERR "$new came while the others were being read\n"; exit 3 }
+  progress("$done files, of which $again are as they were in the last manifest");
+}
+
+sub list_lines {
+  my $files = files();
+  for (sort grep { !m{^BH_RSI_Repository/} } keys %$files) { line('file', @{ $files->{$_} }, escaped($_)) }
+}
+
+sub unchanged {
+  my ($old, $when) = read_manifest($manifest);
+  return unless $old;
+  my ($files, %same) = files();
+  for (keys %$files, keys %$old) {
+    my ($now, $was) = ($files->{$_}, $old->{$_});
+    $same{ group($_) } = ($now && $was && "@$now" eq "@$was[0 .. 3]" && $now->[2] < $when) && ($same{ group($_) } // 1);
+  }
+  print "$_\n" for sort grep { $same{$_} } keys %same;
+}
+
+# What belongs together: the files of a table, else the file alone.
+sub group {
+  my ($path) = @_;
+  return "$1.$2" if $path =~ m{^([^/]+)/([^/]+?)(?:\.bht/[^/]+|\.[A-Za-z]+)$} and $1 ne 'BH_RSI_Repository' and $2 ne 'db';
+  return $path;
+}
+
+sub compare {
+  my ($of, $when) = read_manifest($manifest);
+  if (!$of) { line('error', 'manifest', 'it is cut short or damaged', 'a whole manifest'); return }
+  my $files = files();
+  my (%faults, %later);
+  my $differs = sub {
+    my ($path, $seen, $expected) = @_;
+    my $now = $files->{$path};
+    push @{ $faults{ group($path) } }, [$path, $seen, $expected];
+    $later{ group($path) } = 1 if $now and $of->{$path} and $now->[1] > $when;
+  };
+  my ($bytes, $hashed, $hashed_bytes) = (0, 0, 0);
+  my @same;
+  for my $path (sort keys %$of) {
+    $bytes += $of->{$path}[0];
+    my $now = $files->{$path};
+    if (!$now) { $differs->($path, 'is missing', 'a file of ' . $of->{$path}[0] . ' bytes') }
+    elsif ($now->[0] != $of->{$path}[0]) { $differs->($path, "$now->[0] bytes", "$of->{$path}[0] bytes") }
+    else { push @same, $path }
+  }
+  $differs->($_, 'is not in the manifest', 'no such file') for sort grep { !$of->{$_} } keys %$files;
+  for my $path (in_turn($of, @same)) {
+    last if time - $began > $seconds;
+    my $hash = hash_of($path);
+    if (!defined $hash) { $differs->($path, "cannot be read: $!", 'a file that can be read'); next }
+    $hashed++;
+    $hashed_bytes += $of->{$path}[0];
+    $differs->($path, "has another content (SHA-256 " . substr($hash, 0, 12) . '...)', substr($of->{$path}[4], 0, 12) . '...')
+      if $hash ne $of->{$path}[4];
+  }
+  for my $group (sort keys %faults) {
+    my @all = @{ $faults{$group} };
+    if ($later{$group}) {
+      line('warn', $group, scalar(@all) . " files were changed after the manifest was written, such as $all[0][0]",
+        'no change between manifest and snapshot');
+      next;
+    }
+    my ($path, $seen, $expected) = @{ $all[0] };
+    line('fail', $group, ($path eq $group ? $seen : "$path $seen") . (@all > 1 ? ', and ' . (@all - 1) . ' more files' : ''), $expected);
+  }
+  line('end', scalar(keys %$of), $bytes, $hashed, $hashed_bytes);
+}
+
+# The newest tenth first; then the others, each day from another place.
+sub in_turn {
+  my ($of, @paths) = @_;
+  return () unless @paths;
+  @paths = sort { $of->{$b}[1] <=> $of->{$a}[1] || $a cmp $b } @paths;
+  my @newest = splice @paths, 0, 1 + int(@paths / 10);
+  return @newest unless @paths;
+  @paths = sort @paths;
+  my $from = int($began / 86400) * (1 + int(@paths / 7)) % @paths;
+  return (@newest, @paths[ $from .. $#paths ], @paths[ 0 .. $from - 1 ]);
+}
+
+my %do = (write => \&write_lines, list => \&list_lines, unchanged => \&unchanged, compare => \&compare);
+$do{$mode}->();

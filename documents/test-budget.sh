@@ -1,0 +1,133 @@
+# What is read tonight, within the time there is: the newest pack rows always, the rest in rotation by date, several
+# tables at once where the host has cores. COVERAGE says how much of the packs and tables was read, in percent.
+# shellcheck shell=bash
+
+WORKERS=1
+EXPECTED_LOADS=0
+UNITS=()
+PACKS_TO_READ=0
+PACKS_READ=0
+READING_SINCE=0
+
+left() { echo $((BUDGET - (SECONDS - TEST_BEGAN))); }
+
+# rotated <count>: FIRST, where tonight begins. Steps of the golden section: soon every place has been near the beginning.
+rotated() {
+  local day=${IB_DAY:-$(($(date +%s) / 86400))}
+  FIRST=$((day * 618034 % 1000000 * $1 / 1000000))
+}
+
+# plan: UNITS, each "<packs> <kind> <number of the table> ...". A table is one unit, or each column of a large one,
+# or some pack rows of a very large column.
+plan() {
+  local at all=() newest=() index
+  for at in "${!T_KEY[@]}"; do
+    [ "${T_TYPE[at]}" != VIEW ] || continue
+    ! is_system_schema "${T_SCHEMA[at]}" || continue
+    if [ "${T_ENGINE[at]}" = BRIGHTHOUSE ]; then stored_in "$at" 0 100000 && T_PACKS[at]=$((1 + ${STORED:-0})); fi
+    if [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || [ "${T_PACKS[at]}" -le "${IB_TABLE_PACKS:-2000}" ]; then
+      all+=("${T_PACKS[at]} table $at")
+    else
+      newest+=("1 newest $at")
+      plan_columns "$at"
+    fi
+  done
+  for index in ${all[@]+"${all[@]}"}; do PACKS_TO_READ=$((PACKS_TO_READ + ${index%% *})); done
+  # Whoever reads everything needs no turns.
+  FIRST=0
+  fits "$PACKS_TO_READ" || rotated "${#all[@]}"
+  PACKS_TO_READ=$((PACKS_TO_READ + ${#newest[@]}))
+  UNITS=(${newest[@]+"${newest[@]}"} ${all[@]+"${all[@]:FIRST}" "${all[@]:0:FIRST}"})
+}
+
+# plan_columns <number>: adds to `all`
+plan_columns() {
+  local -a each
+  local column row rows=$(((${FILES_ROWS["${T_PATH[$1]}"]} + PACK_ROWS - 1) / PACK_ROWS)) size=${IB_COLUMN_PACKS:-3000}
+  IFS=, read -r -a each <<<"${FILES_STORED["${T_PATH[$1]}"]}"
+  for column in "${!each[@]}"; do
+    if [ "${each[column]}" -le "$size" ]; then
+      all+=("${each[column]} column $1 $column")
+    else
+      for ((row = 0; row < rows; row += size)); do
+        all+=("$((row + size < rows ? size : rows - row)) rows $1 $column $row")
+      done
+    fi
+  done
+}
+
+# read_unit <packs> <kind> <number> ...: what was found damaged is covered too, and its fault decides
+read_unit() {
+  local packs=$1
+  shift
+  case $1 in
+    table) read_table "$2" ;;
+    newest) read_newest "$2" || true ;;
+    column) read_column "$2" "$3" || true ;;
+    rows) read_pack_rows "$2" "$3" "$4" "$packs" || true ;;
+  esac
+  PACKS_READ=$((PACKS_READ + packs))
+}
+
+# fits <packs>: whether they can be read in the time that is left, at the rate so far; at first, a slow one
+fits() {
+  local rate left
+  left=$(left)
+  [ "$left" -gt 0 ] || return 1
+  if [ "$PACKS_READ" -gt 200 ] && [ "$SECONDS" -gt "$READING_SINCE" ]; then
+    rate=$((PACKS_READ / (SECONDS - READING_SINCE) + 1))
+  else
+    rate=3
+  fi
+  [ "$1" -le $((rate * left)) ]
+}
+
+# read_tables: all units, by one reader or several
+read_tables() {
+  local cores
+  cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || cores=1
+  WORKERS=${IB_WORKERS:-$((cores < 4 ? cores : 4))}
+  READING_SINCE=$SECONDS
+  plan
+  [ "$WORKERS" -le "${#UNITS[@]}" ] || WORKERS=${#UNITS[@]}
+  [ "$WORKERS" -gt 0 ] || WORKERS=1
+  if [ "$WORKERS" -eq 1 ]; then read_alone 0; else read_together; fi
+  check_loads
+  judge_coverage
+}
+
+# read_alone <first unit>
+read_alone() {
+  local unit packs kind at
+  for ((unit = $1; unit < ${#UNITS[@]}; unit++)); do
+    read -r packs kind at _ <<<"${UNITS[unit]}"
+    progress "reading $((unit + 1)) of ${#UNITS[@]}, $kind: ${T_NAME[at]}"
+    # shellcheck disable=SC2086 # words of its own
+    read_or_leave ${UNITS[unit]}
+  done
+}
+
+# read_or_leave <packs> <kind> <number> ...: the newest rows always, the others while there is time
+read_or_leave() {
+  if [ "$2" = newest ] || fits "$1"; then
+    read_unit "$@"
+  else
+    UNREAD=$((UNREAD + 1))
+  fi
+}
+UNREAD=0
+
+# judge_coverage: too little is not valid, and what was not read has its turn another night
+judge_coverage() {
+  COVERAGE=100
+  [ "$PACKS_TO_READ" -eq 0 ] || COVERAGE=$((PACKS_READ * 100 / PACKS_TO_READ))
+  [ "$COVERAGE" -le 100 ] || COVERAGE=100
+  if [ "$UNREAD" -eq 0 ]; then
+    record coverage pass "$SSM_dataDirectory" "$COVERAGE% of packs and tables were read, everything was tried"
+  elif [ "$COVERAGE" -lt "$SSM_minimumCoverage" ]; then
+    record coverage error "$SSM_dataDirectory" "only $COVERAGE% of packs and tables were read in the time there is" \
+      "$SSM_minimumCoverage% (minimumCoverage)"
+  else
+    record coverage pass "$SSM_dataDirectory" "$COVERAGE% of packs and tables were read, the rest has its turn another night"
+  fi
+}

@@ -1,0 +1,97 @@
+# What the files alone tell, before a server may touch them: against the manifest, and the structure of Infobright's tables.
+# shellcheck shell=bash
+
+MANIFEST=''
+MANIFEST_TIME=''
+declare -A MANIFEST_ROWS=() MANIFEST_PRINT=() MANIFEST_VALUES=() LATER=()
+declare -A FILES_ROWS=() FILES_COLUMNS=() FILES_STORED=()
+
+# findings <check> <file> <subject of a pass>: records what the Perl program wrote. FINDINGS_END is its last line.
+findings() {
+  local kind subject seen expected rest
+  FINDINGS_END=''
+  while IFS=$'\t' read -r kind subject seen expected rest; do
+    case $kind in
+      fail | skip | error) record "$1" "$kind" "$subject" "$seen" "$expected" ;;
+      warn)
+        record "$1" warn "$subject" "$seen" "$expected"
+        LATER[$subject]=1
+        ;;
+      table)
+        subject=${subject%.bht}
+        subject=${subject%@@@}
+        FILES_ROWS[$subject]=$seen
+        FILES_COLUMNS[$subject]=$expected
+        FILES_STORED[$subject]=$rest
+        ;;
+      end) FINDINGS_END="$subject $seen $expected $rest" ;;
+    esac
+  done <"$2"
+  [ -n "$FINDINGS_END" ] || unchecked "the check of the files ($1) did not come to its end"
+}
+
+# perl_says <file> <command...>: in the background, so that a signal need not wait for it
+perl_says() {
+  local file=$1
+  shift
+  "$@" >"$file" 7>&- 8>&- 9>&- &
+  wait $! || true
+}
+
+# check_structure: every .bht, current files only
+check_structure() {
+  local before=${#FAULT_LINES[@]} tables columns packs read
+  progress_now "walking Infobright's tables in $DATA"
+  perl_says "$RUN_DIRECTORY/structure.out" structure "$DATA" "$((BUDGET / 6))"
+  findings structure "$RUN_DIRECTORY/structure.out"
+  read -r tables columns packs read <<<"$FINDINGS_END"
+  [ "$tables" -gt 0 ] || return 0
+  [ "${#FAULT_LINES[@]}" -gt "$before" ] ||
+    record structure pass "$tables tables" "$columns columns, $packs packs, $read of them with their own header"
+}
+
+# check_manifest: the files against what production's host wrote down, and what it wrote of the tables
+check_manifest() {
+  local before=${#FAULT_LINES[@]} files bytes hashed hashed_bytes
+  MANIFEST=$DATA/$MANIFEST_NAME
+  if [ ! -s "$MANIFEST" ]; then
+    MANIFEST=''
+    record manifest skip "$SSM_dataDirectory" "has no $MANIFEST_NAME: there is no reference from production for files and contents"
+    return
+  fi
+  progress_now "comparing the files with $MANIFEST"
+  perl_says "$RUN_DIRECTORY/files.out" files compare "$DATA" "$MANIFEST" "$((BUDGET / 3))"
+  # One that is not whole is no reference; that the file is damaged on this volume is not nothing either.
+  if grep -q "^error" "$RUN_DIRECTORY/files.out"; then
+    record manifest error "$MANIFEST_NAME" 'is cut short or damaged' 'a whole manifest'
+    MANIFEST=''
+    return
+  fi
+  findings manifest "$RUN_DIRECTORY/files.out"
+  read -r files bytes hashed hashed_bytes <<<"$FINDINGS_END"
+  [ "${#FAULT_LINES[@]}" -gt "$before" ] ||
+    record manifest pass "$files files" "as in the manifest; $hashed were read, $hashed_bytes of $bytes bytes"
+  read_manifest
+}
+
+# read_manifest: what it tells of the tables. A table's name is "<hex schema> <hex name>".
+read_manifest() {
+  local kind one two three four five
+  while IFS=$'\t' read -r kind one two three four five; do
+    case $kind in
+      ib-backup-manifest) MANIFEST_TIME=$two MANIFEST_SERVER=$three ;;
+      table) MANIFEST_ROWS["$one $two"]=$four ;;
+      column) MANIFEST_PRINT["$one $two $three"]=$four ;;
+      value) MANIFEST_VALUES["$one $two"]="${MANIFEST_VALUES["$one $two"]-}$three $four $five"$'\n' ;;
+    esac
+  done <"$MANIFEST"
+}
+
+# check_versions: a fingerprint is what a server says, and another version may say it in other words
+check_versions() {
+  [ -n "$MANIFEST" ] || return 0
+  ask 'SELECT VERSION();' || ANSWER=''
+  [ "$ANSWER" != "$MANIFEST_SERVER" ] || return 0
+  record fingerprint warn server "is version $ANSWER: fingerprints are not compared" "$MANIFEST_SERVER, as production"
+  MANIFEST_PRINT=()
+}

@@ -1,0 +1,243 @@
+# Which tables there are: on the disk, in the server's list, in the manifest, in the list of required ones; and how old.
+# shellcheck shell=bash
+
+# Each table in the server's list, by its number.
+T_KEY=() T_SCHEMA=() T_NAME=() T_SQL=() T_PATH=() T_TYPE=() T_ENGINE=() T_PACKS=()
+declare -A NUMBER_OF=()
+
+# Schemas of the server itself. Their tables are checked with CHECK TABLE but prove nothing about the backup's data.
+is_system_schema() {
+  case $1 in mysql | sys | sys_infobright | BH_RSI_Repository) ;; *) return 1 ;; esac
+}
+
+# text_of <hex>: in TEXT, without a process for each of thousands of names
+text_of() {
+  local hex=$1 escaped=''
+  while [ -n "$hex" ]; do
+    escaped="$escaped\\x${hex:0:2}"
+    hex=${hex:2}
+  done
+  printf -v TEXT '%b' "$escaped"
+}
+
+# quoted <name>: in QUOTED, as an identifier, whatever is in it
+quoted() {
+  local tick='`'
+  QUOTED="$tick${1//$tick/$tick$tick}$tick"
+}
+
+# list_tables: the charset `filename` is how the server itself makes file names of table names.
+list_tables() {
+  local schema name folder file type engine bytes at=0
+  ask "SELECT HEX(table_schema), HEX(table_name), HEX(CONVERT(table_schema USING filename)),
+      HEX(CONVERT(table_name USING filename)), REPLACE(table_type, ' ', '_'), IFNULL(NULLIF(engine, ''), '-'),
+      IFNULL(data_length, 0)
+    FROM information_schema.tables WHERE table_schema NOT IN ('information_schema', 'performance_schema')
+    ORDER BY table_schema, table_name;" || {
+    judge_complaint inventory 'the list of tables'
+    conclude_from_records
+  }
+  while read -r schema name folder file type engine bytes; do
+    [ -n "$schema" ] || continue
+    T_KEY[at]="$schema $name"
+    text_of "$schema" && T_SCHEMA[at]=$TEXT
+    quoted "$TEXT" && T_SQL[at]=$QUOTED
+    text_of "$name" && T_NAME[at]=${T_SCHEMA[at]}.$TEXT
+    quoted "$TEXT" && T_SQL[at]=${T_SQL[at]}.$QUOTED
+    text_of "$folder" && T_PATH[at]=$TEXT
+    text_of "$file" && T_PATH[at]=${T_PATH[at]}/$TEXT
+    T_TYPE[at]=$type
+    # A table that does not open has no engine in the list, but may have its folder.
+    if [ "$engine" = - ] && [ -n "${FILES_ROWS["${T_PATH[at]}"]+x}" ]; then engine=BRIGHTHOUSE; fi
+    T_ENGINE[at]=$engine
+    T_PACKS[at]=$((1 + bytes / 65536))
+    NUMBER_OF[${T_NAME[at]}]=$at
+    at=$((at + 1))
+  done <<<"$ANSWER"
+  check_count_of_tables
+}
+
+# check_engines: a server without Infobright's engine cannot say anything about its tables
+check_engines() {
+  local seen
+  [ "${#FILES_ROWS[@]}" -gt 0 ] || return 0
+  ask "SELECT support FROM information_schema.engines WHERE engine = 'BRIGHTHOUSE';" || ANSWER=''
+  seen=${ANSWER:-no such engine}
+  case $seen in
+    YES | DEFAULT) record engine pass BRIGHTHOUSE "$seen" ;;
+    *) unchecked "the server of this host lacks the engine BRIGHTHOUSE ($seen), and the backup has ${#FILES_ROWS[@]} tables of it" ;;
+  esac
+}
+
+# check_count_of_tables: a test that read nothing proves nothing
+check_count_of_tables() {
+  local at user=0
+  for at in "${!T_KEY[@]}"; do
+    [ "${T_TYPE[at]}" = VIEW ] || is_system_schema "${T_SCHEMA[at]}" || user=$((user + 1))
+  done
+  if [ "$user" -eq 0 ]; then
+    record inventory fail "$SSM_dataDirectory" "no tables found in it but the server's own: nothing to restore" 'tables of users'
+    return
+  fi
+  record inventory pass "$SSM_dataDirectory" "$user tables in the server's list"
+}
+
+# check_files: the definitions on the disk against the server's list, and data files that lost their definition
+check_files() {
+  local at name file before=${#FAULT_LINES[@]} count=0
+  local -A known=() defined=()
+  for at in "${!T_KEY[@]}"; do known[${T_PATH[at]}]=1; done
+  while read -r file; do
+    file=${file%.frm}
+    defined["$file"]=1
+    # A name that is a device on other systems gets @@@ at its end (nul, con and so on).
+    file=${file%@@@}
+    [[ $file =~ ^[A-Za-z0-9_@]+/[A-Za-z0-9_@]+$ ]] || continue
+    count=$((count + 1))
+    [ -n "${known[$file]-}" ] || [ "${file%%/*}" = performance_schema ] ||
+      record files fail "${file/\//.}" "its definition $file.frm is on the disk, but the server does not list it" 'a table'
+  done < <(find "$DATA/" -mindepth 2 -maxdepth 2 -name '*.frm' ! -name '#*' -printf '%P\n')
+  # MySQL from 8.0 on keeps no definitions in files.
+  [ "$count" -gt 0 ] || return 0
+  while read -r file; do
+    name=${file%.*}
+    name=${name%%#[pP]#*}
+    [ -n "${defined[$name]-}" ] ||
+      record files fail "${name/\//.}" 'its data is on the disk, but its definition (.frm) is gone' "$name.frm"
+  done < <(find "$DATA/" -mindepth 2 -maxdepth 2 \( -name '*.MYD' -o -name '*.MAD' -o -name '*.bht' -o -name '*.ibd' \) \
+    ! -name '#*' ! -name 'FTS_*' -printf '%P\n')
+  for at in "${!T_KEY[@]}"; do
+    [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || [ -d "$DATA/${T_PATH[at]}.bht" ] || [ -d "$DATA/${T_PATH[at]}@@@.bht" ] ||
+      record files fail "${T_NAME[at]}" "its folder ${T_PATH[at]}.bht is not on the disk" 'the folder with its data'
+  done
+  check_links
+  [ "${#FAULT_LINES[@]}" -gt "$before" ] ||
+    record files pass "$SSM_dataDirectory" "$count table definitions on the disk, all in the server's list"
+}
+
+# check_links: what a link leads to outside of the volume is not in the backup, and not ours to read
+check_links() {
+  local link target root
+  root=$(readlink -f "$MOUNT_POINT")
+  while read -r link; do
+    target=$(readlink -m "$link")
+    case $target/ in
+      "$root"/*) ;;
+      *) record files fail "${link#"$DATA"/}" "is a link to $target, which is not on this volume" 'data on the volume' ;;
+    esac
+  done < <(find "$DATA/" -mindepth 1 -maxdepth 2 -type l ! -name '*.sock' ! -name '*.err' ! -name '*.log' ! -name '*.pid')
+}
+
+# check_own_tables: the server's own, where no data file tells that they are missing
+check_own_tables() {
+  local version table missing=''
+  [ -n "${NUMBER_OF[mysql.user]-}${NUMBER_OF[mysql.global_priv]-}" ] || missing='mysql.user'
+  version=$(sed -n 2p "$DATA/ib_data_version" 2>/dev/null) || version=''
+  case $version in
+    4.*)
+      for table in columns decomposition_dictionary; do
+        [ -n "${NUMBER_OF[sys_infobright.$table]-}" ] || missing="$missing sys_infobright.$table"
+      done
+      ;;
+  esac
+  if [ -n "$missing" ]; then
+    record inventory fail "the server's own tables" "without ${missing# }" 'those of each installation'
+  else
+    record inventory pass "the server's own tables" 'are there'
+  fi
+}
+
+# check_required: the tables that were asked for, and those of the manifest, are there. Rows are compared as they are read.
+check_required() {
+  local key schema name item missing=0 at
+  local -A there=()
+  for at in "${!T_KEY[@]}"; do there[${T_KEY[at]}]=1; done
+  for key in "${!MANIFEST_ROWS[@]}"; do
+    [ -z "${there[$key]-}" ] || continue
+    text_of "${key% *}" && schema=$TEXT
+    text_of "${key#* }" && name=$TEXT
+    [ -z "${LATER[$schema.$name]-}" ] || continue
+    record inventory fail "$schema.$name" 'is not in the backup' 'the table, which is in the manifest'
+    missing=$((missing + 1))
+  done
+  for item in ${SSM_requiredTables//,/ }; do
+    [ -z "${NUMBER_OF[${item%%:*}]-}" ] || continue
+    record inventory fail "${item%%:*}" 'is not in the backup' 'the table, which is required'
+    missing=$((missing + 1))
+  done
+  if [ "$missing" -eq 0 ] && [ -n "${!MANIFEST_ROWS[*]}$SSM_requiredTables" ]; then
+    record inventory pass 'required tables' 'all are there'
+  fi
+}
+
+# read_references: FLOOR and LAST_ROWS, by a table's name: what was asked for, and what the last good run here had
+declare -A FLOOR=() LAST_ROWS=() READ_ROWS=()
+read_references() {
+  local item rows name
+  for item in ${SSM_requiredTables//,/ }; do
+    [ "$item" = "${item%:*}" ] || FLOOR[${item%:*}]=${item##*:}
+  done
+  [ -s "$SSM_stateDirectory/last-good" ] || return 0
+  while IFS=$'\t' read -r rows name; do LAST_ROWS[$name]=$rows; done <"$SSM_stateDirectory/last-good"
+}
+
+# check_rows <number> <rows>: against the files, the manifest, the floor and the last good run
+check_rows() {
+  local at=$1 rows=$2 name=${T_NAME[$1]} files recorded
+  files=${FILES_ROWS["${T_PATH[at]}"]-}
+  recorded=${MANIFEST_ROWS["${T_KEY[at]}"]-}
+  [ -z "${LATER[$name]-}" ] || recorded=''
+  if [ -n "$files" ] && [ "$files" != "$rows" ]; then
+    record rows fail "$name" "$rows rows in the server" "$files, as its files say"
+  elif [ -n "$recorded" ] && [ "$recorded" != "$rows" ]; then
+    record rows fail "$name" "$rows rows" "$recorded, as in the manifest"
+  elif [ "$rows" -lt "${FLOOR[$name]:-0}" ]; then
+    record rows fail "$name" "$rows rows" "${FLOOR[$name]} at least"
+  elif [ -z "$recorded" ] && [ "$((rows * 2))" -lt "${LAST_ROWS[$name]:-0}" ]; then
+    record rows warn "$name" "$rows rows, fewer than half of last time" "about ${LAST_ROWS[$name]}, as in the last good run"
+  else
+    record rows pass "$name" "$rows rows"
+  fi
+}
+
+# check_fresh: the newest value of a column, against the time of the snapshot
+check_fresh() {
+  local item table column hours at age now
+  now=${SSM_snapshotTime:-${MANIFEST_TIME:+@$MANIFEST_TIME}}
+  for item in ${SSM_freshTables//,/ }; do
+    hours=${item##*:}
+    column=${item%:*}
+    table=${column%.*}
+    column=${column##*.}
+    at=${NUMBER_OF[$table]-}
+    if [ -z "$at" ]; then
+      record freshness fail "$table" 'is not in the backup' "a table with rows of the last $hours hours"
+      continue
+    fi
+    if ! columns_of "$at"; then
+      judge_complaint freshness "$table"
+      continue
+    fi
+    quoted "$column"
+    case " ${C_SQL[*]-} " in
+      *" $QUOTED "*) ;;
+      *)
+        record freshness error "$table" "has no column $column" 'one that freshTables names'
+        continue
+        ;;
+    esac
+    # Recorded in this form; a server's own clock and zone do not come into it.
+    ask "SELECT 'ok',TIMESTAMPDIFF(SECOND,MAX($QUOTED),'$(date -u -d "${now:-now}" '+%Y-%m-%d %H:%M:%S')') FROM ${T_SQL[at]};" || {
+      judge_complaint freshness "$table"
+      continue
+    }
+    age=${ANSWER#ok$'\t'}
+    if ! [[ $age =~ ^-?[0-9]+$ ]]; then
+      record freshness fail "$table" "$column has no newest value: ${age:0:40}" "one of the last $hours hours"
+    elif [ "$age" -gt $((hours * 3600)) ]; then
+      record freshness fail "$table" "$column ends $((age / 3600)) hours before the snapshot" "$hours hours at most"
+    else
+      record freshness pass "$table" "$column ends $((age / 3600)) hours before the snapshot"
+    fi
+  done
+}

@@ -1,0 +1,151 @@
+# Several readers at once. Each takes the next unit, and writes what it records into a file of its own, which the parent
+# puts together in the units' order. A reader that loses the server leaves its unit to be read again, alone.
+# shellcheck shell=bash
+
+READERS=()
+WORK=''
+
+# read_together: until all units are read, or the server has crashed too often
+read_together() {
+  local unit
+  WORK=$RUN_DIRECTORY/work
+  rm -rf "$WORK"
+  mkdir "$WORK" || unchecked "cannot make the folder $WORK on this host"
+  echo 0 >"$WORK/next"
+  while [ "$(cat "$WORK/next")" -lt "${#UNITS[@]}" ]; do
+    start_readers
+    gather
+    READERS=()
+    [ -s "$WORK/again" ] || break
+    read_again
+  done
+  for unit in "${!UNITS[@]}"; do
+    [ -e "$WORK/$unit.merged" ] || unchecked "the reader of ${UNITS[unit]} failed"
+  done
+  rm -rf "$WORK"
+}
+
+start_readers() {
+  local number
+  for ((number = 0; number < WORKERS; number++)); do
+    reader "$number" 7>&- 8>&- 9>&- &
+    READERS+=($!)
+  done
+}
+
+# reader <number>: in a process of its own
+reader() {
+  local unit before_tables before_rows before_packs before_unread before_loads
+  trap - EXIT ERR
+  trap 'exit 75' HUP INT TERM
+  ASK=$RUN_DIRECTORY/ask.$1
+  while take_unit; do
+    unit=$UNIT
+    before_tables=$TABLES before_rows=$ROWS before_packs=$PACKS_READ before_unread=$UNREAD before_loads=$EXPECTED_LOADS
+    RECORD_FILE=$WORK/$unit.part
+    : >"$RECORD_FILE"
+    # shellcheck disable=SC2086 # words of its own
+    read_or_leave ${UNITS[unit]}
+    printf '=\t%d\t%d\t%d\t%d\t%d\n' $((TABLES - before_tables)) $((ROWS - before_rows)) $((PACKS_READ - before_packs)) \
+      $((UNREAD - before_unread)) $((EXPECTED_LOADS - before_loads)) >>"$RECORD_FILE"
+    mv "$RECORD_FILE" "$WORK/$unit.done"
+  done
+  exit 0
+}
+
+# take_unit: UNIT, the next that nobody has
+take_unit() {
+  exec 6>"$WORK/lock"
+  flock 6
+  read -r UNIT <"$WORK/next"
+  echo $((UNIT + 1)) >"$WORK/next"
+  exec 6>&-
+  [ "$UNIT" -lt "${#UNITS[@]}" ]
+}
+
+readers_live() {
+  local pid
+  for pid in "${READERS[@]}"; do
+    if kill -0 "$pid" 2>/dev/null; then return; fi
+  done
+  return 1
+}
+
+# gather: what the readers found, in the order of the units as far as it goes
+gather() {
+  local unit at
+  for unit in "${!UNITS[@]}"; do
+    while [ ! -e "$WORK/$unit.done" ] && [ ! -e "$WORK/$unit.merged" ] && readers_live; do
+      sleep 0.1
+      progress "reading, $(find "$WORK" -name '*.done' -o -name '*.merged' | wc -l) of ${#UNITS[@]} done"
+    done
+    [ ! -e "$WORK/$unit.done" ] || merge "$unit"
+    read -r _ _ at _ <<<"${UNITS[unit]}"
+    progress "reading, $((unit + 1)) of ${#UNITS[@]}: ${T_NAME[at]}"
+  done
+  wait "${READERS[@]}" 2>/dev/null || true
+}
+
+# merge <unit>
+merge() {
+  local check status subject seen expected took
+  while IFS=$'\t' read -r check status subject seen expected took; do
+    case $check:$status in
+      =:*)
+        TABLES=$((TABLES + status)) ROWS=$((ROWS + subject)) PACKS_READ=$((PACKS_READ + seen))
+        UNREAD=$((UNREAD + expected)) EXPECTED_LOADS=$((EXPECTED_LOADS + took))
+        ;;
+      rows:found) READ_ROWS[$subject]=$seen ;;
+      *) note "$check" "$status" "$subject" "$seen" "${expected# }" "$took" ;;
+    esac
+  done <"$WORK/$1.done"
+  mv "$WORK/$1.done" "$WORK/$1.merged"
+}
+
+# found_rows <table> <rows>: kept for the next night's comparison
+found_rows() {
+  if [ -n "$RECORD_FILE" ]; then
+    printf 'rows\tfound\t%s\t%s\t \t0\n' "$1" "$2" >>"$RECORD_FILE"
+  else
+    READ_ROWS[$1]=$2
+  fi
+}
+
+# leave_unit: of a reader that has lost the server
+leave_unit() {
+  echo "$UNIT" >>"$WORK/again"
+  rm -f "$RECORD_FILE"
+  exit 9
+}
+
+# read_again: the units that lost the server, one after the other, so that a crash has a name
+read_again() {
+  local unit crashes names='' status=0 at
+  local -a again=()
+  while read -r unit; do again+=("$unit"); done <"$WORK/again"
+  rm -f "$WORK/again"
+  for unit in "${again[@]}"; do
+    read -r _ _ at _ <<<"${UNITS[unit]}"
+    names="$names${names:+, }${T_NAME[at]}"
+  done
+  if server_is_lost "$names"; then status=$SERVER_STATUS; fi
+  crashes=$SERVER_CRASHES
+  for unit in "${again[@]}"; do
+    # shellcheck disable=SC2086 # words of its own
+    read_unit ${UNITS[unit]}
+    : >"$WORK/$unit.merged"
+  done
+  if [ "$status" -ne 0 ] && [ "$crashes" -eq "$SERVER_CRASHES" ]; then
+    record read fail "$names" "the server crashed while reading (status $status), and not again when they were read alone" \
+      'a server that lives'
+  fi
+}
+
+# stop_readers: on the way out
+stop_readers() {
+  local pid
+  for pid in ${READERS[@]+"${READERS[@]}"}; do kill -TERM "$pid" 2>/dev/null || true; done
+  [ "${#READERS[@]}" -eq 0 ] || wait "${READERS[@]}" 2>/dev/null || true
+  READERS=()
+  [ -z "$WORK" ] || rm -rf "$WORK"
+}

@@ -1,0 +1,171 @@
+# What is read in the time there is, by how many readers, and what the coverage says of it. On Infobright's own files,
+# with the stand-in for its server: golden has 46 stored packs, and six tables of which three have several pack rows.
+bats_require_minimum_version 1.5.0
+load helper
+setup() { host; }
+
+# summary <key>: of the last line
+summary() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1" <<<"${output##*$'\n'}"; }
+
+# plan_of <day>: the units of that day, one a line, for six tables of three columns with one pack each
+plan_of() {
+  bash -c '
+    . "$1/lib.sh"; . "$1/result.sh"; . "$1/test-files.sh"; . "$1/test-inventory.sh"; . "$1/test-infobright.sh"; . "$1/test-budget.sh"
+    BUDGET=0 IB_DAY=$2 IB_TABLE_PACKS=2
+    for at in 0 1 2 3 4 5; do
+      T_KEY[at]="$at $at" T_PATH[at]=shop/t$at T_TYPE[at]=BASE_TABLE T_ENGINE[at]=BRIGHTHOUSE T_SCHEMA[at]=shop
+      FILES_STORED[shop/t$at]=1,1,1 FILES_ROWS[shop/t$at]=60000
+    done
+    plan
+    printf "%s\n" "${UNITS[@]}"' plan "$BATS_TEST_DIRNAME/.." "$1"
+}
+
+@test "budget: with time enough everything is read, whole tables, and proven by the server's counters" {
+  infobright_volume
+  mounted_test
+  expect 0
+  [ "$(summary coverage)" -eq 100 ]
+  grep -q '^PASS *packs read: server: 46 fetched, 46 are stored' <<<"$output"
+}
+
+@test "budget: a large table is read by columns, a very large column by pack rows" {
+  infobright_volume
+  export IB_TABLE_PACKS=5 IB_COLUMN_PACKS=2 IB_WORKERS=1
+  mounted_test
+  expect 0
+  [ "$(summary coverage)" -eq 100 ]
+  # Four tables whole, the newest rows of two, four columns of customers, and twice two pack rows of each of events'
+  # seven columns.
+  grep -q '^PASS *read: 24 times' <<<"$output"
+  [ "$tables" -eq 6 ]
+}
+
+@test "budget: without time only the newest pack rows are read, and that is too little" {
+  infobright_volume
+  export IB_TABLE_PACKS=1 SSM_budgetSeconds=0
+  mounted_test
+  expect 75 'only' 'in the time there is'
+  [ "$(summary coverage)" -gt 0 ] && [ "$(summary coverage)" -lt 50 ]
+  grep -q '^PASS *read: shop.events: newest pack row, 4 of 4' <<<"$output"
+}
+
+@test "budget: as little is valid where the minimum is set so low" {
+  infobright_volume
+  export IB_TABLE_PACKS=1 SSM_budgetSeconds=0 SSM_minimumCoverage=1
+  mounted_test
+  expect 0
+  [ "$(summary coverage)" -lt 50 ]
+  grep -q '^PASS *coverage: .*the rest has its turn another night' <<<"$output"
+}
+
+@test "budget: damage in the newest pack row is found without time for anything else" {
+  # Case 163: the last pack of events.id is cut off by a byte.
+  infobright_volume 163
+  truncate -s 34705 "$DATA/shop/events.bht/TA00000000000001.ctb"
+  # The walk of the files finds this too; here the read has to.
+  sed 's/^structure() {/structure() { walk "$@" | grep -v ^fail; }; walk() {/' "$SCRIPTS/test" >"$W/bin/test"
+  export IB_TABLE_PACKS=1 SSM_budgetSeconds=0
+  document mount
+  code=0
+  output=$(bash "$W/bin/test" 2>"$W/stderr") || code=$?
+  read_result
+  expect 1 'shop.events: read'
+}
+
+@test "budget: each night the newest first, and within few nights every unit" {
+  for day in {20000..20011}; do
+    plan_of "$day" >"$W/$day"
+    [ "$(head -n 6 "$W/$day" | grep -c newest)" -eq 6 ]
+    [ "$(sort -u "$W/$day" | wc -l)" -eq 24 ]
+    # What a quarter of the time would reach.
+    sed -n 7,11p "$W/$day" >>"$W/reached"
+  done
+  [ "$(sort -u "$W/reached" | wc -l)" -eq 18 ]
+  if cmp -s "$W/20000" "$W/20001"; then return 1; fi
+  cmp "$W/20000" <(plan_of 20000)
+}
+
+@test "budget: several readers find the same as one, in the same order" {
+  infobright_volume
+  export IB_WORKERS=1
+  mounted_test
+  expect 0
+  one=$(sed 's/ ([0-9]* ms)$//; $d' <<<"$output" | grep -v 'preflight\|^PASS *isolation')
+  document release
+  export IB_WORKERS=3 SSM_runId=run-2
+  mounted_test
+  expect 0
+  three=$(sed 's/ ([0-9]* ms)$//; $d' <<<"$output" | grep -v 'preflight\|^PASS *isolation\|run-2')
+  diff <(grep -v run-1 <<<"$one") <(echo "$three")
+}
+
+@test "budget: a crash among several readers has the name of its table" {
+  # Case 129: the server crashes on loaded_twice.word.
+  infobright_volume 129
+  python3 -c 'import sys; sys.path.insert(0, sys.argv[1] + "/infobright"); import damage, pathlib
+case = next(c for c in damage.cases() if c["case"] == "129")
+damage.apply(case, pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))' "$BATS_TEST_DIRNAME" "$GOLDEN" "$DATA"
+  export IB_WORKERS=3
+  mounted_test
+  expect 1 shop.loaded_twice crashed
+  [ "$tables" -eq 5 ]
+  if grep '^FAIL' <<<"$output" | grep -v loaded_twice; then return 1; fi
+}
+
+@test "budget: packs that the server did not fetch are not proven to be read" {
+  infobright_volume
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+"$SSM_client" "\$@" | sed 's/^BH_gdc_pack_loads.*/BH_gdc_pack_loads\t7/'
+exit "\${PIPESTATUS[0]}"
+CLIENT
+  chmod +x "$W/bin/client"
+  export SSM_client=$W/bin/client IB_WORKERS=1
+  mounted_test
+  expect 75 'packs read: the server fetched 0 packs'
+  document release
+  export IB_WORKERS=2 SSM_runId=run-2
+  mounted_test
+  expect 75 'packs read: it fetched 7 packs'
+}
+
+@test "budget: packs that could not be fetched, of which no statement told" {
+  infobright_volume
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+"$SSM_client" "\$@" | sed 's/^BH_gdc_load_errors.*/BH_gdc_load_errors\t2/'
+exit "\${PIPESTATUS[0]}"
+CLIENT
+  chmod +x "$W/bin/client"
+  export SSM_client=$W/bin/client
+  mounted_test
+  expect 1 'could not fetch 2 packs'
+}
+
+@test "budget: a server that is killed among several readers is no fault of the backup" {
+  infobright_volume
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+sql=\$(cat)
+pid=$W/state/runs/run-1/scratch/pid
+if [[ \$sql == *CRC32*customers* ]] && mkdir "$W/once" 2>/dev/null; then kill -KILL "\$(cat "\$pid")"; fi
+exec "$SSM_client" "\$@" <<<"\$sql"
+CLIENT
+  chmod +x "$W/bin/client"
+  export SSM_client=$W/bin/client IB_WORKERS=3
+  mounted_test
+  expect 75 shop.customers 'stopped from outside'
+}
+
+@test "budget: two at once with several readers do the work once and say the same" {
+  infobright_volume
+  export IB_WORKERS=3
+  document mount
+  in_background test "$W/one"
+  in_background test "$W/two"
+  finished "${STARTED[0]}" "$W/one"
+  expect 0
+  finished "${STARTED[1]}" "$W/two"
+  expect 0
+  cmp "$W/one" "$W/two"
+}

@@ -1,0 +1,192 @@
+# Single checks of the test, on Infobright's files with the stand-in for its server, where no damage of damage.tsv is
+# the first to need them.
+bats_require_minimum_version 1.5.0
+load helper
+setup() { host; }
+
+# answers <sed program>: the server's answers, changed on their way
+answers() {
+  infobright_volume
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+sql=\$(cat)
+"$SSM_client" "\$@" <<<"\$sql" | SQL=\$sql perl -pe '$1'
+exit "\${PIPESTATUS[0]}"
+CLIENT
+  chmod +x "$W/bin/client"
+  export SSM_client=$W/bin/client
+}
+
+@test "checks: golden is valid, and nothing of it wants a look" {
+  infobright_volume
+  mounted_test
+  expect 0
+  [ "$tables" -eq 6 ] && [ "$rows" -eq 435000 ]
+  if grep '^\(FAIL\|ERROR\|WARN\)' <<<"$output"; then return 1; fi
+}
+
+@test "checks: too little memory" {
+  infobright_volume
+  echo 'MemAvailable: 100000 kB' >"$W/meminfo"
+  export IB_MEMINFO=$W/meminfo
+  mounted_test
+  expect 75 'too little memory' 100000
+}
+
+@test "checks: Infobright's heap is cut down to what the host has" {
+  infobright_volume
+  echo 'MemAvailable: 512000 kB' >"$W/meminfo"
+  export IB_MEMINFO=$W/meminfo
+  mounted_test
+  expect 0
+  grep -Fxq 'ServerMainHeapSize = 300' "$DATA/brighthouse.ini"
+}
+
+@test "checks: a perl without 64-bit numbers or its hashes" {
+  infobright_volume
+  printf '#!/bin/bash\nexit 1\n' >"$W/bin/perl"
+  chmod +x "$W/bin/perl"
+  document mount
+  PATH=$W/bin:$PATH document test
+  expect 75 "this host's perl"
+}
+
+@test "checks: a server without Infobright's engine cannot say anything of its tables" {
+  answers 's/^DEFAULT$/NO/ if $ENV{SQL} =~ /engines/'
+  mounted_test
+  expect 75 'lacks the engine BRIGHTHOUSE'
+}
+
+@test "checks: a MariaDB server cannot test Infobright's tables" {
+  needs_server
+  infobright_volume
+  SSM_server=$(command -v mariadbd || echo /usr/sbin/mariadbd)
+  SSM_client=$(command -v mariadb || echo /usr/bin/mariadb)
+  mounted_test
+  expect 75 BRIGHTHOUSE
+}
+
+@test "checks: rows that the server counts against those that the files say" {
+  infobright_volume 269
+  mounted_test
+  expect 1 'shop.loaded_twice: rows: 18000 rows in the server'
+  grep -q 'expected 22000, as its files say' <<<"$output"
+}
+
+@test "checks: tables and rows that are required" {
+  infobright_volume
+  export SSM_requiredTables=shop.events:200000,shop.customers
+  mounted_test
+  expect 0
+  document release
+  export SSM_runId=run-2 SSM_requiredTables=shop.events:200001,shop.customers
+  mounted_test
+  expect 1 'shop.events: rows: 200000 rows'
+  document release
+  export SSM_runId=run-3 SSM_requiredTables=shop.lost
+  mounted_test
+  expect 1 'shop.lost: inventory: is not in the backup'
+}
+
+@test "checks: how old the newest rows are" {
+  infobright_volume
+  # The stand-in was recorded to say 76840 seconds.
+  export SSM_freshTables=shop.events.ts:22 SSM_snapshotTime=2023-02-08T00:00:00Z
+  mounted_test
+  expect 0
+  document release
+  export SSM_runId=run-2 SSM_freshTables=shop.events.ts:21
+  mounted_test
+  expect 1 'shop.events: freshness: ts ends 21 hours before the snapshot'
+  document release
+  export SSM_runId=run-3 SSM_freshTables=shop.lost.ts:21
+  mounted_test
+  expect 1 'shop.lost: freshness: is not in the backup'
+}
+
+@test "checks: settings that cannot be meant are not the backup's fault" {
+  infobright_volume
+  document mount
+  for setting in requiredTables=events requiredTables=shop.events:many freshTables=shop.events:5 freshTables=shop.events.ts \
+    snapshotTime=yesterday minimumCoverage=all budgetSeconds=1h canary=perhaps; do
+    export "SSM_$setting"
+    document test
+    expect 75 "parameter ${setting%%=*}"
+    unset "SSM_${setting%%=*}"
+  done
+  export SSM_freshTables=shop.events.nosuch:5
+  document test
+  expect 75 'shop.events: freshness: has no column nosuch'
+}
+
+@test "checks: fewer than half of the rows of the last good run want a look, and no more" {
+  infobright_volume
+  mounted_test
+  expect 0
+  sed -i 's/^200000\t/400001\t/' "$W/state/last-good"
+  document release
+  export SSM_runId=run-2
+  mounted_test
+  expect 0
+  grep -q '^WARN *rows: shop.events: 200000 rows, fewer than half of last time' <<<"$output"
+}
+
+@test "checks: a range that the Knowledge Grid makes smaller" {
+  answers 's/^ok\t\d+/ok\t1/ if $ENV{SQL} =~ /events. WHERE .id. BETWEEN/ and !$seen++'
+  mounted_test
+  expect 1 'shop.events: look-up: 1 rows with id in a range'
+}
+
+@test "checks: a value that is there and not found" {
+  answers 's/^ok\t\d+/ok\t0/ if $ENV{SQL} =~ /customers. WHERE .name.=/'
+  mounted_test
+  expect 1 'shop.customers: look-up: 0 rows with'
+}
+
+@test "checks: a fingerprint that is not the manifest's" {
+  infobright_volume
+  touch "$W/defaults"
+  printf 'datadir = %s\nsocket = %s/s\npid-file = %s/pid\nlog-error = %s/log\n' "$DATA" "$W" "$W" "$W" >"$W/defaults"
+  "$SSM_server" --defaults-file="$W/defaults" 3>&- &
+  STARTED+=($!)
+  while [ ! -S "$W/s" ]; do kill -0 "${STARTED[0]}"; done
+  manifest
+  [ "$code" -eq 0 ] || { echo "$said"; return 1; }
+  kill "${STARTED[0]}"
+  wait "${STARTED[0]}" || true
+  # Case 231's server has other values of `amount`; its files are as they were.
+  export IB_CASE=231
+  mounted_test
+  expect 1 'shop.events: fingerprint: column amount'
+}
+
+@test "checks: a sum so large that it may have run over wants a look, and no more" {
+  answers 'if ($ENV{SQL} =~ /<=>/ and $ENV{SQL} =~ /daily_totals/) { s/^ok\t1/ok\t0/ }
+    s/^ok\t(\d+)\t.*/ok\t9223372036854775807\t-9223372036854775808/ if $ENV{SQL} =~ /SUM\(.orders.\),SUM/'
+  mounted_test
+  expect 0
+  grep -q '^WARN *sums: shop.daily_totals: column orders: the sums differ, perhaps an overflow' <<<"$output"
+}
+
+@test "checks: an answer that is none is neither good nor bad" {
+  answers 's/^ok.*/huh/ if $ENV{SQL} =~ /SELECT .ok.,COUNT.*constants.;/; s/\t1$// if $ENV{SQL} =~ /<=>.*customers/;
+    undef $_ if $ENV{SQL} =~ /events. WHERE .id.=/ and /^ok/ and !$seen++'
+  mounted_test
+  expect 75 'makes no sense'
+  for line in 'read: shop.constants' 'sums: shop.customers' 'look-up: shop.events'; do
+    grep -q "^ERROR $line: the server's answer makes no sense" <<<"$output"
+  done
+}
+
+@test "checks: a server that crashes while it stops" {
+  infobright_volume
+  export IB_STOP=crash
+  mounted_test
+  expect 1 'crashed while it stopped'
+}
+
+@test "checks: a table that CHECK TABLE does not speak of" {
+  answers 'undef $_ if /^mysql.user\t/'
+  mounted_test
+  expect 75 'mysql.user: system table: CHECK TABLE said nothing'
+}

@@ -1,0 +1,105 @@
+"""A test host for the kits: the real script on a volume that is a folder, as the mount script would leave it."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+RUN = "run-1"
+VOLUME = "vol-0rehearsal1"
+
+
+def assembled(folder):
+    """The test script as the host gets it."""
+    path = pathlib.Path(folder) / "test"
+    path.write_bytes(subprocess.run([HERE / "assemble", "test"], capture_output=True, check=True).stdout)
+    # broken-checks breaks one thing, and wants to see red.
+    if "IB_BREAK" in os.environ:
+        subprocess.run(["perl", "-0777", "-pi", "-e", os.environ["IB_BREAK"], path], check=True)
+    return path
+
+
+def environment(host, volume, server, client, **more):
+    """Its variables, with the volume mounted; the rehearsal's stand-in for a mount table."""
+    state, mount, table = host / "state", host / "mnt", host / "mountinfo"
+    state.mkdir(exist_ok=True)
+    mount.symlink_to(volume)
+    table.write_text(f"1 1 0:0 / {mount} rw - xfs {volume} rw\n")
+    (state / "mounted").write_text(f"{RUN} {VOLUME} {volume} none {mount}\n")
+    user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+    return os.environ | {
+        "SSM_runId": RUN,
+        "SSM_volumeId": VOLUME,
+        "SSM_snapshotId": "snap-0rehearsal1",
+        "SSM_mountPoint": str(mount),
+        "SSM_stateDirectory": str(state),
+        "SSM_dataDirectory": "mysql",
+        "SSM_server": str(server),
+        "SSM_client": str(client),
+        "SSM_serverUser": user,
+        "IB_MOUNTINFO": str(table),
+        "IB_WORKERS": "1",
+        **more,
+    }
+
+
+class Finding:
+    """What the script said, held to its contract."""
+
+    def __init__(self, done):
+        self.done = done
+        self.lines = done.stdout.splitlines()
+        self.summary = json.loads(self.lines[-1])
+        self.valid = self.summary["valid"]
+        self.reason = self.summary["reason"]
+        matches = (re.match(r"FAIL  ([^:]+): ", line) for line in self.lines)
+        self.failed = [match.group(1) for match in matches if match]
+        assert done.returncode == {True: 0, False: 1, None: 75}[self.valid], done
+        assert len(done.stdout) < 24000, len(done.stdout)
+        assert (self.reason == "") == (self.valid is True), done
+
+    def marks(self):
+        """The lines that want somebody's eye."""
+        return [line for line in self.lines if line.split()[0] in ("FAIL", "ERROR", "WARN")]
+
+    @property
+    def verdict(self):
+        return {True: "valid", False: "invalid", None: "undetermined"}[self.valid]
+
+
+def at_once(work, items):
+    """The results in order, from as many at once as there are cores, with a count for whoever watches."""
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for number, result in enumerate(pool.map(work, items), 1):
+            results.append(result)
+            if sys.stderr.isatty():
+                print(f"\r{number} of {len(items)}", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    return results
+
+
+def rows(head, body):
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def into_paper(name, made, check):
+    """Puts a part into docs/integrity-test.md, or says that another stands there."""
+    paper = HERE.parent.parent / "docs/integrity-test.md"
+    begin, end = f"<!-- begin: documents/tests/{name} -->", f"<!-- end: documents/tests/{name} -->"
+    before, found, rest = paper.read_text().partition(begin)
+    old, ended, after = rest.partition(end)
+    if not found or not ended:
+        sys.exit(f"{paper} has no part {begin}")
+    if not check:
+        paper.write_text(f"{before}{begin}\n\n{made}\n\n{end}{after}")
+    elif old.strip() != made.strip():
+        print(made)
+        sys.exit(f"{paper} says something else: documents/tests/{name} --write")
