@@ -105,10 +105,10 @@ impl Gauge {
 
     /// `infobright_backup_check.canary_caught`, 1 or 0.
     #[must_use]
-    pub fn canary_caught(caught: bool) -> Self {
+    pub fn canary_caught(value: f64) -> Self {
         Self {
             metric: "infobright_backup_check.canary_caught",
-            value: if caught { 1.0 } else { 0.0 },
+            value,
             tag: None,
         }
     }

@@ -74,7 +74,8 @@ impl Verdict {
                     ..
                 }),
             ) if checks > 0 && tables > 0 => {
-                let read = coverage.map_or_else(String::new, |percent| format!(", {percent} % read"));
+                let read =
+                    coverage.map_or_else(String::new, |percent| format!(", {percent} % read"));
                 let detail =
                     format!("{tables} tables, {rows} rows, {checks} checks in {seconds} s{read}");
                 Ok(Self::new(true, &detail, coverage))
@@ -117,7 +118,7 @@ impl Verdict {
     }
 }
 
-/// The value of the metric `infobright_backup_valid`, also for a verdict that is written already.
+/// The number that stands for yes or no in a metric.
 #[must_use]
 pub fn metric(valid: bool) -> f64 {
     if valid { 1.0 } else { 0.0 }

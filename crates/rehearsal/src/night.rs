@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::aws::clock::parse_rfc3339;
 use crate::aws::model_host::{Backup, Durations, ModelHost, Roles};
-use crate::aws::{Clock, Event, Point, TEST_INSTANCE, Tags, World};
-use crate::lambda::{Delivery, in_process::InProcess};
+use crate::aws::{Aws, Clock, Event, Point, TEST_INSTANCE, Tags, World};
+use crate::lambda::{Delivery, Lambda, in_process::InProcess};
 use crate::stack::Stack;
 use crate::template::{TEMPLATE, Template};
 
@@ -27,6 +27,18 @@ pub struct Night {
     pub stack: Stack,
     /// The test instance.
     pub host: ModelHost,
+    _unplugged: Unplugged,
+}
+
+/// Unplugs the services of a night that is over.
+struct Unplugged(Aws, Lambda);
+
+impl Drop for Unplugged {
+    fn drop(&mut self) {
+        let Self(aws, lambda) = self;
+        aws.unplug();
+        lambda.unplug();
+    }
 }
 
 /// One more database in the account, with a test instance of its own.
@@ -96,10 +108,15 @@ impl Night {
         let stack = Stack::deploy(template, clock, RETRIES_AFTER);
         let host = machine(&stack, &stack.world);
         let (aws, lambda) = (stack.aws.clone(), stack.lambda.clone());
+        let unplugged = Unplugged(aws.clone(), lambda.clone());
         stack
             .lambda
             .set_executor(Arc::new(InProcess { aws, lambda }));
-        Self { stack, host }
+        Self {
+            stack,
+            host,
+            _unplugged: unplugged,
+        }
     }
 
     /// Adds a database of this number to the account, with a test instance of its own.

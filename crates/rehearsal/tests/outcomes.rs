@@ -199,7 +199,12 @@ async fn a_verdict_whose_look_fails_after_it_is_written_is_told_all_the_same() {
             })
         }));
         let ending = night.play().await;
-        assert!(ending.log.iter().any(|line| line.contains("UnauthorizedOperation")));
+        assert!(
+            ending
+                .log
+                .iter()
+                .any(|line| line.contains("UnauthorizedOperation"))
+        );
         ending.assert_verdict(backup == Backup::Good);
     }
 }

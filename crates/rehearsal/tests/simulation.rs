@@ -77,7 +77,9 @@ async fn a_guard_that_is_taken_away_is_missed() {
             match broken {
                 None => assert_eq!(*violations, [""; 0], "{control:?}"),
                 Some(invariant) => assert!(
-                    violations.iter().any(|one| one.starts_with(&format!("{invariant}: "))),
+                    violations
+                        .iter()
+                        .any(|one| one.starts_with(&format!("{invariant}: "))),
                     "{control:?} does not break {invariant}: {violations:?}"
                 ),
             }
@@ -111,4 +113,11 @@ async fn seeds_that_once_broke_something() {
         let played = play(&random::plan(seed).await).await;
         assert_eq!(played.violations, [""; 0], "seed {seed}");
     }
+}
+
+#[test]
+fn the_table_of_controls_is_the_controls() {
+    let page = include_str!("../../../docs/simulation.md");
+    let rows = Control::ALL.map(|control| format!("| `{control:?}` | {} |\n", control.breaks()));
+    assert!(page.contains(&rows.concat()), "{}", rows.concat());
 }

@@ -8,12 +8,12 @@
 
 use std::time::Duration;
 
-use common::{Error, Kind, Result};
 use common::event::{Mounted, Phase, Run, Testing};
 use common::settings::Settings;
 use common::ssm::{self, Command};
 use common::step::{NeverEnds, Outcome, Pace, Step, patience};
 use common::world::World;
+use common::{Error, Kind, Result};
 use tracing::info;
 
 /// Step 5.

@@ -4,7 +4,7 @@ use common::datadog::{self, Gauge};
 use common::ec2::{self, Written};
 use common::event::{Because, GiveBack, Phase, Run};
 use common::step::Outcome;
-use common::{Error, Kind, Result};
+use common::{Error, Kind, Result, verdict};
 use tracing::{error, info};
 
 use crate::{AwaitResult, Ended, Task};
@@ -26,7 +26,7 @@ impl AwaitResult {
                 Ok(Outcome::End(Ended(())))
             }
             Because::Canary { caught, checked_at } => {
-                let gauge = Gauge::canary_caught(caught);
+                let gauge = Gauge::canary_caught(verdict::metric(caught));
                 let datadog = self.datadog.of(run);
                 datadog
                     .gauges(&[gauge], checked_at, self.clock.now())

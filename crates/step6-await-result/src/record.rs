@@ -76,7 +76,10 @@ impl AwaitResult {
     fn note_canary(&self, testing: Testing, verdict: &Verdict, report: &Report) -> Outcome<Self> {
         let caught = !verdict.valid;
         let found = if caught { "has found" } else { "has not found" };
-        info!("the test {found} the damage done on purpose: {}", verdict.detail);
+        info!(
+            "the test {found} the damage done on purpose: {}",
+            verdict.detail
+        );
         let checked_at = report.ended_at.unwrap_or_else(|| self.clock.now());
         let because = Because::Canary { caught, checked_at };
         Outcome::GoOn(Task::GiveBack(GiveBack::after(testing, because)))

@@ -35,6 +35,13 @@ impl Aws {
         *locked(&self.inner.faults) = None;
     }
 
+    /// Lets go of all that is plugged in.
+    pub fn unplug(&self) {
+        locked(&self.inner.services).clear();
+        *locked(&self.inner.faults) = None;
+        *locked(&self.inner.tamper) = None;
+    }
+
     /// Has EC2 take no more requests a second than it takes of a new account.
     pub fn limit_requests(&self) {
         *locked(&self.inner.limits) = Some(super::ec2::Limits::default());

@@ -17,7 +17,10 @@ impl Aws {
     #[must_use]
     pub fn made_calls(&self) -> Vec<Call> {
         let log = locked(&self.inner.log);
-        log.records.iter().map(|record| record.call.clone()).collect()
+        log.records
+            .iter()
+            .map(|record| record.call.clone())
+            .collect()
     }
 
     /// Everything that was asked for and is not modelled. A good test leaves none.

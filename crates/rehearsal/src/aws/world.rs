@@ -78,7 +78,12 @@ impl Aws {
             self.add_volume(&root, &zone, name("root"), Some((instance, "/dev/xvda")));
         }
         let data = &world.production_volume_id;
-        self.add_volume(data, &zone, name("infobright-data"), Some((production, "/dev/sdg")));
+        self.add_volume(
+            data,
+            &zone,
+            name("infobright-data"),
+            Some((production, "/dev/sdg")),
+        );
         let begun = now - Duration::from_mins(30);
         self.add_snapshot(Snapshot::completed(&world.snapshot_id, data, begun));
     }

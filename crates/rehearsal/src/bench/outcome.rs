@@ -49,6 +49,18 @@ pub fn fails<S: Step>(looked: Result<Outcome<S>>) -> Error {
     }
 }
 
+/// The error that the look waits out, and the payload of the next.
+///
+/// # Panics
+/// Where it came to something else.
+#[track_caller]
+pub fn waits_out<S: Step>(looked: Result<Outcome<S>>) -> (Error, S::Input) {
+    match looked {
+        Ok(Outcome::Busy { error, payload }) => (error, payload),
+        other => panic!("it does not wait: {}", shown(other)),
+    }
+}
+
 /// Holds the look to be a late delivery's.
 ///
 /// # Panics

@@ -7,7 +7,7 @@ mod record;
 mod service;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
@@ -30,7 +30,7 @@ struct Inner {
     aws: Aws,
     functions: BTreeMap<String, Function>,
     retries_after: [Duration; 2],
-    executor: OnceLock<Arc<dyn Executor>>,
+    executor: Mutex<Option<Arc<dyn Executor>>>,
     state: Mutex<State>,
     under_way: watch::Sender<usize>,
 }
@@ -164,7 +164,7 @@ impl Lambda {
                     .map(|function| (function.name.clone(), function))
                     .collect(),
                 retries_after,
-                executor: OnceLock::new(),
+                executor: Mutex::default(),
                 state: Mutex::default(),
                 under_way: watch::Sender::new(0),
             }),
@@ -172,14 +172,20 @@ impl Lambda {
     }
 
     /// Sets what runs the functions' code.
-    ///
-    /// # Panics
-    /// At the second time.
     pub fn set_executor(&self, executor: Arc<dyn Executor>) {
-        assert!(
-            self.inner.executor.set(executor).is_ok(),
-            "the executor is set once"
-        );
+        *self.executor() = Some(executor);
+    }
+
+    /// Lets go of all that holds this service or its account, which hold each other otherwise:
+    /// a hundred thousand nights would fill the memory.
+    pub fn unplug(&self) {
+        *self.executor() = None;
+        self.state().copies = None;
+    }
+
+    fn executor(&self) -> MutexGuard<'_, Option<Arc<dyn Executor>>> {
+        let executor = self.inner.executor.lock();
+        executor.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has events delivered otherwise than once and at once.
@@ -358,11 +364,8 @@ impl Lambda {
         accepted: &Accepted,
         attempt: u32,
     ) -> Result<(), FunctionError> {
-        let executor = self
-            .inner
-            .executor
-            .get()
-            .expect("an executor is set before the first event");
+        let executor = self.executor().clone();
+        let executor = executor.expect("an executor is set before the first event");
         let index = {
             let mut state = self.state();
             state.deliveries.push(Delivery {
@@ -389,7 +392,11 @@ impl Lambda {
             })
         });
         let mut state = self.state();
-        let outcome = if state.swallows_errors { Ok(()) } else { outcome };
+        let outcome = if state.swallows_errors {
+            Ok(())
+        } else {
+            outcome
+        };
         state.deliveries[index].outcome = Some(outcome.clone());
         outcome
     }

@@ -61,8 +61,7 @@ impl Act {
         let (aws, ids) = (&night.stack.aws, &night.stack.world);
         let instance = &ids.test_instance_id;
         let volume = aws.volumes().into_iter().rev().find(|volume| {
-            volume.tags.contains_key("IBBackupTest")
-                && volume.state != VolumeState::Deleted
+            volume.tags.contains_key("IBBackupTest") && volume.state != VolumeState::Deleted
         });
         let gone = |id: &str| {
             let mut instances = aws.instances().into_iter();

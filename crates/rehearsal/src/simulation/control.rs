@@ -92,7 +92,9 @@ impl Control {
                 // Each of Lambda's three attempts reads once and then attaches.
                 let first = call_of(clean, "AttachVolume");
                 let calls = [first, first + 2, first + 4];
-                calls.map(|call| Trouble::Call(call, CallTrouble::Denied)).into()
+                calls
+                    .map(|call| Trouble::Call(call, CallTrouble::Denied))
+                    .into()
             }
             Self::NoSweep => event("step-6", DeliveryTrouble::Dropped),
             Self::ErrorsSwallowed => call("AttachVolume", CallTrouble::Denied),

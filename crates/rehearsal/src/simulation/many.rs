@@ -218,7 +218,10 @@ fn run_of(delivery: &Delivery) -> String {
 impl std::fmt::Display for DatabasesPlayed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let runs = self.calls.len();
-        let at = |part: usize| self.calls.get((runs * part / 100).min(runs.saturating_sub(1)));
+        let at = |part: usize| {
+            self.calls
+                .get((runs * part / 100).min(runs.saturating_sub(1)))
+        };
         let row = |f: &mut std::fmt::Formatter<'_>, name: &str, value: String| {
             writeln!(f, "| {name} | {value} |")
         };

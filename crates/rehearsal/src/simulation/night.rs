@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use super::happen::{Happened, mend, set_up};
 use super::{Control, Trouble, invariants};
-use crate::aws::{Call, Snapshot};
 use crate::aws::clock::rfc3339;
 use crate::aws::model_host::{Backup, Durations};
+use crate::aws::{Call, Snapshot};
 use crate::night::{Ending, Night};
 
 /// No night takes longer, whatever goes wrong.

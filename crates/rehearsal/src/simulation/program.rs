@@ -131,11 +131,7 @@ fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
     clippy::disallowed_methods,
     reason = "how long a person waits is real time; no night sees it"
 )]
-fn on_all_cores(
-    nights: u64,
-    minutes: Option<u64>,
-    play: impl Fn(u64, &mut Tally) + Sync,
-) -> Tally {
+fn on_all_cores(nights: u64, minutes: Option<u64>, play: impl Fn(u64, &mut Tally) + Sync) -> Tally {
     let bar = ProgressBar::new(nights);
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} nights, {per_sec}, {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -88,7 +88,11 @@ impl fmt::Display for Tally {
         let mean = self.calls / self.nights.max(1);
         writeln!(f, "| calls of a night, mean | {mean} |")?;
         writeln!(f, "| calls of a night, most | {} |", self.most_calls)?;
-        writeln!(f, "| **nights that broke something** | {} |", self.broken.len())?;
+        writeln!(
+            f,
+            "| **nights that broke something** | {} |",
+            self.broken.len()
+        )?;
         for Broken { again, violations } in &self.broken {
             writeln!(f, "\n{again}\n  {}", violations.join("\n  "))?;
         }

@@ -11,6 +11,10 @@ fn every_link_leads_somewhere() {
     for page in [Page::readme(), Page::runbook()] {
         for found in link.captures_iter(&page.text) {
             let (path, wanted) = (&found[1], found.get(2).map(|anchor| anchor.as_str()));
+            // What stands elsewhere is not asked for: no test leaves this machine.
+            if path.starts_with("https://") {
+                continue;
+            }
             let target = match path {
                 "" => Some(&page.text),
                 _ => None,

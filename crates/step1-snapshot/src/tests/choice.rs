@@ -144,6 +144,7 @@ async fn a_snapshot_of_another_volume_says_nothing_about_production() {
     ));
     let start = Start {
         snapshot_id: Some("snap-rehearsal0002".to_owned()),
+        ..newest()
     };
     let error = fails(bench.look(&bench.run(), start).await);
     assert_eq!(error.kind(), Kind::BadEvent);

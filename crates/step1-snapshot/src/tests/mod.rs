@@ -76,7 +76,10 @@ async fn what_is_no_object_or_names_no_snapshot_is_refused() {
         (json!([1]), "it must be a JSON object"),
         (json!({"snapshot_id": 7}), "`snapshot_id`"),
         (json!({"test_device": ["/dev/sdh"]}), "`test_device`"),
-        (json!({"production_instance_name": 7}), "`production_instance_name`"),
+        (
+            json!({"production_instance_name": 7}),
+            "`production_instance_name`",
+        ),
     ] {
         let error = bench.read(&event).expect_err("no start event");
         assert_eq!(error.kind(), Kind::BadEvent);

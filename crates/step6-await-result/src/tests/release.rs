@@ -1,7 +1,7 @@
 use common::event::{Because, GiveBack};
 use rehearsal::aws::{AttachmentState, Instance, InstanceState, Snapshot, TEST_INSTANCE};
 use rehearsal::aws::{VolumeState, model_host::Durations};
-use rehearsal::bench::{ends, later};
+use rehearsal::bench::{ends, later, waits_out};
 
 use super::{Bench, NOTHING, attached, give_all_back, held_up, send};
 use crate::Task;
@@ -251,8 +251,12 @@ async fn trouble_is_waited_out() {
     for action in ["DescribeVolumes", "DescribeInstances", "SendCommand"] {
         bench.refuse(action, 403, "AccessDeniedException");
         let task = Task::GiveBack(back);
-        let (why, next) = held_up(bench.look(&run, task).await);
+        let (error, next) = waits_out(bench.look(&run, task).await);
+        let why = error.to_string();
         assert!(why.contains("as this test wants it"), "{why}");
+        let Task::GiveBack(next) = next else {
+            panic!("it goes on with the test")
+        };
         back = next;
     }
     bench.aws.clear_faults();

@@ -2,7 +2,7 @@ use common::event::{Because, GiveBack, Phase, Run};
 use common::step::Step;
 use common::{Error, Kind};
 use rehearsal::aws::DatadogReply;
-use rehearsal::bench::{goes_on, later, looks_again};
+use rehearsal::bench::{fails, goes_on, later, looks_again};
 
 use super::{Bench, GOOD, NOTHING, testing};
 use crate::{AwaitResult, Task};
@@ -220,10 +220,11 @@ async fn a_passing_trouble_of_aws_costs_a_look_and_not_the_verdict() {
         let task = Task::Test(testing(&bench).await);
         bench.wait(60).await;
         bench.refuse(action, 503, "ServiceUnavailable");
-        let (_, payload) = looks_again(bench.look(&bench.run(), task).await);
+        let error = fails(bench.look(&bench.run(), task.clone()).await);
+        assert!(error.is_transient(), "the runner looks again: {error}");
         assert_eq!(points(&bench), [], "no metric without the tag");
         bench.aws.clear_faults();
-        gives_back(bench.look(&later(&bench.run(), 1), payload).await);
+        gives_back(bench.look(&later(&bench.run(), 1), task).await);
         assert_eq!(points(&bench).len(), 1, "{action}");
     }
 }

@@ -26,7 +26,11 @@ pub(super) fn instances(context: &mut Context<'_>, mut query: Query) -> Result<S
     let entries = instances.values().map(|entry| &entry.instance);
     let wanted = entries.filter(|instance| {
         let named = ids.is_empty() || ids.contains(&instance.id);
-        named && !(whole && filters.iter().any(|filter| filter.rules_out(&instance.tags)))
+        named
+            && !(whole
+                && filters
+                    .iter()
+                    .any(|filter| filter.rules_out(&instance.tags)))
     });
     let on = |id: &str| {
         let here = |volume: &&Volume| {
