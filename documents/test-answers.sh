@@ -50,7 +50,8 @@ ask() {
     --no-auto-rehash --connect-timeout=10 --batch --skip-column-names \
     <"$ASK.sql" >"$ASK.out" 2>"$ASK.err" 7>&- 8>&- 9>&- &
   wait $! || status=$?
-  ANSWER=$(tr -d '\000' <"$ASK.out")
+  # Bash drops zero bytes, and later ones say so each time.
+  { ANSWER=$(<"$ASK.out"); } 2>/dev/null
   COMPLAINT=''
   [ ! -s "$ASK.err" ] || COMPLAINT=$({ grep -a '^ERROR' "$ASK.err" || grep -av '^ *$' "$ASK.err"; } | tr '\n' ' ') || COMPLAINT=''
   COMPLAINT=${COMPLAINT% }
