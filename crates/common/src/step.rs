@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(wait(9, 118, 1.0), 15);
         assert_eq!(pace.looks_in(Duration::from_secs(15)), 1);
         assert_eq!(pace.looks_in(Duration::from_millis(15_001)), 2);
-        assert_eq!(pace.looks_in(Duration::from_secs(240)), 16);
+        assert_eq!(pace.looks_in(Duration::from_mins(4)), 16);
     }
 
     /// A run that step 1 takes for dead while it lives would lose its volume under the test.

@@ -98,9 +98,10 @@ impl Night {
             Template::read(TEMPLATE, set).expect("template.yaml can be read")
         };
         let set: BTreeMap<_, _> = set.collect();
-        let mut template = match set.is_empty() {
-            true => AS_IT_IS.get_or_init(|| read(&set)).clone(),
-            false => read(&set),
+        let mut template = if set.is_empty() {
+            AS_IT_IS.get_or_init(|| read(&set)).clone()
+        } else {
+            read(&set)
         };
         change(&mut template);
         let epoch = parse_rfc3339(EPOCH).expect("EPOCH is a time");

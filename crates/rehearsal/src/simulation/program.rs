@@ -92,7 +92,7 @@ fn random(first: u64, seeds: u64, minutes: Option<u64>) -> Tally {
     on_all_cores(seeds, minutes, |number, tally| {
         let seed = first + number;
         let (plan, played) = of_seed(seed);
-        tally.count(format!("simulate --seed {seed}"), &plan, &played);
+        tally.count(&format!("simulate --seed {seed}"), &plan, &played);
     })
 }
 
@@ -112,7 +112,7 @@ fn singles(minutes: Option<u64>) -> Tally {
         let mut played = on_paused_clock(play(plan));
         let missed = played.missed(plan);
         played.violations.extend(missed);
-        tally.count(format!("{:?} backup", plan.backup), plan, &played);
+        tally.count(&format!("{:?} backup", plan.backup), plan, &played);
     })
 }
 

@@ -35,12 +35,11 @@ pub async fn plan(seed: u64) -> Plan {
     let mut rng = Rng::with_seed(seed);
     let backup = rng.usize(..BACKUPS.len());
     let troubles = if rng.bool() {
-        let single = match SINGLE[backup].get() {
-            Some(single) => single,
-            None => {
-                let found = single_troubles(BACKUPS[backup]).await;
-                SINGLE[backup].get_or_init(|| found)
-            }
+        let single = if let Some(single) = SINGLE[backup].get() {
+            single
+        } else {
+            let found = single_troubles(BACKUPS[backup]).await;
+            SINGLE[backup].get_or_init(|| found)
         };
         (0..2).map(|_| single[rng.usize(..single.len())]).collect()
     } else {

@@ -28,7 +28,7 @@ struct Broken {
 
 impl Tally {
     /// Counts a night; `again` plays it again.
-    pub fn count(&mut self, again: String, plan: &Plan, played: &Played) {
+    pub fn count(&mut self, again: &str, plan: &Plan, played: &Played) {
         self.nights += 1;
         self.calls += played.calls.len() as u64;
         self.most_calls = self.most_calls.max(played.calls.len());

@@ -46,9 +46,6 @@ impl Filter {
 
 /// `*` stands for any characters, `?` for one.
 fn like(pattern: &str, value: &str) -> bool {
-    if !pattern.contains(['*', '?']) {
-        return pattern == value;
-    }
     fn step(pattern: &[char], value: &[char]) -> bool {
         match (pattern.split_first(), value.split_first()) {
             (None, None) => true,
@@ -62,6 +59,9 @@ fn like(pattern: &str, value: &str) -> bool {
             (Some((wanted, rest)), Some((found, more))) => wanted == found && step(rest, more),
             _ => false,
         }
+    }
+    if !pattern.contains(['*', '?']) {
+        return pattern == value;
     }
     let (pattern, value): (Vec<_>, Vec<_>) = (pattern.chars().collect(), value.chars().collect());
     step(&pattern, &value)

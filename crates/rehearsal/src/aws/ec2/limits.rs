@@ -62,9 +62,10 @@ fn reads(action: &str, body: &[u8]) -> Reads {
     let listed = ["DescribeInstances", "DescribeSnapshots", "DescribeVolumes"];
     let body = String::from_utf8_lossy(body);
     let narrowed = ["Filter.", "MaxResults="].map(|parameter| body.contains(parameter));
-    match listed.contains(&action) && narrowed == [false, false] {
-        true => Reads::Everything,
-        false => Reads::Some,
+    if listed.contains(&action) && narrowed == [false, false] {
+        Reads::Everything
+    } else {
+        Reads::Some
     }
 }
 
