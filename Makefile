@@ -2,8 +2,9 @@
 
 # good, damaged, filesystem or none
 BACKUP ?= good
-# how many nights make simulate plays
+# how many nights make simulate plays, and after how many minutes it begins no more
 SEEDS ?= 1000
+MINUTES ?=
 # whose monitors make datadog makes, for which production instance, and whom they tell (or nobody)
 ENVIRONMENT ?= dev
 SOURCE ?= ib-backup.us-east-1.code418.net
@@ -32,8 +33,8 @@ rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good|damaged
 	  echo "exit status $$status of $(REHEARSE) --backup $(BACKUP)" >&2; exit $$status; }
 
 # Debug build: the release build of aws-sdk-ec2 takes a quarter of an hour more.
-simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000
-	$(dir $(REHEARSE))simulate --seeds $(SEEDS)
+simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000 MINUTES=10
+	$(dir $(REHEARSE))simulate --seeds $(SEEDS) $(if $(MINUTES),--minutes $(MINUTES))
 
 test: setup-host build ## Run all tests
 	cargo test --workspace

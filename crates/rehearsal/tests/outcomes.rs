@@ -20,7 +20,10 @@ async fn a_good_backup_is_valid() {
         6
     );
     let detail = ending.tags.get("DBBackupCheckDetail").map(String::as_str);
-    assert_eq!(detail, Some("12 tables, 3400000 rows, 4 checks in 2400 s"));
+    assert_eq!(
+        detail,
+        Some("12 tables, 3400000 rows, 4 checks in 2400 s, 100 % read")
+    );
     let first = &ending.deliveries[0].accepted.request_id;
     assert_eq!(ending.tags.get("DBBackupCheckRun"), Some(first));
 }
