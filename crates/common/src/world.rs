@@ -8,6 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 
 use crate::datadog::{self, Transport};
 use crate::error::{Error, Kind, Result};
@@ -59,10 +60,18 @@ impl World {
             .timeout_config(timeouts)
             .retry_config(retries)
             .build();
+        // The SDK stops repeating calls where too many fail, and counts them for the whole process
+        // unless told otherwise: one simulated night would then cost the next its attempts.
+        let retries = RetryPartition::custom("world")
+            .token_bucket(TokenBucket::default())
+            .build();
+        let ec2 = aws_sdk_ec2::config::Builder::from(&sdk).retry_partition(retries.clone());
+        let lambda = aws_sdk_lambda::config::Builder::from(&sdk).retry_partition(retries.clone());
+        let ssm = aws_sdk_ssm::config::Builder::from(&sdk).retry_partition(retries);
         Self {
-            ec2: aws_sdk_ec2::Client::new(&sdk),
-            lambda: aws_sdk_lambda::Client::new(&sdk),
-            ssm: aws_sdk_ssm::Client::new(&sdk),
+            ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+            lambda: aws_sdk_lambda::Client::from_conf(lambda.build()),
+            ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
             datadog,
             function_name: function_name.to_owned(),
             variables,

@@ -8,17 +8,25 @@ use rehearsal::simulation::exhaustive::{self, undisturbed};
 use rehearsal::simulation::many::{self, Databases};
 use rehearsal::simulation::{Control, Plan, play, random};
 
+/// A night's story and what it broke. Told before another night moves the clock on.
+async fn told(plan: &Plan) -> (String, Vec<String>) {
+    let played = play(plan).await;
+    (played.story(), played.violations)
+}
+
 /// Without this no seed means anything.
 #[tokio::test(start_paused = true)]
 async fn a_the_same_seed_is_the_same_night() {
     let mut differ = 0;
     for seed in 0..20 {
-        let plan = random::plan(seed).await;
-        let (once, twice) = (play(&plan).await, play(&plan).await);
-        assert_eq!(once.story(), twice.story(), "seed {seed}");
-        assert_eq!(once.violations, twice.violations, "seed {seed}");
-        let other = play(&random::plan(seed + 1000).await).await;
-        differ += usize::from(once.story() != other.story());
+        let once = told(&random::plan(seed).await).await;
+        let twice = told(&random::plan(seed).await).await;
+        let mut lines = once.0.lines().zip(twice.0.lines());
+        let differ_at = lines.find(|(once, twice)| once != twice);
+        assert_eq!(differ_at, None, "seed {seed}");
+        assert_eq!(once, twice, "seed {seed}");
+        let other = told(&random::plan(seed + 1000).await).await;
+        differ += usize::from(once != other);
     }
     assert_eq!(differ, 20, "another seed is another night");
 }

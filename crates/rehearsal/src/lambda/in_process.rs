@@ -10,6 +10,8 @@ use common::world::World;
 use lambda_runtime::Diagnostic;
 use tokio::task::JoinSet;
 use tracing::instrument::WithSubscriber;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::{Accepted, Executor, FunctionError, Lambda, access_key};
 use crate::aws::Aws;
@@ -39,12 +41,16 @@ impl Executor for InProcess {
                 function: function.name.clone(),
                 line: Arc::default(),
             };
-            let subscriber = tracing_subscriber::fmt()
+            let lines = tracing_subscriber::fmt::layer()
                 .with_target(false)
                 .without_time()
                 .with_ansi(false)
-                .with_writer(move || log.clone())
-                .finish();
+                .with_writer(move || log.clone());
+            // The SDK misses the sockets of its connections, and does not say so each time.
+            let ours = Targets::new()
+                .with_default(LevelFilter::INFO)
+                .with_target("aws_smithy_runtime", LevelFilter::OFF);
+            let subscriber = tracing_subscriber::registry().with(lines).with(ours);
             let key = access_key(&function.name, accepted.depth, invocation);
             let invocation = invoke(aws, key, function, accepted).with_subscriber(subscriber);
             // A task of its own, so that a panic is the function's and not the service's; it ends

@@ -55,7 +55,8 @@ pub struct Played {
 }
 
 impl Played {
-    /// What happened: calls, deliveries and log lines in simulated time.
+    /// What happened: calls, deliveries and log lines in simulated time. What is still under way,
+    /// such as a script that hangs, goes on as long as the clock does: ask at once.
     #[must_use]
     pub fn story(&self) -> String {
         story(&self.night, self.began)
