@@ -1,11 +1,13 @@
 //! What one function hands to the next: an envelope of one shape around each step's payload.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::ec2;
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
 
@@ -17,13 +19,16 @@ pub struct Run {
     /// When step 1 was first invoked.
     pub started_at: Timestamp,
     /// Looks so far in this step, 0 at first.
-    pub iteration_count: u32,
+    pub iteration_count: u64,
     /// When each phase ended; the metric of their durations comes from this.
     #[serde(default)]
     pub ready_at: BTreeMap<Phase, Timestamp>,
+    /// Seconds that this step has waited between its looks so far.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waited_seconds: u64,
     /// Looks in a row at which AWS was too busy to answer; each doubles the wait for the next.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub busy: u32,
+    pub busy: u64,
     /// The copy is damaged on purpose, and the test has to find that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub canary: bool,
@@ -37,7 +42,7 @@ pub struct Run {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands over a reference"
 )]
-fn is_zero(number: &u32) -> bool {
+fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
@@ -110,6 +115,7 @@ impl Run {
             started_at,
             iteration_count: 0,
             ready_at: BTreeMap::new(),
+            waited_seconds: 0,
             busy: 0,
             canary: false,
             pair,
@@ -121,6 +127,36 @@ impl Run {
         let run: Self = read(event)?;
         let pair = read(event)?;
         Ok(Self { pair, ..run })
+    }
+
+    /// The same run before the first look of another step.
+    #[must_use]
+    pub fn at_next_step(self) -> Self {
+        Self {
+            iteration_count: 0,
+            waited_seconds: 0,
+            busy: 0,
+            ..self
+        }
+    }
+
+    /// Whether no look of this step was answered before this one: AWS was too busy at all of them.
+    #[must_use]
+    pub fn is_first_answered_look(&self) -> bool {
+        self.iteration_count == self.busy
+    }
+
+    /// How long this step has waited between its looks so far.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        Duration::from_secs(self.waited_seconds)
+    }
+
+    /// Whether what is not in sight by now is not there. What is seen right after AWS was too busy
+    /// is not enough for that: nobody looked meanwhile.
+    #[must_use]
+    pub fn has_looked_long_enough(&self) -> bool {
+        self.busy == 0 && self.waited() >= ec2::LONGEST_LAG
     }
 
     /// Seconds that each ended phase took, in the order of a night.

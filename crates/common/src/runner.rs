@@ -1,5 +1,5 @@
 //! The runner: reads the event, has the step look, and hands on or has it look again. The limit
-//! on looks is here, once; with loop detection allowed it alone stops a runaway.
+//! on waiting is here, once; with loop detection allowed it alone stops a runaway.
 
 use std::time::Duration;
 
@@ -54,21 +54,18 @@ async fn look<S: Step>(step: &S, world: &World, envelope: Envelope<S::Input>) ->
     let phase = step.phase(&payload);
     match look_once(step, &run, payload, pace).await? {
         Outcome::LookAgain { why, payload } => {
+            let wait = pace.wait(run.waited());
             let run = Run { busy: 0, ..run };
-            look_again(world, run, payload, pace, pace.every, &why).await
+            look_again(world, run, payload, wait, &why).await
         }
         Outcome::Busy { error, payload } => {
             let busy = run.busy.saturating_add(1);
-            let wait = pace.wait_while_busy(busy, run.iteration_count, fastrand::f64());
+            let wait = pace.wait_while_busy(busy, run.waited(), fastrand::f64());
             let run = Run { busy, ..run };
-            look_again(world, run, payload, pace, wait, &error.chain()).await
+            look_again(world, run, payload, wait, &error.chain()).await
         }
         Outcome::GoOn(next) => {
-            let mut run = Run {
-                iteration_count: 0,
-                busy: 0,
-                ..run
-            };
+            let mut run = run.at_next_step();
             run.ready_at
                 .extend(phase.map(|phase| (phase, world.clock.now())));
             hand_on(world, step.next_function(), run, next).await
@@ -91,16 +88,16 @@ async fn look_once<S: Step>(
     payload: S::Input,
     pace: Pace,
 ) -> Result<Outcome<S>> {
-    let looks = pace.looks();
-    if run.iteration_count >= looks {
-        let made = run.iteration_count;
-        let why = format!("the event says that {made} looks were made");
+    let (waited, at_most) = (run.waited_seconds, pace.at_most.as_secs());
+    if waited > at_most {
+        let why = format!("the event says that it has waited {waited} s");
         return step
             .out_of_patience(run, payload, time_ran_out(S::NAME, pace, &why))
             .await;
     }
-    info!("look {} of at most {looks}", run.iteration_count + 1);
-    let last = run.iteration_count + 1 >= looks;
+    let number = run.iteration_count.saturating_add(1);
+    info!("look {number}, after {waited} s of at most {at_most} s of waiting");
+    let last = pace.is_last(run.waited());
     let before = payload.clone();
     match step.look(run, payload).await {
         Ok(Outcome::LookAgain { why, payload }) if last => {
@@ -123,19 +120,19 @@ async fn look_once<S: Step>(
     }
 }
 
-/// Waits and invokes itself. A wait that is longer than usual counts as several looks.
+/// Waits and invokes itself.
 async fn look_again<P: Serialize>(
     world: &World,
     run: Run,
     payload: P,
-    pace: Pace,
     wait: Duration,
     why: &str,
 ) -> Result<()> {
     info!("not ready: {why}; looking again in {} s", wait.as_secs());
     world.clock.wait(wait).await;
     let run = Run {
-        iteration_count: run.iteration_count.saturating_add(pace.looks_in(wait)),
+        iteration_count: run.iteration_count.saturating_add(1),
+        waited_seconds: run.waited_seconds.saturating_add(wait.as_secs()),
         ..run
     };
     hand_on(world, &world.function_name, run, payload).await

@@ -50,37 +50,49 @@ pub mod patience {
 /// How often a step looks, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// The wait between two looks.
+    /// The longest wait between two looks while AWS answers.
     pub every: Duration,
     /// The waits in all, after which it gives up.
     pub at_most: Duration,
 }
 
+/// The wait after a first look. Most of what a step sets in motion takes some seconds.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+/// Waits are whole seconds, so that each uses patience up.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+
 impl Pace {
-    /// How many looks that makes, at least one.
+    /// How long to wait after a look, having waited so long before it: as long again, so that a
+    /// step is late by no more than what it waits for takes, and by no more than `every`.
     #[must_use]
-    pub fn looks(self) -> u32 {
-        let looks = self.at_most.as_secs().div_ceil(self.every.as_secs().max(1));
-        u32::try_from(looks.max(1)).unwrap_or(u32::MAX)
+    pub fn wait(self, waited: Duration) -> Duration {
+        let every = self.every.max(SHORTEST_WAIT);
+        let wait = waited.clamp(FIRST_WAIT.min(every), every);
+        self.within_patience(wait, waited)
     }
 
-    /// How long to wait when AWS was too busy `busy` times in a row, after `looks_made` looks:
-    /// drawn by `chance`, from 0 to 1, out of a range that doubles each time. Runs that met at
-    /// AWS's limit so come apart, and each asks about once for each doubling of the time that
-    /// AWS stays busy, however many they are. The last look that is allowed is not waited past.
+    /// How long to wait when AWS was too busy `busy` times in a row: drawn by `chance`, from 0 to
+    /// 1, out of a range that doubles each time. Runs that met at AWS's limit so come apart, and
+    /// each asks about once for each doubling of the time that AWS stays busy, however many they
+    /// are.
     #[must_use]
-    pub(crate) fn wait_while_busy(self, busy: u32, looks_made: u32, chance: f64) -> Duration {
-        let left = self.every * self.looks().saturating_sub(looks_made + 1);
-        let longest = (self.every * 2_u32.saturating_pow(busy.min(16))).min(LONGEST_WAIT);
+    pub(crate) fn wait_while_busy(self, busy: u64, waited: Duration, chance: f64) -> Duration {
+        let doubled = 1_u32 << busy.min(16);
+        let longest = self.every.saturating_mul(doubled).min(LONGEST_WAIT);
         let more = longest.saturating_sub(self.every).mul_f64(chance);
-        (self.every + more).min(left).max(self.every)
+        let wait = self.every + Duration::from_secs(more.as_secs());
+        self.within_patience(wait, waited)
     }
 
-    /// How many looks a wait stands for, so that waiting longer does not mean waiting for more.
+    /// Whether a look after so long a wait is the last.
     #[must_use]
-    pub(crate) fn looks_in(self, wait: Duration) -> u32 {
-        let every = self.every.as_millis().max(1);
-        u32::try_from(wait.as_millis().div_ceil(every)).unwrap_or(u32::MAX)
+    pub(crate) fn is_last(self, waited: Duration) -> bool {
+        waited >= self.at_most
+    }
+
+    fn within_patience(self, wait: Duration, waited: Duration) -> Duration {
+        let left = self.at_most.saturating_sub(waited);
+        wait.min(left).max(SHORTEST_WAIT)
     }
 }
 
@@ -189,8 +201,14 @@ pub(crate) fn busy_to_the_end(step: &str, pace: Pace, error: Error) -> Error {
 }
 
 fn gave_up_after(step: &str, pace: Pace) -> String {
-    let (looks, every) = (pace.looks(), pace.every.as_secs());
-    format!("{step} gave up after {looks} looks, {every} s apart")
+    let seconds = pace.at_most.as_secs();
+    let time = match seconds {
+        0 => "one look".to_owned(),
+        _ if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
+        _ if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        _ => format!("{seconds} s"),
+    };
+    format!("{step} gave up after {time}")
 }
 
 #[cfg(test)]
@@ -198,39 +216,51 @@ mod tests {
     use super::{Pace, patience};
     use std::time::Duration;
 
-    fn looks(every: u64, at_most: u64) -> u32 {
-        let every = Duration::from_secs(every);
-        let at_most = Duration::from_secs(at_most);
-        Pace { every, at_most }.looks()
+    fn pace(every: u64, at_most: u64) -> Pace {
+        Pace {
+            every: Duration::from_secs(every),
+            at_most: Duration::from_secs(at_most),
+        }
+    }
+
+    /// The waits of a step that never finds it ready, in seconds.
+    fn waits(pace: Pace) -> Vec<u64> {
+        let mut waits = Vec::new();
+        let mut waited = Duration::ZERO;
+        while !pace.is_last(waited) {
+            let wait = pace.wait(waited);
+            waits.push(wait.as_secs());
+            waited += wait;
+        }
+        waits
     }
 
     #[test]
-    fn looks_fill_the_patience_and_are_at_least_one() {
-        assert_eq!(looks(15, 1800), 120);
-        assert_eq!(looks(15, 1801), 121);
-        assert_eq!(looks(60, 59), 1);
-        assert_eq!(looks(1, 1), 1);
-        assert_eq!(looks(60, 0), 1);
-        assert_eq!(looks(0, 3), 3);
-        assert_eq!(looks(1, u64::MAX), u32::MAX);
+    fn waits_grow_to_the_interval_and_fill_the_patience() {
+        assert_eq!(waits(pace(15, 60)), [2, 2, 4, 8, 15, 15, 14]);
+        assert_eq!(waits(pace(60, 240)), [2, 2, 4, 8, 16, 32, 60, 60, 56]);
+        assert_eq!(waits(pace(1, 3)), [1, 1, 1]);
+        assert_eq!(waits(pace(0, 2)), [1, 1]);
+        assert_eq!(waits(pace(60, 1)), [1]);
+        assert_eq!(waits(pace(60, 0)), [0; 0]);
+        let test = waits(pace(60, patience::TEST.as_secs()));
+        assert_eq!(test.len(), 185);
     }
 
     #[test]
     fn waits_while_busy_double_up_to_four_minutes_and_end_with_patience() {
-        let pace = Pace {
-            every: Duration::from_secs(15),
-            at_most: Duration::from_mins(30),
+        let pace = pace(15, 1800);
+        let wait = |busy, waited, chance| {
+            let waited = Duration::from_secs(waited);
+            pace.wait_while_busy(busy, waited, chance).as_secs()
         };
-        let wait = |busy, looks, chance| pace.wait_while_busy(busy, looks, chance).as_secs();
         assert_eq!((wait(1, 0, 0.0), wait(1, 0, 1.0)), (15, 30));
         assert_eq!((wait(3, 0, 0.0), wait(3, 0, 1.0)), (15, 120));
-        assert_eq!((wait(4, 0, 1.0), wait(u32::MAX, 0, 1.0)), (240, 240));
-        // 120 looks: after 115 there are four waits left before the last.
-        assert_eq!(wait(9, 115, 1.0), 60);
-        assert_eq!(wait(9, 118, 1.0), 15);
-        assert_eq!(pace.looks_in(Duration::from_secs(15)), 1);
-        assert_eq!(pace.looks_in(Duration::from_millis(15_001)), 2);
-        assert_eq!(pace.looks_in(Duration::from_mins(4)), 16);
+        assert_eq!((wait(4, 0, 1.0), wait(u64::MAX, 0, 1.0)), (240, 240));
+        assert_eq!((wait(1, 0, 0.5), wait(9, 0, 0.001)), (22, 15));
+        assert_eq!(wait(9, 1740, 1.0), 60);
+        assert_eq!(wait(9, 1799, 1.0), 1);
+        assert_eq!(wait(9, u64::MAX, 1.0), 1);
     }
 
     /// A run that step 1 takes for dead while it lives would lose its volume under the test.

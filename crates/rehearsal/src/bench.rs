@@ -20,7 +20,9 @@ use crate::aws::{self, Aws, CallRecord, Fault, TEST_INSTANCE, Tags};
 use crate::lambda::access_key;
 use crate::night::Night;
 
-pub use outcome::{ends, fails, goes_on, has_ended_already, later, looks_again, waits_out};
+pub use outcome::{
+    busy_until_now, ends, fails, goes_on, has_ended_already, later, looks_again, waits_out,
+};
 
 /// The function of step `S`, and a person beside it who may do everything.
 pub struct Bench<S> {

@@ -30,6 +30,29 @@ async fn what_a_dead_run_left_is_given_back_before_the_next_begins() {
     }
 }
 
+/// The first look that AWS is not too busy for is the first, whatever it is counted as.
+#[tokio::test(start_paused = true)]
+async fn it_is_given_back_where_aws_was_too_busy_at_first() {
+    let night = Night::new();
+    night.leave_a_volume(None);
+    night.stack.aws.clock().sleep(8 * 60 * MINUTE).await;
+    let mut attempts = 0;
+    night.stack.aws.set_faults(Box::new(move |call| {
+        let first = call.action == "DescribeInstances" && attempts < 6;
+        attempts += u32::from(first);
+        first.then(|| Fault::Refuse {
+            status: 503,
+            code: "RequestLimitExceeded".to_owned(),
+            message: "Request limit exceeded.".to_owned(),
+        })
+    }));
+    let ending = night.play().await;
+    assert_eq!(ending.errors(), Vec::<String>::new());
+    assert_eq!(ending.tag(), Some("True"));
+    assert_eq!(ending.left, Vec::<String>::new());
+    assert_eq!(ending.metric("infobright_backup_age_seconds").len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_live_run_is_not_disturbed() {
     let night = Night::new();

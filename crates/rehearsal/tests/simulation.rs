@@ -6,7 +6,7 @@ use std::time::Duration;
 use rehearsal::aws::model_host::Backup;
 use rehearsal::simulation::exhaustive::{self, undisturbed};
 use rehearsal::simulation::many::{self, Databases};
-use rehearsal::simulation::{Control, Plan, play, random};
+use rehearsal::simulation::{Control, Plan, play, random, waiting};
 
 /// A night's story and what it broke. Told before another night moves the clock on.
 async fn told(plan: &Plan) -> (String, Vec<String>) {
@@ -128,4 +128,13 @@ fn the_table_of_controls_is_the_controls() {
     let page = include_str!("../../../docs/simulation.md");
     let rows = Control::ALL.map(|control| format!("| `{control:?}` | {} |\n", control.breaks()));
     assert!(page.contains(&rows.concat()), "{}", rows.concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_chain_itself_takes_little_of_a_night() {
+    let waited = waiting::play(Duration::from_hours(1)).await;
+    assert!(waited.percent() < 3.0, "{waited}");
+    let page = include_str!("../../../docs/simulation.md");
+    let table = waiting::table().await;
+    assert!(page.contains(&table), "{table}");
 }

@@ -56,7 +56,7 @@ impl ChooseSnapshot {
         if others.is_empty() {
             return Ok(None);
         }
-        if run.iteration_count == 0 {
+        if run.is_first_answered_look() {
             let left = others
                 .iter()
                 .filter(|volume| volume.state != VolumeState::Deleted);
@@ -85,7 +85,7 @@ impl ChooseSnapshot {
         let envelope = Envelope {
             run: Run {
                 run_id: dead.to_owned(),
-                ..run.clone()
+                ..run.clone().at_next_step()
             },
             payload: GiveBack::unknown(Because::Leftover),
         };

@@ -213,7 +213,7 @@ impl ChooseSnapshot {
             "newest snapshot is {}, of {}",
             snapshot.id, snapshot.started_at
         );
-        if run.iteration_count == 0 {
+        if run.is_first_answered_look() {
             self.report_age(run, age).await;
         }
         choice::young_enough(&snapshot, age, self.max_age)?;

@@ -16,9 +16,6 @@ use common::step::{NeverEnds, Outcome, Pace, Step, patience};
 use common::world::World;
 use common::{Error, Kind, Result};
 
-/// Looks for which a volume that step 2 saw may be out of sight: reads lag by seconds.
-const OUT_OF_SIGHT: u32 = 4;
-
 /// Step 3.
 pub struct AttachVolume {
     ec2: aws_sdk_ec2::Client,
@@ -61,7 +58,7 @@ impl Step for AttachVolume {
 
     async fn look(&self, run: &Run, made: Made) -> Result<Outcome<Self>> {
         match ec2::volume(&self.ec2, &made.volume_id).await? {
-            None if run.iteration_count < OUT_OF_SIGHT => Ok(Outcome::LookAgain {
+            None if !run.has_looked_long_enough() => Ok(Outcome::LookAgain {
                 why: format!("volume {} is not in sight", made.volume_id),
                 payload: made,
             }),

@@ -3,9 +3,9 @@ use std::time::Duration;
 use common::Kind;
 use common::event::Made;
 use rehearsal::aws::Snapshot;
-use rehearsal::bench::{self, fails, goes_on, later, looks_again};
+use rehearsal::bench::{self, busy_until_now, fails, goes_on, later, looks_again};
 
-use crate::{AttachVolume, OUT_OF_SIGHT};
+use crate::AttachVolume;
 
 type Bench = bench::Bench<AttachVolume>;
 
@@ -160,13 +160,13 @@ async fn a_rival_holds_the_device() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_volume_out_of_sight_is_looked_for_four_times() {
+async fn a_volume_out_of_sight_is_looked_for_a_minute_long() {
     let bench = Bench::new();
     let run = bench.run();
     let payload = made(&bench, "vol-rehearsal0001");
-    assert_eq!(OUT_OF_SIGHT, 4);
-    for count in 0..4 {
-        let (why, _) = looks_again(bench.look(&later(&run, count), payload.clone()).await);
+    let while_busy = busy_until_now(&run, 40);
+    for run in [&run, &later(&run, 3), &while_busy] {
+        let (why, _) = looks_again(bench.look(run, payload.clone()).await);
         assert_eq!(why, "volume vol-rehearsal0001 is not in sight");
     }
     let error = fails(bench.look(&later(&run, 4), payload).await);

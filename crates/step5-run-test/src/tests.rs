@@ -1,7 +1,7 @@
 use common::Kind;
 use common::event::Mounted;
 use common::ssm::{self, Command};
-use common::step::Step;
+use common::step::{Step, patience};
 use rehearsal::aws::Fault;
 use rehearsal::bench::{self, fails, goes_on};
 
@@ -127,7 +127,7 @@ async fn nothing_is_started_where_the_mount_found_the_fault() {
 async fn it_waits_only_while_systems_manager_is_busy() {
     let bench = Bench::new();
     let payload = mounted(&bench, false).await;
-    assert_eq!(bench.step.pace(&payload).looks(), 60);
+    assert_eq!(bench.step.pace(&payload).at_most, patience::START);
     assert_eq!(bench.step.phase(&payload), None);
     bench.refuse("SendCommand", 400, "ThrottlingException");
     let error = fails(bench.look(&bench.run(), payload).await);

@@ -37,11 +37,7 @@ fn failed(record: &FailureRecord, invocation: &Invocation) -> Envelope<Task> {
         error: record.error(),
     };
     Envelope {
-        run: Run {
-            iteration_count: 0,
-            busy: 0,
-            ..run
-        },
+        run: run.at_next_step(),
         payload: Task::GiveBack(GiveBack {
             snapshot_id: text("snapshot_id"),
             dev_ib_backup_instance_id: text("dev_ib_backup_instance_id"),

@@ -6,7 +6,7 @@ use common::Result;
 use common::ec2::{self, Attachment, Volume, VolumeState, tags};
 use common::event::{Because, GiveBack, Run};
 use common::ssm::{self, Command, Progress};
-use common::step::{Outcome, Step};
+use common::step::{Outcome, patience};
 use tracing::warn;
 
 use crate::{AwaitResult, Task};
@@ -56,11 +56,11 @@ impl AwaitResult {
                 return Ok(Some(why));
             }
         }
-        // The answer to a CreateVolume may have been lost, and reads lag: nothing in sight at the
-        // first look is not yet nothing.
+        // The answer to a CreateVolume may have been lost, and reads lag: nothing in sight is not
+        // yet nothing.
         let made_unseen = back.volume_id.is_none() && volumes.is_empty();
-        if made_unseen && run.iteration_count == 0 {
-            return Ok(Some("no volume in sight; looking a second time".to_owned()));
+        if made_unseen && !run.has_looked_long_enough() {
+            return Ok(Some("no volume in sight; looking for a while".to_owned()));
         }
         Ok(None)
     }
@@ -127,7 +127,7 @@ impl AwaitResult {
         if let Some(why) = self.unmount(run, back, instance, id).await? {
             return Ok(Some(why));
         }
-        let force = self.force_now(run);
+        let force = force_now(run);
         ec2::detach(&self.ec2, id, instance, force).await?;
         Ok(Some(format!(
             "volume {id} is being detached from {instance}"
@@ -146,7 +146,7 @@ impl AwaitResult {
         if back.unmounted {
             return Ok(None);
         }
-        if self.force_now(run) {
+        if force_now(run) {
             warn!("{instance} does not unmount volume {volume_id}: it is taken by force");
             back.unmounted = true;
             return Ok(None);
@@ -193,12 +193,9 @@ impl AwaitResult {
             "{instance} has not let go of volume {volume_id}; asking again: {why}"
         )))
     }
+}
 
-    /// Whether the test instance has had its time: half of the patience for giving back.
-    fn force_now(&self, run: &Run) -> bool {
-        let looks = self
-            .pace(&Task::GiveBack(GiveBack::unknown(Because::Leftover)))
-            .looks();
-        run.iteration_count >= looks / 2
-    }
+/// Whether the test instance has had its time: half of the patience for giving back.
+fn force_now(run: &Run) -> bool {
+    run.waited() >= patience::RELEASE / 2
 }

@@ -5,6 +5,7 @@ mod snapshots;
 mod volumes;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_ec2::types::{Filter, Tag};
 
@@ -37,6 +38,10 @@ pub mod tags {
     /// On a snapshot: what was covered, or what was found.
     pub const CHECK_DETAIL: &str = "DBBackupCheckDetail";
 }
+
+/// Reads lag behind what was done, by seconds as a rule: what is out of sight for so long is gone.
+/// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
+pub const LONGEST_LAG: Duration = Duration::from_mins(1);
 
 /// AWS's tags as a map.
 fn tag_map(tags: &[Tag]) -> BTreeMap<String, String> {

@@ -30,9 +30,9 @@ struct Payload {
     look: Look,
 }
 
-/// A step that does as its payload says, three looks 20 s apart at most.
+/// A step that does as its payload says, looks every 20 s at most, and for a minute.
 struct Toy {
-    looks: Mutex<Vec<u32>>,
+    looks: Mutex<Vec<u64>>,
 }
 
 impl Step for Toy {
@@ -113,18 +113,20 @@ impl Bench {
         Self { aws, world, step }
     }
 
-    async fn handle(&self, look: Look, iteration_count: u32) -> Result<()> {
+    /// The third look, after so many seconds of waiting.
+    async fn handle(&self, look: Look, waited_seconds: u64) -> Result<()> {
         let event = json!({
             "run_id": "run-1",
             "started_at": "2026-03-01T02:00:00Z",
-            "iteration_count": iteration_count,
+            "iteration_count": 2,
+            "waited_seconds": waited_seconds,
             "ready_at": {"volume": "2026-03-01T02:00:00Z"},
             "look": look,
         });
         handle(&self.step, &self.world, "request-1", event).await
     }
 
-    fn looks(&self) -> Vec<u32> {
+    fn looks(&self) -> Vec<u64> {
         self.step.looks.lock().unwrap().clone()
     }
 
@@ -142,8 +144,9 @@ impl Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_of_three_is_three_looks() {
+async fn a_limit_of_a_minute_is_a_minute_of_waiting() {
     let bench = Bench::new(202);
+    let began = bench.aws.clock().now();
     let mut event = json!({
         "run_id": "run-1",
         "started_at": "2026-03-01T02:00:00Z",
@@ -159,22 +162,28 @@ async fn a_limit_of_three_is_three_looks() {
         assert_eq!(function, "the-toy");
         event = next;
     };
-    assert_eq!(bench.looks(), [0, 1, 2]);
-    assert_eq!(bench.invoked().len(), 2);
+    let waited = bench.aws.clock().now().duration_since(began);
+    assert_eq!(waited.expect("time goes on"), Duration::from_mins(1));
+    let events = bench.invoked().into_iter().map(|(_, event)| event);
+    let told: Vec<Value> = events
+        .map(|event| event["waited_seconds"].clone())
+        .collect();
+    assert_eq!(told, [2, 4, 8, 16, 32, 52, 60]);
+    assert_eq!(bench.looks(), [0, 1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(error.kind(), Kind::TimeRanOut);
-    assert_eq!(
-        error.to_string(),
-        "step-toy gave up after 3 looks, 20 s apart: it rains"
-    );
+    assert_eq!(error.to_string(), "step-toy gave up after 1 min: it rains");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_event_beyond_the_limit_is_not_looked_at() {
-    for count in [3, 4, u32::MAX] {
+    for waited in [61, u64::MAX] {
         let bench = Bench::new(202);
-        let error = bench.handle(Look::Ready, count).await.expect_err("no look");
+        let error = bench
+            .handle(Look::Ready, waited)
+            .await
+            .expect_err("no look");
         assert_eq!(error.kind(), Kind::TimeRanOut);
-        assert_eq!(bench.looks(), [0; 0]);
+        assert_eq!(bench.looks(), [0_u64; 0]);
         assert_eq!(bench.invoked(), []);
     }
 }
@@ -182,7 +191,7 @@ async fn an_event_beyond_the_limit_is_not_looked_at() {
 #[tokio::test(start_paused = true)]
 async fn the_last_look_may_still_find_it_ready() {
     let bench = Bench::new(202);
-    bench.handle(Look::Ready, 2).await.expect("ready");
+    bench.handle(Look::Ready, 60).await.expect("ready");
     assert_eq!(bench.invoked()[0].0, "the-next");
 }
 
@@ -190,7 +199,7 @@ async fn the_last_look_may_still_find_it_ready() {
 async fn looking_again_waits_first_and_counts() {
     let bench = Bench::new(202);
     let began = bench.aws.clock().now();
-    bench.handle(Look::NotReady, 1).await.expect("handed on");
+    bench.handle(Look::NotReady, 30).await.expect("handed on");
     let handed_on = &bench.aws.calls()[0].call;
     let waited = handed_on.time.duration_since(began).expect("time goes on");
     assert_eq!(waited, Duration::from_secs(20));
@@ -198,7 +207,8 @@ async fn looking_again_waits_first_and_counts() {
     let expected = json!({
         "run_id": "run-1",
         "started_at": "2026-03-01T02:00:00Z",
-        "iteration_count": 2,
+        "iteration_count": 3,
+        "waited_seconds": 50,
         "ready_at": {"volume": "2026-03-01T02:00:00Z"},
         "look": "NotReady",
     });
@@ -220,25 +230,26 @@ async fn while_aws_is_busy_it_looks_again_with_what_it_learned() {
 async fn the_last_look_of_a_busy_aws_is_its_error() {
     let bench = Bench::new(202);
     for look in [Look::Busy, Look::BusyAfterAll] {
-        let error = bench.handle(look, 2).await.expect_err("no look is left");
+        let error = bench.handle(look, 60).await.expect_err("no look is left");
         assert_eq!(error.kind(), Kind::AwsUnavailable);
-        let told = "step-toy gave up after 3 looks, 20 s apart: a crowd";
+        let told = "step-toy gave up after 1 min: a crowd";
         assert_eq!(error.chain(), told);
     }
     assert_eq!(bench.invoked(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_while_busy_count_as_the_looks_that_they_stand_for() {
+async fn a_wait_while_busy_is_longer_and_counts_as_long_as_it_is() {
     fastrand::seed(1);
     let bench = Bench::new(202);
     let began = bench.aws.clock().now();
     bench.handle(Look::Busy, 0).await.expect("handed on");
     let waited = bench.aws.clock().now().duration_since(began);
-    let seconds = waited.expect("time goes on").as_secs_f64();
-    assert!((20.0..=40.0).contains(&seconds), "{seconds}");
-    let looks = bench.invoked()[0].1["iteration_count"].clone();
-    assert_eq!(looks, json!(if seconds > 20.0 { 2 } else { 1 }));
+    let seconds = waited.expect("time goes on").as_secs();
+    assert!((21..=40).contains(&seconds), "{seconds}");
+    let event = &bench.invoked()[0].1;
+    assert_eq!(event["waited_seconds"], json!(seconds));
+    assert_eq!(event["iteration_count"], json!(3));
 }
 
 #[tokio::test(start_paused = true)]

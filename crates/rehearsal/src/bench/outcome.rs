@@ -4,12 +4,22 @@ use common::event::Run;
 use common::step::{Outcome, Step};
 use common::{Error, Result};
 
-/// This look of a later count.
+/// The look after so many, 15 s apart.
 #[must_use]
-pub fn later(run: &Run, iteration_count: u32) -> Run {
+pub fn later(run: &Run, looks: u64) -> Run {
     Run {
-        iteration_count,
+        iteration_count: looks,
+        waited_seconds: 15 * looks,
         ..run.clone()
+    }
+}
+
+/// The look after so many at which AWS was too busy.
+#[must_use]
+pub fn busy_until_now(run: &Run, looks: u64) -> Run {
+    Run {
+        busy: looks,
+        ..later(run, looks)
     }
 }
 

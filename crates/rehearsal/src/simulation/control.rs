@@ -172,8 +172,9 @@ impl Control {
         if self == Self::DetachFirst && fields.contains_key("because") {
             fields.insert("unmounted".to_owned(), json!(true));
         }
-        if self == Self::NoLimitOnLooks && fields.contains_key("iteration_count") {
-            fields.insert("iteration_count".to_owned(), json!(0));
+        // Without the shorter waits at first, which would make the night without end a long one.
+        if self == Self::NoLimitOnLooks && fields.contains_key("waited_seconds") {
+            fields.insert("waited_seconds".to_owned(), json!(60));
         }
     }
 }

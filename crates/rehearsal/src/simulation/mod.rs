@@ -12,6 +12,7 @@ pub mod program;
 pub mod random;
 mod tally;
 mod trouble;
+pub mod waiting;
 
 pub use act::Act;
 pub use control::Control;

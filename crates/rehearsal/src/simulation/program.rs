@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exhaustive::{single_troubles, undisturbed};
 use super::many::{self, Databases};
 use super::tally::Tally;
-use super::{Plan, Played, play, random};
+use super::{Plan, Played, play, random, waiting};
 use crate::aws::model_host::Backup;
 
 /// Plays bad nights in memory and holds each against what must hold.
@@ -40,8 +40,12 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["seeds", "first", "seed"])]
     singles: bool,
 
-    /// Play one night with so many databases on one stack, under EC2's request limits.
+    /// Play ordinary nights, and say how much of each is the chain's own time.
     #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles"])]
+    waiting: bool,
+
+    /// Play one night with so many databases on one stack, under EC2's request limits.
+    #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles", "waiting"])]
     databases: Option<u32>,
 
     /// Spread the schedules of the databases over so many minutes.
@@ -62,6 +66,10 @@ pub fn main() -> ExitCode {
         }));
         println!("{played}");
         return ExitCode::from(u8::from(!played.violations.is_empty()));
+    }
+    if arguments.waiting {
+        println!("{}", on_paused_clock(waiting::table()));
+        return ExitCode::SUCCESS;
     }
     if let Some(seed) = arguments.seed {
         let (plan, played) = of_seed(seed);

@@ -191,7 +191,7 @@ async fn the_fields_of_the_payload_and_the_step_that_adds_each() {
             *step = step.clone().min(found[1].to_owned());
         }
     }
-    for counted in ["iteration_count", "busy"] {
+    for counted in ["iteration_count", "waited_seconds", "busy"] {
         let step = added.get_mut(counted).expect(counted);
         "each".clone_into(step);
     }

@@ -236,7 +236,7 @@ async fn the_event_for_step_6_gives_back() {
         "something to give back"
     );
     let error = &ending.errors()[0];
-    assert!(error.contains("gave up after 240 looks"), "{error}");
+    assert!(error.contains("gave up after 1 h"), "{error}");
     assert!(error.contains("still held: vol-"), "{error}");
     let tags = ending.tags;
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use common::event::Start;
 use common::{Kind, step::Step};
 use rehearsal::aws::{DatadogReply, Snapshot, SnapshotState};
-use rehearsal::bench::{fails, goes_on, has_ended_already, later, looks_again};
+use rehearsal::bench::{busy_until_now, fails, goes_on, has_ended_already, later, looks_again};
 use serde_json::json;
 
 use super::{Bench, HOUR, NOTHING, add_snapshot, newest};
@@ -100,8 +100,9 @@ async fn its_age_is_told_once_even_where_it_is_too_old() {
     let bench = Bench::new();
     bench.wait(2 * 24 * 3600).await;
     let run = bench.run();
-    for count in 0..3 {
-        fails(bench.look(&later(&run, count), newest()).await);
+    let first = busy_until_now(&run, 2);
+    for run in [first, later(&run, 3), later(&run, 4)] {
+        fails(bench.look(&run, newest()).await);
     }
     assert_eq!(bench.done(), ["SubmitMetrics"]);
     let points = bench.aws.points();

@@ -1,5 +1,5 @@
 use common::event::{Because, GiveBack, Phase, Run};
-use common::step::Step;
+use common::step::{Step, patience};
 use common::{Error, Kind};
 use rehearsal::aws::DatadogReply;
 use rehearsal::bench::{ends, fails, goes_on, later};
@@ -44,7 +44,7 @@ async fn a_failure_elsewhere_ends_with_an_event_that_says_it_all() {
 #[tokio::test(start_paused = true)]
 async fn a_failure_of_its_own_tells_people_once_and_then_fails() {
     let bench = Bench::new();
-    let run = later(&bench.run(), 1);
+    let run = later(&bench.run(), 4);
     let back = failure(&bench, ITSELF);
     let Task::GiveBack(told) = goes_on(bench.look(&run, Task::GiveBack(back)).await) else {
         panic!("it goes on with the test")
@@ -158,7 +158,7 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
         body: String::new(),
     };
     bench.aws.set_datadog_reply(silent);
-    let run = later(&bench.run(), 1);
+    let run = later(&bench.run(), 4);
     let error = fails(bench.look(&run, Task::GiveBack(back.clone())).await);
     assert_eq!(error.kind(), Kind::DatadogFailed);
     bench.aws.set_datadog_reply(DatadogReply::Normal);
@@ -179,7 +179,8 @@ async fn out_of_patience_it_says_what_is_held() {
     let id = back.volume_id.clone().expect("a volume");
     let task = Task::GiveBack(back);
     let pace = bench.step.pace(&task);
-    assert_eq!((pace.looks(), pace.every.as_secs()), (240, 15));
+    let patience = (pace.at_most, pace.every.as_secs());
+    assert_eq!(patience, (patience::RELEASE, 15));
     let run = later(&bench.run(), 239);
     let late = Error::new(Kind::TimeRanOut, "it hangs");
     let error = fails(bench.step.out_of_patience(&run, task, late).await);
@@ -214,7 +215,7 @@ async fn an_event_that_datadog_does_not_take_is_an_error() {
         body: String::new(),
     };
     bench.aws.set_datadog_reply(refused);
-    let run = later(&bench.run(), 1);
+    let run = later(&bench.run(), 4);
     let task = Task::GiveBack(failure(&bench, "dev-ib-backup-step-3-attach"));
     let error = fails(bench.look(&run, task).await);
     assert_eq!(error.kind(), Kind::DatadogFailed);

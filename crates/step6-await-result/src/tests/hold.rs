@@ -2,7 +2,7 @@
 
 use common::event::{Because, GiveBack};
 use rehearsal::aws::VolumeState;
-use rehearsal::bench::{ends, later};
+use rehearsal::bench::{busy_until_now, ends, later};
 
 use super::{Bench, NOTHING, give_all_back, held_up};
 use crate::Task;
@@ -68,7 +68,7 @@ async fn every_volume_of_the_run_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_in_sight_at_the_first_look_is_looked_at_twice() {
+async fn nothing_in_sight_at_first_is_looked_for() {
     let bench = Bench::new();
     let lag = std::time::Duration::from_secs(10);
     bench.aws.set_timing(|timing| timing.read_lag = lag);
@@ -76,16 +76,20 @@ async fn nothing_in_sight_at_the_first_look_is_looked_at_twice() {
     let run = bench.run();
     let task = Task::GiveBack(GiveBack::unknown(Because::Leftover));
     let (why, back) = held_up(bench.look(&run, task).await);
-    assert_eq!(why, "no volume in sight; looking a second time");
+    assert_eq!(why, "no volume in sight; looking for a while");
     bench.wait(15).await;
     held_up(bench.look(&later(&run, 1), Task::GiveBack(back)).await);
     assert_eq!(bench.done(), ["DeleteVolume"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_in_sight_at_the_second_look_is_nothing() {
+async fn nothing_in_sight_for_a_minute_is_nothing() {
     let bench = Bench::new();
     let task = Task::GiveBack(GiveBack::unknown(Because::Leftover));
-    ends(bench.look(&later(&bench.run(), 1), task).await);
+    let run = bench.run();
+    for too_soon in [later(&run, 3), busy_until_now(&run, 40)] {
+        held_up(bench.look(&too_soon, task.clone()).await);
+    }
+    ends(bench.look(&later(&run, 4), task).await);
     assert_eq!(bench.done(), NOTHING);
 }

@@ -78,7 +78,7 @@ async fn give_all_back(
     run: &Run,
     mut back: GiveBack,
 ) -> common::Result<common::step::Outcome<AwaitResult>> {
-    for count in run.iteration_count..240 {
+    for count in run.iteration_count..=240 {
         let task = Task::GiveBack(back);
         match bench.look(&later(run, count), task).await {
             Ok(common::step::Outcome::LookAgain {

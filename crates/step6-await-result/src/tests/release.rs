@@ -186,7 +186,7 @@ async fn a_release_that_ssm_lost_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn force_comes_after_half_the_looks_and_not_before() {
+async fn force_comes_after_half_of_the_hour_and_not_before() {
     let bench = Bench::new();
     let mut back = attached(&bench, Because::Leftover).await;
     send(

@@ -1,5 +1,5 @@
 use common::event::{Because, GiveBack, Phase, Run};
-use common::step::Step;
+use common::step::{Step, patience};
 use common::{Error, Kind};
 use rehearsal::aws::DatadogReply;
 use rehearsal::bench::{fails, goes_on, later, looks_again};
@@ -268,7 +268,7 @@ async fn a_test_that_outlasts_patience_gives_back_and_then_fails() {
     let bench = Bench::new();
     let task = Task::Test(testing(&bench).await);
     let pace = bench.step.pace(&task);
-    assert_eq!((pace.looks(), pace.every.as_secs()), (180, 60));
+    assert_eq!((pace.at_most, pace.every.as_secs()), (patience::TEST, 60));
     let run = bench.run();
     let late = Error::new(Kind::TimeRanOut, "it runs");
     let over = bench.step.out_of_patience(&run, task, late).await;
