@@ -11,8 +11,10 @@ RESULT_STORE=''
 CHECKS=0
 TABLES=0
 ROWS=0
-# Set by the test: how much of the data it read, in percent. Others leave it out of their last line.
+# Set by the test: how much of the data it read, in percent; and how many seconds production stood still for the backup,
+# where that is known. Who does not set them leaves them out of the last line.
 COVERAGE=''
+PAUSED=''
 FIRST_FAULT=''
 FIRST_ERROR=''
 FAULT_LINES=()
@@ -150,8 +152,9 @@ json_line() {
     "$FAULT") valid=false ;;
   esac
   reason=$(printf '%s\n' "${reason:0:REASON_LENGTH}" | clean | sed 's/\\/\\\\/g; s/"/\\"/g') || reason='(lost)'
-  printf '{"valid":%s,"checks":%d,"tables":%d,"rows":%d,"seconds":%d,"reason":"%s"%s}\n' \
-    "$valid" "$CHECKS" "$TABLES" "$ROWS" "$SECONDS" "$reason" "${COVERAGE:+,\"coverage\":$COVERAGE}"
+  printf '{"valid":%s,"checks":%d,"tables":%d,"rows":%d,"seconds":%d,"reason":"%s"%s%s}\n' \
+    "$valid" "$CHECKS" "$TABLES" "$ROWS" "$SECONDS" "$reason" "${COVERAGE:+,\"coverage\":$COVERAGE}" \
+    "${PAUSED:+,\"paused_seconds\":$PAUSED}"
 }
 
 # lines <label> <at most> <cut to> <line>...

@@ -67,11 +67,13 @@ check_manifest() {
     MANIFEST=''
     return
   fi
+  read_manifest
+  # First, since it may explain what follows.
+  pause_of_production
   findings manifest "$RUN_DIRECTORY/files.out"
   read -r files bytes hashed hashed_bytes <<<"$FINDINGS_END"
   [ "${#FAULT_LINES[@]}" -gt "$before" ] ||
     record manifest pass "$files files" "as in the manifest; $hashed were read, $hashed_bytes of $bytes bytes"
-  read_manifest
 }
 
 # read_manifest: what it tells of the tables. A table's name is "<hex schema> <hex name>".
@@ -85,6 +87,21 @@ read_manifest() {
       value) MANIFEST_VALUES["$one $two"]="${MANIFEST_VALUES["$one $two"]-}$three $four $five"$'\n' ;;
     esac
   done <"$MANIFEST"
+}
+
+# pause_of_production: PAUSED, from the manifest's beginning to the snapshot's; so long production stands still for the
+# backup. A manifest of another night, or of a clock that is wrong, tells nothing of it.
+pause_of_production() {
+  local seconds
+  [ -n "$TAKEN" ] || return 0
+  seconds=$((TAKEN - MANIFEST_TIME))
+  if [ "$seconds" -lt 0 ]; then
+    record manifest warn "$MANIFEST_NAME" "was begun $((-seconds)) seconds after the snapshot, by the clock of production's host" 'before it'
+  elif [ "$seconds" -ge 43200 ]; then
+    record manifest warn "$MANIFEST_NAME" "was begun $((seconds / 3600)) hours before the snapshot" 'one of the same night'
+  else
+    PAUSED=$seconds
+  fi
 }
 
 # check_versions: a fingerprint is what a server says, and another version may say it in other words

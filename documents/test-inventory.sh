@@ -202,8 +202,10 @@ check_rows() {
 
 # check_fresh: the newest value of a column, against the time of the snapshot
 check_fresh() {
-  local item table column hours at age now
-  now=${SSM_snapshotTime:-${MANIFEST_TIME:+@$MANIFEST_TIME}}
+  local item table column hours at age taken
+  taken=${TAKEN:-$MANIFEST_TIME}
+  # Recorded in this form; a server's own clock and zone do not come into it.
+  taken=$(date -u -d "${taken:+@}${taken:-now}" '+%Y-%m-%d %H:%M:%S')
   for item in ${SSM_freshTables//,/ }; do
     hours=${item##*:}
     column=${item%:*}
@@ -226,8 +228,7 @@ check_fresh() {
         continue
         ;;
     esac
-    # Recorded in this form; a server's own clock and zone do not come into it.
-    ask "SELECT 'ok',TIMESTAMPDIFF(SECOND,MAX($QUOTED),'$(date -u -d "${now:-now}" '+%Y-%m-%d %H:%M:%S')') FROM ${T_SQL[at]};" || {
+    ask "SELECT 'ok',TIMESTAMPDIFF(SECOND,MAX($QUOTED),'$taken') FROM ${T_SQL[at]};" || {
       judge_complaint freshness "$table"
       continue
     }

@@ -65,6 +65,7 @@ prepare() {
   parameter budgetSeconds '[0-9]{1,6}'
   parameter minimumCoverage '[0-9]{1,3}'
   parameter canary 'true|false'
+  read_snapshot_time
   BUDGET=$((10#$SSM_budgetSeconds))
   need flock setsid nohup awk sed grep find stat readlink df mktemp id chown perl tr od getconf date
   prepare_state
@@ -75,6 +76,13 @@ prepare() {
   take_host
   # From here on this run has its result, and a twin reports it.
   RESULT_STORE=yes
+}
+
+# read_snapshot_time: TAKEN, in seconds since 1970, where it was given. Old hosts take a T for a time zone.
+read_snapshot_time() {
+  TAKEN=''
+  [ -n "$SSM_snapshotTime" ] || return 0
+  TAKEN=$(date -u -d "${SSM_snapshotTime/T/ }" +%s 2>/dev/null) || unchecked "parameter snapshotTime is no time: $SSM_snapshotTime"
 }
 
 # damage_copy: on a canary night the copy is damaged on purpose, and a test that calls it good is itself not good

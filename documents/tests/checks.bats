@@ -104,11 +104,22 @@ CLIENT
   expect 1 'shop.lost: freshness: is not in the backup'
 }
 
+@test "checks: the snapshot's time, on a host whose date takes a T for a time zone" {
+  infobright_volume
+  # coreutils of before 8.13, on hosts with bash 4.1
+  printf '#!/bin/bash\ncase "$*" in *[0-9]T[0-9]*) echo 0 ;; *) exec %s "$@" ;; esac\n' "$(command -v date)" >"$W/bin/date"
+  chmod +x "$W/bin/date"
+  export PATH=$W/bin:$PATH SSM_freshTables=shop.events.ts:22 SSM_snapshotTime=2023-02-08T00:00:00.5Z
+  mounted_test
+  expect 0
+  grep -q "^PASS *freshness: shop.events: ts ends 21 hours before" <<<"$output"
+}
+
 @test "checks: settings that cannot be meant are not the backup's fault" {
   infobright_volume
   document mount
   for setting in requiredTables=events requiredTables=shop.events:many freshTables=shop.events:5 freshTables=shop.events.ts \
-    snapshotTime=yesterday minimumCoverage=all budgetSeconds=1h canary=perhaps; do
+    snapshotTime=yesterday snapshotTime=2026-13-41T99:00:00Z minimumCoverage=all budgetSeconds=1h canary=perhaps; do
     export "SSM_$setting"
     document test
     expect 75 "parameter ${setting%%=*}"

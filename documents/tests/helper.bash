@@ -112,7 +112,7 @@ text = sys.stdin.buffer.read().decode("utf-8")
 assert len(text) < 23000, len(text)
 result = json.loads(text.rstrip("\n").split("\n")[-1])
 assert list(result)[:6] == ["valid", "checks", "tables", "rows", "seconds", "reason"], result
-assert list(result)[6:] in ([], ["coverage"]), result
+assert list(result)[6:] in ([], ["coverage"], ["coverage", "paused_seconds"]), result
 assert all(type(result[key]) is int for key in ("checks", "tables", "rows", "seconds"))
 assert "\n" not in result["reason"]
 print({True: "true", False: "false", None: "null"}[result["valid"]], result["checks"], result["tables"], result["rows"])

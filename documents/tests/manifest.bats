@@ -40,6 +40,35 @@ sign() {
   if grep -q '^WARN' <<<"$output"; then return 1; fi
 }
 
+# paused: what the last line says of it, or nothing
+paused() { sed -n '$s/.*"paused_seconds":\(-\{0,1\}[0-9]*\)}$/\1/p' <<<"$output"; }
+
+@test "manifest: how long production stood still for the backup" {
+  with_manifest
+  local began
+  began=$(head -n 1 "$DATA/ib-backup-manifest" | cut -f 3)
+  SSM_snapshotTime=$(date -u -d "@$((began + 95))" '+%Y-%m-%dT%H:%M:%S.742Z')
+  export SSM_snapshotTime
+  mounted_test
+  expect 0
+  [ "$(paused)" = 95 ]
+  document release
+  # Nobody has given the time, the clocks differ, or the manifest is of the night before.
+  for seconds in '' -5 90000; do
+    export SSM_runId=run-2$seconds SSM_snapshotTime=''
+    [ -z "$seconds" ] || SSM_snapshotTime=$(date -u -d "@$((began + seconds))" '+%Y-%m-%dT%H:%M:%SZ')
+    mounted_test
+    expect 0
+    [ "$(paused)" = '' ]
+    case $seconds in
+      -5) grep -q '^WARN *manifest: ib-backup-manifest: was begun 5 seconds after the snapshot' <<<"$output" ;;
+      90000) grep -q '^WARN *manifest: ib-backup-manifest: was begun 25 hours before the snapshot' <<<"$output" ;;
+      *) if grep -q 'was begun' <<<"$output"; then return 1; fi ;;
+    esac
+    document release
+  done
+}
+
 @test "manifest: without one the test says that it had no reference" {
   mounted_test
   expect 0

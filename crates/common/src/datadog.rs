@@ -103,6 +103,17 @@ impl Gauge {
         }
     }
 
+    /// `infobright_backup_check.production_paused_seconds`, how long production stood still for
+    /// the backup.
+    #[must_use]
+    pub fn production_paused(seconds: f64) -> Self {
+        Self {
+            metric: "infobright_backup_check.production_paused_seconds",
+            value: seconds,
+            tag: None,
+        }
+    }
+
     /// `infobright_backup_check.canary_caught`, 1 or 0.
     #[must_use]
     pub fn canary_caught(value: f64) -> Self {

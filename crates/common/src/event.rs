@@ -231,6 +231,9 @@ pub struct Start {
 pub struct Chosen {
     /// The snapshot under test.
     pub snapshot_id: String,
+    /// When it was begun, which is the instant that its data are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_started_at: Option<Timestamp>,
     /// The instance that tests it.
     pub dev_ib_backup_instance_id: String,
 }
@@ -240,6 +243,9 @@ pub struct Chosen {
 pub struct Made {
     /// The snapshot under test.
     pub snapshot_id: String,
+    /// When it was begun, which is the instant that its data are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_started_at: Option<Timestamp>,
     /// The instance that tests it.
     pub dev_ib_backup_instance_id: String,
     /// The test volume.
@@ -251,6 +257,9 @@ pub struct Made {
 pub struct Attached {
     /// The snapshot under test.
     pub snapshot_id: String,
+    /// When it was begun, which is the instant that its data are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_started_at: Option<Timestamp>,
     /// The instance that tests it.
     pub dev_ib_backup_instance_id: String,
     /// The test volume.
@@ -267,6 +276,9 @@ pub struct Attached {
 pub struct Mounted {
     /// The snapshot under test.
     pub snapshot_id: String,
+    /// When it was begun, which is the instant that its data are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_started_at: Option<Timestamp>,
     /// The instance that tests it.
     pub dev_ib_backup_instance_id: String,
     /// The test volume.
@@ -322,20 +334,27 @@ pub struct GiveBack {
     pub reported: bool,
 }
 
+/// A verdict, as Datadog is told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// Whether the backup is good.
+    pub valid: bool,
+    /// When the test ended, as the snapshot's tag has it.
+    pub checked_at: Timestamp,
+    /// Percent of the data that was read, where the test says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<f64>,
+    /// Seconds that production stood still for the backup, where the test knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_seconds: Option<f64>,
+}
+
 /// Why a run ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Because {
     /// The test found out whether the backup is good.
-    Verdict {
-        /// Whether it is.
-        valid: bool,
-        /// When the test ended, as the snapshot's tag has it.
-        checked_at: Timestamp,
-        /// Percent of the data that was read, where the test says so.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        coverage: Option<f64>,
-    },
+    Verdict(Told),
     /// The copy was damaged on purpose, and the test has ended.
     Canary {
         /// Whether it found that.

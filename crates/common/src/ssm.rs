@@ -145,7 +145,19 @@ pub async fn send_command(client: &Client, command: &Command<'_>) -> Result<Stri
                 ),
             );
         }
-        refused(&tried, error)
+        let undeclared = code(&error) == Some("InvalidParameters");
+        let refused = refused(&tried, error);
+        if !undeclared {
+            return refused;
+        }
+        let document = command.document;
+        Error::new(
+            refused.kind(),
+            format!(
+                "{refused}; document {document} must declare what is sent: \"A document of your \
+                 own\" in README.md"
+            ),
+        )
     })?;
     let id = sent.command().and_then(|command| command.command_id());
     id.map(str::to_owned).ok_or_else(|| {

@@ -21,6 +21,8 @@ pub struct Verdict {
     pub detail: String,
     /// Percent of the data that was read, where the test says so.
     pub coverage: Option<f64>,
+    /// Seconds that production stood still for the backup, where the test knows it.
+    pub paused_seconds: Option<f64>,
 }
 
 /// The last line of the script's output.
@@ -35,6 +37,8 @@ struct Summary {
     reason: String,
     #[serde(default)]
     coverage: Option<f64>,
+    #[serde(default)]
+    paused_seconds: Option<f64>,
 }
 
 impl Verdict {
@@ -60,6 +64,16 @@ impl Verdict {
     /// Where the script could not check, or does not say what it checked.
     pub fn judge(report: &Report) -> Result<Self> {
         let summary = summary(&report.stdout);
+        let (coverage, paused_seconds) = match &summary {
+            Ok(summary) => (summary.coverage, summary.paused_seconds),
+            Err(_) => (None, None),
+        };
+        let verdict = |valid, detail: &str| Self {
+            valid,
+            detail: one_line(detail),
+            coverage,
+            paused_seconds,
+        };
         let command = &report.command_id;
         match (report.response_code, summary) {
             (
@@ -70,7 +84,6 @@ impl Verdict {
                     tables,
                     rows,
                     seconds,
-                    coverage,
                     ..
                 }),
             ) if checks > 0 && tables > 0 => {
@@ -78,7 +91,7 @@ impl Verdict {
                     coverage.map_or_else(String::new, |percent| format!(", {percent} % read"));
                 let detail =
                     format!("{tables} tables, {rows} rows, {checks} checks in {seconds} s{read}");
-                Ok(Self::new(true, &detail, coverage))
+                Ok(verdict(true, &detail))
             }
             (0, Ok(summary)) => Err(Error::new(
                 Kind::HostFailed,
@@ -101,21 +114,15 @@ impl Verdict {
                     reason(summary, report)
                 ),
             )),
-            (_, summary) => {
-                let coverage = summary.as_ref().ok().and_then(|summary| summary.coverage);
-                Ok(Self::new(false, &reason(summary, report), coverage))
-            }
+            (_, summary) => Ok(verdict(false, &reason(summary, report))),
         }
     }
+}
 
-    fn new(valid: bool, detail: &str, coverage: Option<f64>) -> Self {
-        let line = detail.split_whitespace().collect::<Vec<_>>().join(" ");
-        Self {
-            valid,
-            detail: line.chars().take(LONGEST_TAG).collect(),
-            coverage,
-        }
-    }
+/// The text as a tag takes it.
+fn one_line(detail: &str) -> String {
+    let line = detail.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(LONGEST_TAG).collect()
 }
 
 /// The number that stands for yes or no in a metric.
@@ -191,6 +198,7 @@ mod tests {
             valid,
             detail: String::new(),
             coverage: None,
+            paused_seconds: None,
         };
         assert_eq!((verdict(true).tag(), verdict(true).metric()), ("True", 1.0));
         assert_eq!(
@@ -242,6 +250,20 @@ mod tests {
         );
         let long = Verdict::judge(&report(1, &"é".repeat(300), "")).expect("invalid");
         assert_eq!(long.detail.chars().count(), 256);
+    }
+
+    #[test]
+    fn what_the_test_measured_comes_with_either_verdict() {
+        let measured = "\"reason\":\"\",\"coverage\":80,\"paused_seconds\":95";
+        let summary = GOOD.replace("\"reason\":\"\"", measured);
+        for code in [0, 1] {
+            let verdict = Verdict::judge(&report(code, &summary, "")).expect("a verdict");
+            assert_eq!(verdict.coverage, Some(80.0), "{code}");
+            assert_eq!(verdict.paused_seconds, Some(95.0), "{code}");
+            let verdict = Verdict::judge(&report(code, GOOD, "")).expect("a verdict");
+            assert_eq!(verdict.coverage, None, "{code}");
+            assert_eq!(verdict.paused_seconds, None, "{code}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rehearsal::aws::Fault;
 use rehearsal::aws::model_host::Backup;
+use rehearsal::aws::{Fault, Snapshot};
 use rehearsal::night::Night;
 use serde_json::{Value, json};
 
@@ -45,6 +45,31 @@ async fn a_bad_backup_is_invalid_and_the_tag_says_why() {
         ending.assert_verdict(false);
         let detail = ending.tags.get("DBBackupCheckDetail").map(String::as_str);
         assert_eq!(detail, Some(why));
+    }
+}
+
+/// How fresh the data are is judged against it, so it must be the chosen snapshot's own.
+#[tokio::test(start_paused = true)]
+async fn the_test_is_told_when_the_snapshot_was_begun() {
+    let night = Night::new();
+    let begun = night.stack.aws.clock().now() - Duration::from_hours(60);
+    let older = Snapshot::completed(
+        "snap-rehearsal0007",
+        &night.stack.world.production_volume_id,
+        begun,
+    );
+    night.stack.aws.add_snapshot(older);
+    for (event, begun) in [
+        (json!({}), "2026-03-01T01:30:00Z"),
+        (
+            json!({"snapshot_id": "snap-rehearsal0007"}),
+            "2026-02-26T14:00:00Z",
+        ),
+    ] {
+        night.start(event).await;
+        let mut commands = night.stack.aws.commands().into_iter().rev();
+        let test = commands.find(|command| command.comment.starts_with("ib-backup test "));
+        assert_eq!(test.expect("a test").parameters["snapshotTime"], begun);
     }
 }
 

@@ -122,6 +122,7 @@ impl Step for ChooseSnapshot {
         match &chosen.state {
             SnapshotState::Ready => Ok(Outcome::GoOn(Chosen {
                 snapshot_id: chosen.id,
+                snapshot_started_at: Some(chosen.started_at),
                 dev_ib_backup_instance_id: test.id,
             })),
             SnapshotState::Pending(progress) => Ok(Outcome::LookAgain {

@@ -64,6 +64,7 @@ impl Step for MakeVolume {
         match volume.state {
             VolumeState::Available | VolumeState::InUse => Ok(Outcome::GoOn(Made {
                 snapshot_id: chosen.snapshot_id,
+                snapshot_started_at: chosen.snapshot_started_at,
                 dev_ib_backup_instance_id: chosen.dev_ib_backup_instance_id,
                 volume_id: volume.id,
             })),

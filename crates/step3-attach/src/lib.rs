@@ -104,6 +104,7 @@ impl AttachVolume {
         match attachment.state {
             VolumeAttachmentState::Attached => Ok(Outcome::GoOn(Attached {
                 snapshot_id: made.snapshot_id,
+                snapshot_started_at: made.snapshot_started_at,
                 dev_ib_backup_instance_id: made.dev_ib_backup_instance_id,
                 volume_id: volume.id,
                 device: attachment.device,

@@ -14,6 +14,7 @@ const NOTHING: [&str; 0] = [];
 fn made(bench: &Bench, volume_id: &str) -> Made {
     Made {
         snapshot_id: bench.ids.snapshot_id.clone(),
+        snapshot_started_at: Some(bench.run().started_at),
         dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
         volume_id: volume_id.to_owned(),
     }

@@ -87,6 +87,7 @@ impl Step for Mount {
                 let mounted = verdict::mounted(&report)?;
                 Ok(Outcome::GoOn(Mounted {
                     snapshot_id: attached.snapshot_id,
+                    snapshot_started_at: attached.snapshot_started_at,
                     dev_ib_backup_instance_id: attached.dev_ib_backup_instance_id,
                     volume_id: attached.volume_id,
                     device: attached.device,

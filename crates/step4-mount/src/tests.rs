@@ -16,6 +16,7 @@ async fn attached(bench: &Bench) -> Attached {
     Attached {
         volume_id: bench.attached_volume("run-1").await,
         snapshot_id: bench.ids.snapshot_id.clone(),
+        snapshot_started_at: Some(bench.run().started_at),
         dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
         device: "/dev/sdg".to_owned(),
         mount_command_id: None,

@@ -1,6 +1,7 @@
 //! Step 5 starts the integrity test.
 //!
-//! Takes: `snapshot_id`, `volume_id`, `dev_ib_backup_instance_id`, and how the mount ended.
+//! Takes: `snapshot_id` and when it was begun, `volume_id`, `dev_ib_backup_instance_id`, and how
+//! the mount ended.
 //! Promises: the command whose result is the verdict.
 //! Touches: `ListCommands`, `SendCommand` with the test document.
 //! Waits for: nothing, unless Systems Manager is too busy to take the command; step 6 does.
@@ -69,11 +70,16 @@ impl Step for RunTest {
             info!("the file system is broken: there is nothing to start a server on");
             mounted.mount_command_id
         } else {
+            let snapshot_time = mounted.snapshot_started_at.map(|time| time.to_string());
             let mut parameters = vec![
                 ("runId", run.run_id.as_str()),
                 ("volumeId", &mounted.volume_id),
                 ("snapshotId", &mounted.snapshot_id),
             ];
+            // A run that an older release began does not know it.
+            if let Some(time) = &snapshot_time {
+                parameters.push(("snapshotTime", time));
+            }
             // Only then, so that a document of one's own need not know it.
             if run.canary {
                 parameters.push(("canary", "true"));

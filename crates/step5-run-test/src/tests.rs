@@ -2,7 +2,8 @@ use common::Kind;
 use common::event::Mounted;
 use common::ssm::{self, Command};
 use common::step::{Step, patience};
-use rehearsal::aws::Fault;
+use common::time::Timestamp;
+use rehearsal::aws::{Document, DocumentParameter, Fault};
 use rehearsal::bench::{self, fails, goes_on};
 
 use crate::RunTest;
@@ -15,6 +16,7 @@ async fn mounted(bench: &Bench, mount_found_fault: bool) -> Mounted {
     Mounted {
         volume_id: bench.attached_volume("run-1").await,
         snapshot_id: bench.ids.snapshot_id.clone(),
+        snapshot_started_at: Timestamp::parse("2026-03-01T01:30:00.25Z"),
         dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
         device: "/dev/sdg".to_owned(),
         mount_command_id: "the-mount-command".to_owned(),
@@ -56,6 +58,7 @@ async fn starts_the_test_and_hands_on_its_command() {
         ("runId", "run-1"),
         ("volumeId", volume.as_str()),
         ("snapshotId", bench.ids.snapshot_id.as_str()),
+        ("snapshotTime", "2026-03-01T01:30:00.25Z"),
     ] {
         assert_eq!(
             command.parameters.get(name).map(String::as_str),
@@ -65,6 +68,44 @@ async fn starts_the_test_and_hands_on_its_command() {
     assert_eq!(testing.volume_id, volume);
     assert_eq!(testing.device, "/dev/sdg");
     assert_eq!(bench.done(), ["SendCommand"]);
+}
+
+/// A run that is on its way while this release is deployed.
+#[tokio::test(start_paused = true)]
+async fn a_payload_of_the_release_before_has_its_test_too() {
+    let bench = Bench::new();
+    let payload = Mounted {
+        snapshot_started_at: None,
+        ..mounted(&bench, false).await
+    };
+    goes_on(bench.look(&bench.run(), payload).await);
+    let commands = bench.aws.commands();
+    assert_eq!(commands[0].parameters["snapshotTime"], "", "the default");
+}
+
+/// A test document of one's own that was written before the parameter came.
+#[tokio::test(start_paused = true)]
+async fn a_document_without_the_parameter_is_refused_by_its_name() {
+    let bench = Bench::new();
+    let payload = mounted(&bench, false).await;
+    bench.aws.add_document(Document {
+        name: bench.step.document.clone(),
+        parameters: ["runId", "volumeId", "snapshotId"].map(parameter).into(),
+        script: "true".into(),
+        timeout_seconds: "60".to_owned(),
+    });
+    let error = fails(bench.look(&bench.run(), payload).await).to_string();
+    for words in ["\"snapshotTime\" is not defined", "README.md"] {
+        assert!(error.contains(words), "{words}: {error}");
+    }
+}
+
+fn parameter(name: &str) -> DocumentParameter {
+    DocumentParameter {
+        name: name.to_owned(),
+        default: None,
+        allowed_pattern: None,
+    }
 }
 
 #[tokio::test(start_paused = true)]

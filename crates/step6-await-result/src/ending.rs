@@ -2,7 +2,7 @@
 
 use common::datadog::{self, Gauge};
 use common::ec2::{self, Written};
-use common::event::{Because, GiveBack, Phase, Run};
+use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::Outcome;
 use common::{Error, Kind, Result, verdict};
 use tracing::{error, info};
@@ -14,13 +14,9 @@ impl AwaitResult {
     pub(crate) async fn finish(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
         match back.because.clone() {
             Because::Leftover => Ok(Outcome::End(Ended(()))),
-            Because::Verdict {
-                valid,
-                checked_at,
-                coverage,
-            } => {
+            Because::Verdict(told) => {
                 if !back.reported {
-                    self.send_verdict(run, valid, checked_at, coverage).await?;
+                    self.send_verdict(run, told).await?;
                 }
                 self.send_release_duration(run).await?;
                 Ok(Outcome::End(Ended(())))
@@ -81,7 +77,13 @@ impl AwaitResult {
         if self.clock.now().since(checked_at) > datadog::OLDEST_POINT {
             return Ok(());
         }
-        self.send_verdict(run, valid, checked_at, None).await
+        let told = Told {
+            valid,
+            checked_at,
+            coverage: None,
+            paused_seconds: None,
+        };
+        self.send_verdict(run, told).await
     }
 
     /// Time has run out over giving back: says what is held, and gives the error to end with.

@@ -2,7 +2,7 @@
 
 use common::datadog::{self, Gauge};
 use common::ec2;
-use common::event::{Because, GiveBack, Phase, Run, Testing};
+use common::event::{Because, GiveBack, Phase, Run, Testing, Told};
 use common::ssm::{self, Progress, Report};
 use common::step::Outcome;
 use common::time::Timestamp;
@@ -57,17 +57,14 @@ impl AwaitResult {
         };
         let mut run = run.clone();
         run.ready_at.insert(Phase::Test, self.clock.now());
-        let because = Because::Verdict {
+        let told = Told {
             valid: verdict.valid,
             checked_at,
             coverage: verdict.coverage,
+            paused_seconds: verdict.paused_seconds,
         };
-        let mut back = GiveBack::after(testing, because);
-        back.reported = told_before
-            || self
-                .send_verdict(&run, verdict.valid, checked_at, verdict.coverage)
-                .await
-                .is_ok();
+        let mut back = GiveBack::after(testing, Because::Verdict(told));
+        back.reported = told_before || self.send_verdict(&run, told).await.is_ok();
         Ok(Outcome::GoOn(Task::GiveBack(back)))
     }
 
@@ -118,21 +115,18 @@ impl AwaitResult {
         Ok((checked_at, told_before))
     }
 
-    /// Sends the verdict and how long each phase took. A failure is logged here; the caller
-    /// tries again before the run may end.
-    pub(crate) async fn send_verdict(
-        &self,
-        run: &Run,
-        valid: bool,
-        at: Timestamp,
-        coverage: Option<f64>,
-    ) -> Result<()> {
-        let mut gauges = vec![Gauge::valid(verdict::metric(valid))];
-        gauges.extend(coverage.map(Gauge::coverage));
+    /// Sends the verdict, what the test measured, and how long each phase took. A failure is
+    /// logged here; the caller tries again before the run may end.
+    pub(crate) async fn send_verdict(&self, run: &Run, told: Told) -> Result<()> {
+        let mut gauges = vec![Gauge::valid(verdict::metric(told.valid))];
+        gauges.extend(told.coverage.map(Gauge::coverage));
+        gauges.extend(told.paused_seconds.map(Gauge::production_paused));
         let durations = run.durations().into_iter();
         gauges.extend(durations.map(|(phase, seconds)| Gauge::duration(phase.name(), seconds)));
         let datadog = self.datadog.of(run);
-        let sent = datadog.gauges(&gauges, at, self.clock.now()).await;
+        let sent = datadog
+            .gauges(&gauges, told.checked_at, self.clock.now())
+            .await;
         sent.inspect_err(|error| error!("the verdict is not in Datadog yet: {}", error.chain()))
     }
 

@@ -15,14 +15,10 @@ impl AwaitResult {
     /// Takes the next step of giving back, and says so; or ends the run where nothing is held.
     /// Trouble is waited out: giving up early would leak.
     pub(crate) async fn give_back(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
-        if let Because::Verdict {
-            valid,
-            checked_at,
-            coverage,
-        } = back.because
+        if let Because::Verdict(told) = back.because
             && !back.reported
         {
-            let sent = self.send_verdict(run, valid, checked_at, coverage).await;
+            let sent = self.send_verdict(run, told).await;
             back.reported = sent.is_ok();
         }
         match self.release(run, &mut back).await {

@@ -1,5 +1,6 @@
 """What the stand-in server knows and answers; server says what of it is recorded and what derived."""
 
+import datetime
 import functools
 import json
 import os
@@ -294,8 +295,10 @@ class Model:
         return recorded or [[name, "check", "status", "OK"]]
 
     def age(self, column, now, _schema, table):
-        recorded = transcripts()[f"SELECT 'ok',TIMESTAMPDIFF(SECOND,MAX({column}),'2023-02-08 00:00:00') FROM shop.{table}"]
-        return recorded
+        then = "2023-02-08 00:00:00"
+        [[ok, seconds]] = transcripts()[f"SELECT 'ok',TIMESTAMPDIFF(SECOND,MAX({column}),'{then}') FROM shop.{table}"]
+        passed = datetime.datetime.fromisoformat(now) - datetime.datetime.fromisoformat(then)
+        return [[ok, int(seconds) + int(passed.total_seconds())]]
 
 
 ANSWERS = [

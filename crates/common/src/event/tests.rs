@@ -98,6 +98,20 @@ fn a_phase_begins_where_the_one_before_it_ended() {
     assert_eq!(run.durations(), expected);
 }
 
+#[test]
+fn a_snapshots_time_may_be_missing_but_not_wrong() {
+    let mut event = chosen();
+    let begun =
+        |event: &Value| Envelope::<Chosen>::read(event).map(|of| of.payload.snapshot_started_at);
+    assert_eq!(begun(&event).expect("of the release before"), None);
+    event["snapshot_started_at"] = json!("2026-03-01T01:30:00Z");
+    let time = begun(&event).expect("a time").map(|time| time.to_string());
+    assert_eq!(time.as_deref(), Some("2026-03-01T01:30:00Z"));
+    event["snapshot_started_at"] = json!("yesterday");
+    let error = begun(&event).expect_err("no time").to_string();
+    assert!(error.contains("`snapshot_started_at`"), "{error}");
+}
+
 fn record(arn: &str) -> FailureRecord {
     let record = json!({
         "version": "1.0",

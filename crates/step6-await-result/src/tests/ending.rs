@@ -1,4 +1,4 @@
-use common::event::{Because, GiveBack, Phase, Run};
+use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
 use rehearsal::aws::DatadogReply;
@@ -118,11 +118,12 @@ async fn after_a_verdict_only_the_time_of_giving_back_is_still_told() {
         unmounted: true,
         ..attached(
             &bench,
-            Because::Verdict {
+            Because::Verdict(Told {
                 valid: true,
                 checked_at,
                 coverage: None,
-            },
+                paused_seconds: None,
+            }),
         )
         .await
     };
@@ -147,11 +148,12 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
     let bench = Bench::new();
     let checked_at = bench.run().started_at;
     bench.wait(600).await;
-    let because = Because::Verdict {
+    let because = Because::Verdict(Told {
         valid: false,
         checked_at,
         coverage: None,
-    };
+        paused_seconds: None,
+    });
     let back = GiveBack::unknown(because);
     let silent = DatadogReply::Answer {
         status: 503,

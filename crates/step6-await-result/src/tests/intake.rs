@@ -1,4 +1,4 @@
-use common::event::{Because, GiveBack, Testing};
+use common::event::{Because, GiveBack, Testing, Told};
 use common::{Kind, event::Envelope};
 use serde_json::{Value, json};
 
@@ -137,11 +137,12 @@ async fn its_own_payload_comes_back_as_it_was() {
         function: "f".to_owned(),
         error: "e".to_owned(),
     };
-    let verdict = Because::Verdict {
+    let verdict = Because::Verdict(Told {
         valid: false,
         checked_at,
         coverage: None,
-    };
+        paused_seconds: None,
+    });
     for because in [Because::Leftover, failure, verdict] {
         let back = GiveBack {
             release_command_id: Some("c-1".to_owned()),

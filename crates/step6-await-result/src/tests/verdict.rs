@@ -1,4 +1,4 @@
-use common::event::{Because, GiveBack, Phase, Run};
+use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
 use rehearsal::aws::DatadogReply;
@@ -95,11 +95,12 @@ async fn the_tag_before_the_metric_both_of_the_end_of_the_test() {
     );
     assert_eq!(points(&bench), [(1.0, ended.unix_seconds())]);
     assert!(back.reported);
-    let because = Because::Verdict {
+    let because = Because::Verdict(Told {
         valid: true,
         checked_at: ended,
         coverage: None,
-    };
+        paused_seconds: None,
+    });
     assert_eq!(back.because, because);
     assert_eq!(back.device.as_deref(), Some("/dev/sdg"));
     assert!(back.volume_id.is_some() && !back.unmounted);
@@ -126,6 +127,48 @@ async fn how_long_each_phase_took_is_told_with_the_verdict() {
         .collect();
     let told = |phase: &str, seconds| (format!("phase:{phase}"), seconds);
     assert_eq!(durations, [told("mount", 100.0), told("test", 100.0)]);
+}
+
+/// Coverage and production's pause, in the order in which they were sent.
+fn measured(bench: &Bench) -> Vec<(&'static str, f64)> {
+    let names = ["coverage", "production_paused_seconds"];
+    let points = bench.aws.points().into_iter();
+    points
+        .filter_map(|point| {
+            let name = point.metric.strip_prefix("infobright_backup_check.")?;
+            let name = names.into_iter().find(|of| *of == name)?;
+            Some((name, point.value))
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_test_measured_is_told_with_the_verdict() {
+    let said = "\"\",\"coverage\":80,\"paused_seconds\":95}";
+    let said = GOOD.replace("\"\"}", said);
+    for exit_code in [0, 1] {
+        let (bench, _) = tested(exit_code, &said).await;
+        let both = [("coverage", 80.0), ("production_paused_seconds", 95.0)];
+        assert_eq!(measured(&bench), both, "{exit_code}");
+        let (bench, _) = tested(exit_code, GOOD).await;
+        assert_eq!(measured(&bench), [], "{exit_code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_test_measured_is_told_at_a_later_look_too() {
+    let bench = Bench::new();
+    let said = "\"\",\"coverage\":80,\"paused_seconds\":95}";
+    bench.scripts_end_with(0, &GOOD.replace("\"\"}", said));
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(60).await;
+    bench.aws.set_datadog_reply(DatadogReply::Never);
+    let back = gives_back(bench.look(&bench.run(), task).await);
+    assert_eq!((back.reported, measured(&bench).len()), (false, 0));
+    bench.aws.set_datadog_reply(DatadogReply::Normal);
+    looks_again(bench.look(&bench.run(), Task::GiveBack(back)).await);
+    let both = [("coverage", 80.0), ("production_paused_seconds", 95.0)];
+    assert_eq!(measured(&bench), both);
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,7 +201,7 @@ async fn a_second_delivery_says_the_same_of_the_same_instant() {
 async fn the_exit_code_decides() {
     for (exit_code, valid) in [(0, true), (1, false), (2, false), (127, false)] {
         let (bench, back) = tested(exit_code, GOOD).await;
-        let Because::Verdict { valid: found, .. } = back.because else {
+        let Because::Verdict(Told { valid: found, .. }) = back.because else {
             panic!("{exit_code}: {:?}", back.because)
         };
         assert_eq!(found, valid, "{exit_code}");
@@ -256,7 +299,7 @@ async fn datadog_out_of_reach_costs_neither_tag_nor_volume() {
     bench.aws.set_datadog_reply(refused);
     let back = gives_back(bench.look(&bench.run(), task).await);
     assert!(!back.reported);
-    let Because::Verdict { valid: false, .. } = back.because else {
+    let Because::Verdict(Told { valid: false, .. }) = back.because else {
         panic!("{:?}", back.because)
     };
     let tags = bench.aws.snapshot_tags(&bench.ids.snapshot_id);
