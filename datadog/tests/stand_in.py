@@ -95,10 +95,12 @@ class Datadog:
 
     def fault(self, body):
         """What Datadog would refuse a monitor for."""
-        window = re.match(r"(avg|sum|min|max)\(last_\w+\):.+ (<|<=|>|>=) (-?[\d.]+)$", body["query"])
-        if not window:
+        window = r"(?:avg|sum|min|max)\(last_\w+\)"
+        start = rf"(?:{window}|(?:change|pct_change)\({window},last_\w+\))"
+        asked = re.fullmatch(rf"{start}:.+ (?:<|<=|>|>=) (-?[\d.]+)", body["query"])
+        if not asked:
             return "The value provided for parameter 'query' is invalid"
-        if float(window[3]) != body["options"]["thresholds"]["critical"]:
+        if float(asked[1]) != body["options"]["thresholds"]["critical"]:
             return "Alert threshold does not match that used in the query"
         if "notify_no_data" in body["options"] and "on_missing_data" in body["options"]:
             return "notify_no_data and on_missing_data cannot be used together"

@@ -78,7 +78,7 @@ class Apply(unittest.TestCase):
         monitor["message"] = "edited by hand"
         dashboard = next(iter(self.datadog.dashboards.values()))
         dashboard["widgets"].pop()
-        self.edit("monitors/slow.json", "7200", "9000")
+        self.edit("monitors/slow.json", "1800", "2700")
         self.datadog.changes.clear()
         status, said = self.apply()
         self.assertEqual(status, 0, said)
@@ -92,11 +92,11 @@ class Apply(unittest.TestCase):
     def test_dry_run_shows_the_difference_and_changes_nothing(self):
         self.apply()
         self.datadog.changes.clear()
-        self.edit("monitors/slow.json", "7200", "9000")
+        self.edit("monitors/slow.json", "1800", "2700")
         status, said = self.apply("--dry-run")
         self.assertEqual(status, 0, said)
-        self.assertRegex(said, r'(?m)^- +"critical": 7200.0$')
-        self.assertRegex(said, r'(?m)^\+ +"critical": 9000$')
+        self.assertRegex(said, r'(?m)^- +"critical": 1800.0$')
+        self.assertRegex(said, r'(?m)^\+ +"critical": 2700$')
         self.assertIn("would be changed  slow.json", said)
         self.assertEqual(self.datadog.changes, [])
 
@@ -116,7 +116,7 @@ class Apply(unittest.TestCase):
         self.assertRegex(said, r"there are 2 monitors `.*`: \d+, 1; delete all but one")
 
     def test_a_query_that_datadog_refuses_stops_it_before_anything_is_changed(self):
-        self.edit("monitors/slow.json", "max(last_4h)", "max(sometimes)")
+        self.edit("monitors/slow.json", "max(last_1d)", "max(sometimes)")
         status, said = self.apply()
         self.assertEqual(status, 1)
         self.assertIn("slow.json: Datadog would not take it: The value provided", said)
@@ -149,7 +149,7 @@ class Apply(unittest.TestCase):
         for file, before, after, wanted in [
             ("monitors/slow.json", '"options"', '"opttions"', "no such field"),
             ("monitors/slow.json", '"query alert"', '"query alarm"', "'query alarm' is no value"),
-            ("monitors/slow.json", "7200}", '"7200"}', "Invalid type"),
+            ("monitors/slow.json", "1800}", '"1800"}', "Invalid type"),
             ("dashboard.json", '"bars"', '"barrs"', "fits none of the models"),
             ("dashboard.json", '"show_legend"', '"show_legends"', "no such field"),
             ("dashboard.json", '"ordered"', '"orderly"', "'orderly' is no value"),

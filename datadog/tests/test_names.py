@@ -66,6 +66,14 @@ class Names(unittest.TestCase):
             asked[metric] = query
         self.assertLessEqual(sent().keys(), asked.keys(), "a metric that nothing shows")
 
+    def test_every_phase_is_one(self):
+        event = (ROOT / "crates/common/src/event.rs").read_text()
+        phases = re.findall(r'Self::\w+ => "(\w+)",', event)
+        self.assertIn("release", phases)
+        asked = [phase for _, query in queries() for phase in re.findall(r"phase:(\w+)", query)]
+        self.assertGreater(len(asked), 0)
+        self.assertLessEqual(set(asked), set(phases))
+
     def test_the_patterns_of_function_names_fit_the_functions(self):
         template = (ROOT / "template.yaml").read_text()
         ends = re.findall(r"FunctionName: !Sub \$\{Environment\}(\S+)", template)
@@ -97,8 +105,9 @@ class Names(unittest.TestCase):
         self.assertEqual(too_old["options"]["thresholds"]["critical"], int(hours) * 3600)
         patience = (ROOT / "crates/common/src/step.rs").read_text()
         test = re.search(r"TEST: Duration = Duration::from_hours\((\d+)\)", patience)[1]
-        slow = dict(monitors())["slow.json"]
-        self.assertLess(slow["options"]["thresholds"]["critical"], int(test) * 3600)
+        budget = re.search(r"TestBudgetSeconds:\n(?: {4}.*\n)*? {4}Default: (\d+)", template)[1]
+        near = dict(monitors())["near-limit.json"]["options"]["thresholds"]["critical"]
+        self.assertTrue(int(budget) < near < int(test) * 3600, near)
 
 
 if __name__ == "__main__":

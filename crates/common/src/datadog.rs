@@ -93,6 +93,16 @@ impl Gauge {
         }
     }
 
+    /// `infobright_backup_check.last_valid_age_seconds`.
+    #[must_use]
+    pub fn last_valid_age(seconds: f64) -> Self {
+        Self {
+            metric: "infobright_backup_check.last_valid_age_seconds",
+            value: seconds,
+            tag: None,
+        }
+    }
+
     /// `infobright_backup_check.coverage`, percent of the data that was read.
     #[must_use]
     pub fn coverage(percent: f64) -> Self {

@@ -215,19 +215,26 @@ impl ChooseSnapshot {
             snapshot.id, snapshot.started_at
         );
         if run.is_first_answered_look() {
-            self.report_age(run, age).await;
+            self.report_ages(run, age, ours).await;
         }
         choice::young_enough(&snapshot, age, self.max_age)?;
         Ok(snapshot)
     }
 
-    /// A lost metric is no reason to leave a backup untested: it is logged as the error it is.
-    async fn report_age(&self, run: &Run, age: Duration) {
-        let gauge = Gauge::age(age.as_secs_f64());
+    /// How old the newest snapshot is, and how old the newest that was found good: what could be
+    /// restored for certain tonight. A lost metric is no reason to leave a backup untested: it is
+    /// logged as the error it is.
+    async fn report_ages(&self, run: &Run, age: Duration, ours: &[Snapshot]) {
+        let mut gauges = vec![Gauge::age(age.as_secs_f64())];
+        let last_valid = ours.iter().find(|snapshot| snapshot.is_valid());
+        gauges.extend(last_valid.map(|snapshot| {
+            let age = run.started_at.since(snapshot.started_at);
+            Gauge::last_valid_age(age.as_secs_f64())
+        }));
         let sent = self
             .datadog
             .of(run)
-            .gauges(&[gauge], run.started_at, self.clock.now())
+            .gauges(&gauges, run.started_at, self.clock.now())
             .await;
         if let Err(error) = sent {
             error!("the snapshot's age is not in Datadog: {}", error.chain());

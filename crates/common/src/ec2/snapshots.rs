@@ -38,6 +38,14 @@ pub enum SnapshotState {
 }
 
 impl Snapshot {
+    /// Whether a run has found it good.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.tags
+            .get(tags::VALID)
+            .is_some_and(|valid| valid == Verdict::TRUE)
+    }
+
     /// When the given run wrote its verdict on this snapshot, if it did.
     #[must_use]
     pub fn checked_by(&self, run_id: &str) -> Option<Timestamp> {

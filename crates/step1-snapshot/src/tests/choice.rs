@@ -113,6 +113,44 @@ async fn its_age_is_told_once_even_where_it_is_too_old() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_age_of_the_newest_that_was_found_good() {
+    let bench = Bench::new();
+    for (id, days, valid) in [
+        ("snap-rehearsal0007", 7, "True"),
+        ("snap-rehearsal0003", 3, "True"),
+        ("snap-rehearsal0002", 2, "False"),
+        ("snap-rehearsal0004", 1, ""),
+    ] {
+        let begun = bench.aws.clock().now() - days * 24 * HOUR;
+        let mut snapshot = Snapshot::completed(id, &bench.ids.production_volume_id, begun);
+        if !valid.is_empty() {
+            snapshot
+                .tags
+                .insert("DBBackupValid".to_owned(), valid.to_owned());
+        }
+        bench.aws.add_snapshot(snapshot);
+    }
+    goes_on(bench.look(&bench.run(), newest()).await);
+    let told: Vec<(String, f64)> = bench
+        .aws
+        .points()
+        .into_iter()
+        .map(|point| (point.metric, point.value))
+        .collect();
+    let days = 24.0 * 3600.0;
+    assert_eq!(
+        told,
+        [
+            ("infobright_backup_age_seconds".to_owned(), 1800.0),
+            (
+                "infobright_backup_check.last_valid_age_seconds".to_owned(),
+                3.0 * days
+            ),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn datadog_out_of_reach_leaves_no_backup_untested() {
     let bench = Bench::new();
     bench.aws.set_datadog_reply(DatadogReply::Never);
