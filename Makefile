@@ -1,7 +1,8 @@
 # The one way to do each thing; CI calls the same names (.circleci/config.yml, .ci/run).
 
-# good, damaged, filesystem or none
+# good, damaged, filesystem or none; and a folder that make package made, such as dist/x86_64
 BACKUP ?= good
+ZIPS ?=
 # how many nights make simulate plays, and after how many minutes it begins no more
 SEEDS ?= 1000
 MINUTES ?=
@@ -28,9 +29,9 @@ help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # make itself ends with 2 whatever a command ends with, so the status is said.
-rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good|damaged|filesystem|none
-	@$(REHEARSE) --backup $(BACKUP) || { status=$$?; \
-	  echo "exit status $$status of $(REHEARSE) --backup $(BACKUP)" >&2; exit $$status; }
+rehearse: NIGHT = $(REHEARSE) --backup $(BACKUP) $(if $(ZIPS),--zips $(ZIPS))
+rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good|damaged|filesystem|none ZIPS=dist/x86_64
+	@$(NIGHT) || { status=$$?; echo "exit status $$status of $(NIGHT)" >&2; exit $$status; }
 
 # Debug build: the release build of aws-sdk-ec2 takes a quarter of an hour more.
 simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000 MINUTES=10
@@ -101,7 +102,7 @@ setup-rust:
 	@.ci/need cargo gcc
 
 setup-host: setup-rust
-	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 fuser losetup perl python3
+	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 fuser losetup perl python3 unzip
 
 setup-lint: $(VENV)/ready
 	@.ci/need shellcheck

@@ -60,6 +60,22 @@ class CircleCi(unittest.TestCase):
         self.assertEqual(sorted(release["requires"]), sorted(jobs))
         self.assertEqual(release["filters"], {"branches": {"only": "master"}})
 
+    def test_what_a_job_works_on_was_left_by_one_that_it_requires(self):
+        """The release and the rehearsal of the zips."""
+        leaves = {name for name, job in CONFIG["jobs"].items()
+                  if any("persist_to_workspace" in step for step in job["steps"])}
+        taking = []
+        for name, said in workflow().items():
+            steps = CONFIG["jobs"][said["job"]]["steps"]
+            attached = any("attach_workspace" in step or "attach" in step.get("make", {})
+                           for step in steps if step != "checkout")
+            if attached or any("dist/" in command for command in runs(steps)):
+                taking.append(name)
+                self.assertTrue(attached, name)
+                required = {workflow()[of]["job"] for of in said["requires"]}
+                self.assertLessEqual(leaves, required, name)
+        self.assertEqual(taking, ["rehearse", "release"])
+
     def test_what_another_job_requires_runs_wherever_that_does(self):
         jobs = workflow()
         for name, said in jobs.items():

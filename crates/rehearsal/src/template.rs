@@ -55,6 +55,8 @@ pub struct Function {
     pub arn: String,
     /// The program, which is named like its crate.
     pub binary: String,
+    /// Where its code is, relative to the template: sources, or a zip once it is packed.
+    pub code_uri: String,
     /// After this an invocation is ended.
     pub timeout: Duration,
     /// In MiB.

@@ -4,10 +4,23 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
+
+use rehearsal::template::TEMPLATE;
+
+/// The six programs, which are named like their crates.
+const STEPS: [&str; 6] = [
+    "step1-snapshot",
+    "step2-volume",
+    "step3-attach",
+    "step4-mount",
+    "step5-run-test",
+    "step6-await-result",
+];
 
 /// One rehearsal at a time: what is left of one must not be taken for another's.
 static ONE: Mutex<()> = Mutex::new(());
@@ -81,6 +94,102 @@ fn no_backup() {
     assert_eq!(summary(&printed, "infobright_backup_valid"), "-");
     assert!(summary(&printed, "event").contains("is the backup job running?"));
     assert_eq!(summary(&printed, "left"), "nothing");
+}
+
+/// A folder as `make package` leaves it, of the binaries beside `rehearse`.
+fn packed() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let architecture = match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let mut template = TEMPLATE.to_owned();
+    for step in STEPS {
+        template = template.replace(
+            &format!("CodeUri: crates/{step}\n"),
+            &format!("CodeUri: {step}.zip\n"),
+        );
+        let built = Path::new(env!("CARGO_BIN_EXE_rehearse")).with_file_name(step);
+        pack(&folder.path().join(format!("{step}.zip")), &built);
+    }
+    let name = format!("template-{architecture}.yaml");
+    fs::write(folder.path().join(name), template).expect("a template");
+    folder
+}
+
+/// Zips a program as a bootstrap, with its mode.
+fn pack(zip: &Path, program: &Path) {
+    const PACK: &str = "import sys, zipfile
+zipfile.ZipFile(sys.argv[1], 'w').write(sys.argv[2], 'bootstrap')";
+    let packed = Command::new("python3")
+        .args(["-c", PACK])
+        .arg(zip)
+        .arg(program)
+        .status();
+    assert!(
+        packed.expect("python3 runs").success(),
+        "{}",
+        program.display()
+    );
+}
+
+#[test]
+fn a_night_from_the_zips_that_lambda_would_get() {
+    let folder = packed();
+    let zips = folder.path().to_string_lossy().into_owned();
+    let night = |more: &[&str]| play(&[&["--zips", &zips][..], more].concat());
+    let (code, printed) = night(&[]);
+    assert_eq!(code, Some(0), "{printed}");
+    assert_eq!(summary(&printed, "verdict"), "valid");
+    assert_eq!(summary(&printed, "left"), "nothing");
+
+    // What is in a zip is what runs, and not the program of the same name beside `rehearse`.
+    let other = folder.path().join("other");
+    fs::write(&other, "#!/bin/sh\nexit 3\n").expect("a script");
+    let zip = folder.path().join("step4-mount.zip");
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).expect("a mode");
+    pack(&zip, &other);
+    let (code, printed) = night(&[]);
+    assert_eq!(code, Some(2), "{printed}");
+    assert!(
+        summary(&printed, "event").contains("step-4-mount error: Runtime.ExitError"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("Runtime exited: exit status: 3"),
+        "{printed}"
+    );
+
+    // Lambda does not start what may not be executed.
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o644)).expect("a mode");
+    pack(&zip, &other);
+    let (code, printed) = night(&["--directories"]);
+    assert_eq!(code, Some(2), "{printed}");
+    assert!(printed.contains("Permission denied"), "{printed}");
+}
+
+#[test]
+fn what_is_not_packed_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let zips = folder.path().to_string_lossy().into_owned();
+    for (wanted, template) in [
+        ("make package ARCHITECTURE=", None),
+        ("crates/step1-snapshot", Some(TEMPLATE)),
+    ] {
+        if let Some(text) = template {
+            for architecture in ["x86_64", "arm64"] {
+                let name = format!("template-{architecture}.yaml");
+                fs::write(folder.path().join(name), text).expect("a template");
+            }
+        }
+        let output = rehearse(&["--zips", &zips, "--directories"])
+            .output()
+            .expect("rehearse runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(wanted), "{said}");
+        assert!(said.contains(&zips), "{said}");
+    }
 }
 
 /// Starts a rehearsal in a process group and a temporary folder of its own, and waits until it

@@ -31,8 +31,8 @@ pub struct Processes {
 
 struct Inner {
     lambda: Lambda,
-    /// Where the binaries are.
-    binaries: PathBuf,
+    /// The program of each function, by its name.
+    programs: BTreeMap<String, PathBuf>,
     /// Where the Runtime API, AWS and Datadog are.
     address: SocketAddr,
     /// One invocation at a time and function, since there is one process of each.
@@ -56,24 +56,19 @@ struct Next {
 }
 
 impl Processes {
-    /// The binaries in that folder, for these functions.
+    /// These programs, each of the function of that name.
     #[must_use]
-    pub fn new(
-        lambda: Lambda,
-        functions: &[Function],
-        binaries: PathBuf,
-        address: SocketAddr,
-    ) -> Self {
-        let names = || functions.iter().map(|function| function.name.clone());
+    pub fn new(lambda: Lambda, programs: BTreeMap<String, PathBuf>, address: SocketAddr) -> Self {
+        let names = || programs.keys().cloned();
         Self {
             inner: Arc::new(Inner {
                 lambda,
-                binaries,
                 address,
                 functions: names().map(|name| (name, Arc::default())).collect(),
                 queues: names().map(|name| (name, Queue::new())).collect(),
                 copying: Mutex::default(),
                 replies: Mutex::default(),
+                programs,
             }),
         }
     }
@@ -136,12 +131,12 @@ impl Processes {
     fn spawn(&self, function: &Function) -> Result<Child, FunctionError> {
         let Inner {
             address,
-            binaries,
+            programs,
             lambda,
             ..
         } = self.inner.as_ref();
-        let program = binaries.join(&function.binary);
-        let mut child = Command::new(&program)
+        let program = &programs[&function.name];
+        let mut child = Command::new(program)
             .env_clear()
             .envs(&function.environment)
             .env("AWS_LAMBDA_FUNCTION_NAME", &function.name)

@@ -117,10 +117,13 @@ fn lacking() -> Option<String> {
 /// files.
 fn inside(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let program = std::env::current_exe()?;
-    let here = std::env::current_dir()?;
-    let covered = COVERED.iter().map(Path::new).find(|folder| {
-        folder.is_dir() && !program.starts_with(folder) && !here.starts_with(folder)
-    });
+    let given = folders(arguments)?;
+    let mut needed = vec![program.clone(), std::env::current_dir()?];
+    needed.extend(given.iter().map(|(_, folder)| folder.clone()));
+    let covered = COVERED
+        .iter()
+        .map(Path::new)
+        .find(|folder| folder.is_dir() && !needed.iter().any(|needed| needed.starts_with(folder)));
     let covered = covered.context("no folder of /mnt, /media and /srv is free to be covered")?;
     let mut command = Command::new("setpriv");
     command
@@ -139,10 +142,8 @@ fn inside(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             "--backup",
             &format!("{:?}", arguments.backup).to_lowercase(),
         ]);
-    if let Some(binaries) = &arguments.binaries {
-        command
-            .arg("--binaries")
-            .arg(std::path::absolute(binaries)?);
+    for (option, folder) in given {
+        command.arg(option).arg(folder);
     }
     let status = command.status().context("cannot run setpriv and unshare")?;
     Ok(ExitCode::from(
@@ -151,6 +152,16 @@ fn inside(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             .and_then(|code| code.try_into().ok())
             .unwrap_or(2),
     ))
+}
+
+/// The folders that the arguments name, by their options.
+fn folders(arguments: &Arguments) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
+    let Arguments { binaries, zips, .. } = arguments;
+    let given = [("--binaries", binaries), ("--zips", zips)].into_iter();
+    given
+        .filter_map(|(option, folder)| Some((option, folder.as_ref()?)))
+        .map(|(option, folder)| Ok((option, std::path::absolute(folder)?)))
+        .collect()
 }
 
 /// Runs a program; its own words are the error.

@@ -1,6 +1,7 @@
 //! `rehearse`: one night on this machine, with the real binaries, the real scripts, a real file
 //! system and a real database server. Only AWS and Datadog are stand-ins.
 
+mod code;
 mod ground;
 mod host;
 mod night;
@@ -26,6 +27,10 @@ pub struct Arguments {
     /// Where the six binaries are; beside this one by default.
     #[arg(long)]
     binaries: Option<PathBuf>,
+
+    /// Deploy what `make package` made instead, such as `dist/x86_64`: its template and zips.
+    #[arg(long, conflicts_with = "binaries")]
+    zips: Option<PathBuf>,
 
     /// Use directories instead of volumes, as where loop devices are not to be had.
     #[arg(long)]

@@ -10,13 +10,14 @@ use axum::Router;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::code::Code;
 use super::ground::{Ground, run as run_program, text};
 use super::host::Machine;
 use super::{Arguments, Backup, production, summary, trail};
 use crate::aws::Clock;
 use crate::lambda::processes::Processes;
 use crate::stack::Stack;
-use crate::template::{TEMPLATE, Template};
+use crate::template::Template;
 
 /// What the stack's parameters are set to: short waits, and MariaDB where production has
 /// Infobright.
@@ -65,8 +66,10 @@ pub(super) fn run(arguments: &Arguments, ground: &Ground) -> anyhow::Result<Exit
 }
 
 async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCode> {
+    let code = Code::of(arguments)?;
+    let template = Template::read(&code.template, &parameters(ground)?)?;
+    let programs = code.programs(&template.functions, &ground.folder)?;
     let image = production::snapshot(ground, arguments.backup).await?;
-    let template = Template::read(TEMPLATE, &parameters(ground)?)?;
     let retries_after = [Duration::from_secs(1), Duration::from_secs(2)];
     let stack = Stack::deploy(template, Clock::of_this_machine(), retries_after);
     stack.aws.set_timing(|timing| {
@@ -87,19 +90,7 @@ async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCod
         .set_host(&stack.world.test_instance_id, machine.clone());
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let binaries = match &arguments.binaries {
-        Some(folder) => folder.clone(),
-        None => std::env::current_exe()?
-            .parent()
-            .context("no folder")?
-            .to_owned(),
-    };
-    let processes = Processes::new(
-        stack.lambda.clone(),
-        &stack.template.functions,
-        binaries,
-        listener.local_addr()?,
-    );
+    let processes = Processes::new(stack.lambda.clone(), programs, listener.local_addr()?);
     let routes: Router = processes.routes().merge(stack.aws.router());
     let server = tokio::spawn(async move { axum::serve(listener, routes).await });
     stack.lambda.set_executor(Arc::new(processes.clone()));

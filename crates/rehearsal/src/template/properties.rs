@@ -13,6 +13,7 @@ use super::parameters::text;
 pub(super) struct FunctionProperties {
     #[serde(rename = "FunctionName")]
     _function_name: String,
+    pub code_uri: String,
     pub handler: String,
     pub runtime: String,
     pub role: String,
@@ -31,8 +32,6 @@ pub(super) struct FunctionProperties {
     pub events: BTreeMap<String, Event>,
     #[serde(rename = "Architectures")]
     _architectures: Option<Value>,
-    #[serde(rename = "CodeUri")]
-    _code_uri: Option<Value>,
     #[serde(rename = "Description")]
     _description: Option<Value>,
     #[serde(rename = "Tags")]

@@ -115,6 +115,7 @@ impl FunctionProperties {
             logical_id: id.to_owned(),
             arn: stack.arn(id)?,
             binary: binary.context("no BuildProperties/Binary")?.to_owned(),
+            code_uri: self.code_uri,
             timeout: Duration::from_secs(self.timeout),
             memory: self.memory_size,
             environment: environment.collect::<anyhow::Result<_>>()?,
