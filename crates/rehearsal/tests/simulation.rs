@@ -8,6 +8,10 @@ use rehearsal::simulation::exhaustive::{self, undisturbed};
 use rehearsal::simulation::many::{self, Databases};
 use rehearsal::simulation::{Control, Plan, play, random, waiting};
 
+/// As in `simulate`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A night's story and what it broke. Told before another night moves the clock on.
 async fn told(plan: &Plan) -> (String, Vec<String>) {
     let played = play(plan).await;

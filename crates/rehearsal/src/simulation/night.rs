@@ -13,13 +13,13 @@ use crate::night::{Ending, Night};
 
 /// No night takes longer, whatever goes wrong.
 const BOUND: Duration = Duration::from_hours(20);
-/// The integrity test of a simulated night: two looks.
+/// The integrity test of a simulated night: it runs when Lambda repeats a failed event.
 const TEST: Duration = Duration::from_secs(70);
 /// How long the scripts of a simulated night take.
 pub(super) const DURATIONS: Durations = Durations {
-    mount: Duration::from_secs(20),
+    mount: Duration::from_secs(6),
     test: TEST,
-    release: Duration::from_secs(10),
+    release: Duration::from_secs(6),
 };
 /// The snapshot of the night after.
 pub(super) const NEXT_SNAPSHOT: &str = "snap-rehearsal0002";
