@@ -112,7 +112,7 @@ impl Night {
         let unplugged = Unplugged(aws.clone(), lambda.clone());
         stack
             .lambda
-            .set_executor(Arc::new(InProcess { aws, lambda }));
+            .set_executor(Arc::new(InProcess::new(aws, lambda)));
         Self {
             stack,
             host,

@@ -1,14 +1,22 @@
-//! Runs the steps in this process: the same code, each invocation with clients of its own.
+//! Runs the steps in this process, kept warm from one invocation to the next as Lambda does it.
 
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use aws_config::identity::IdentityCache;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use common::Error;
 use common::runner;
 use common::step::Step;
 use common::world::World;
 use lambda_runtime::Diagnostic;
 use tokio::task::JoinSet;
+use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -20,10 +28,30 @@ use crate::template::Function;
 
 /// The steps of this process, on that account.
 pub struct InProcess {
-    /// The account.
-    pub aws: Aws,
+    aws: Aws,
     /// Where the log lines go.
-    pub lambda: Lambda,
+    lambda: Lambda,
+    warm: Arc<Warm>,
+}
+
+impl InProcess {
+    /// On that account; log lines go to that Lambda.
+    #[must_use]
+    pub fn new(aws: Aws, lambda: Lambda) -> Self {
+        let warm = Arc::default();
+        Self { aws, lambda, warm }
+    }
+}
+
+/// By function, the processes that wait for another event. One that takes an event is out of here,
+/// so that what ends it, or a second event meanwhile, has Lambda start another.
+#[derive(Default)]
+struct Warm(Mutex<BTreeMap<String, Vec<Box<dyn Any + Send>>>>);
+
+/// A function's process: what it makes once, before its first event.
+struct Process<S> {
+    world: World,
+    step: S,
 }
 
 impl Executor for InProcess {
@@ -33,26 +61,17 @@ impl Executor for InProcess {
         accepted: &Accepted,
         invocation: usize,
     ) -> BoxFuture<Result<(), FunctionError>> {
-        let (aws, lambda) = (self.aws.clone(), self.lambda.clone());
+        let (aws, warm) = (self.aws.clone(), self.warm.clone());
+        let at_work = AtWork {
+            access_key: access_key(&function.name, accepted.depth, invocation),
+            lambda: self.lambda.clone(),
+            function: function.name.clone(),
+            line: RefCell::default(),
+        };
         let (function, accepted) = (function.clone(), accepted.clone());
         Box::pin(async move {
-            let log = Log {
-                lambda,
-                function: function.name.clone(),
-                line: Arc::default(),
-            };
-            let lines = tracing_subscriber::fmt::layer()
-                .with_target(false)
-                .without_time()
-                .with_ansi(false)
-                .with_writer(move || log.clone());
-            // The SDK misses the sockets of its connections, and does not say so each time.
-            let ours = Targets::new()
-                .with_default(LevelFilter::INFO)
-                .with_target("aws_smithy_runtime", LevelFilter::OFF);
-            let subscriber = tracing_subscriber::registry().with(lines).with(ours);
-            let key = access_key(&function.name, accepted.depth, invocation);
-            let invocation = invoke(aws, key, function, accepted).with_subscriber(subscriber);
+            let invocation = AT_WORK.scope(at_work, invoke(aws, warm, function, accepted));
+            let invocation = invocation.with_subscriber(SUBSCRIBER.clone());
             // A task of its own, so that a panic is the function's and not the service's; it ends
             // with this future, as a process does that Lambda kills.
             let mut task = JoinSet::new();
@@ -70,20 +89,20 @@ impl Executor for InProcess {
 
 async fn invoke(
     aws: Aws,
-    key: String,
+    warm: Arc<Warm>,
     function: Function,
     accepted: Accepted,
 ) -> Result<(), FunctionError> {
     match function.binary.as_str() {
         "step1-snapshot" => {
-            look::<step1_snapshot::ChooseSnapshot>(aws, key, function, accepted).await
+            look::<step1_snapshot::ChooseSnapshot>(aws, warm, function, accepted).await
         }
-        "step2-volume" => look::<step2_volume::MakeVolume>(aws, key, function, accepted).await,
-        "step3-attach" => look::<step3_attach::AttachVolume>(aws, key, function, accepted).await,
-        "step4-mount" => look::<step4_mount::Mount>(aws, key, function, accepted).await,
-        "step5-run-test" => look::<step5_run_test::RunTest>(aws, key, function, accepted).await,
+        "step2-volume" => look::<step2_volume::MakeVolume>(aws, warm, function, accepted).await,
+        "step3-attach" => look::<step3_attach::AttachVolume>(aws, warm, function, accepted).await,
+        "step4-mount" => look::<step4_mount::Mount>(aws, warm, function, accepted).await,
+        "step5-run-test" => look::<step5_run_test::RunTest>(aws, warm, function, accepted).await,
         "step6-await-result" => {
-            look::<step6_await_result::AwaitResult>(aws, key, function, accepted).await
+            look::<step6_await_result::AwaitResult>(aws, warm, function, accepted).await
         }
         other => Err(FunctionError {
             error_type: "Runtime.InvalidEntrypoint".to_owned(),
@@ -94,20 +113,64 @@ async fn invoke(
 
 async fn look<S: Step>(
     aws: Aws,
-    key: String,
+    warm: Arc<Warm>,
     function: Function,
     accepted: Accepted,
 ) -> Result<(), FunctionError> {
-    let sdk = aws.sdk_config(&key);
-    let world = World::new(
-        &sdk,
-        aws.datadog_service(),
-        &function.name,
-        function.environment,
-    );
-    let step = S::build(&world).map_err(shown)?;
-    let handled = runner::handle(&step, &world, &accepted.request_id, accepted.event).await;
+    let process = match warm.take::<S>(&function) {
+        Some(process) => process,
+        None => Process::<S>::start(&aws, &function)?,
+    };
+    let Process { world, step } = &*process;
+    let handled = runner::handle(step, world, &accepted.request_id, accepted.event).await;
+    warm.put_back(&function, process);
     handled.map_err(shown)
+}
+
+impl Warm {
+    /// A process of that function as it is deployed now.
+    fn take<S: Step>(&self, function: &Function) -> Option<Box<Process<S>>> {
+        let mut warm = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = warm.get_mut(&function.name)?.pop()?;
+        let process = process.downcast::<Process<S>>().ok()?;
+        (process.world.variables == function.environment).then_some(process)
+    }
+
+    fn put_back<S: Step>(&self, function: &Function, process: Box<Process<S>>) {
+        let mut warm = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let processes = warm.entry(function.name.clone()).or_default();
+        processes.push(process);
+    }
+}
+
+impl<S: Step> Process<S> {
+    fn start(aws: &Aws, function: &Function) -> Result<Box<Self>, FunctionError> {
+        let sdk = aws.sdk_config("").to_builder();
+        let sdk = sdk
+            .credentials_provider(SharedCredentialsProvider::new(OfInvocation))
+            .identity_cache(IdentityCache::no_cache())
+            .build();
+        let variables = function.environment.clone();
+        let world = World::new(&sdk, aws.datadog_service(), &function.name, variables);
+        let step = S::build(&world).map_err(shown)?;
+        Ok(Box::new(Self { world, step }))
+    }
+}
+
+/// Credentials that name the invocation at work, so that each call is known to be its.
+#[derive(Debug)]
+struct OfInvocation;
+
+impl ProvideCredentials for OfInvocation {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let key = AT_WORK.try_with(|at_work| at_work.access_key.clone());
+        let credentials = |key| Credentials::new(key, "no-secret", None, None, "rehearsal");
+        let key = key.map_err(CredentialsError::not_loaded);
+        future::ProvideCredentials::ready(key.map(credentials))
+    }
 }
 
 fn shown(error: Error) -> FunctionError {
@@ -121,27 +184,56 @@ fn shown(error: Error) -> FunctionError {
     }
 }
 
-/// Writes whole lines to the function's log.
-#[derive(Clone)]
-struct Log {
-    lambda: Lambda,
-    function: String,
-    line: Arc<Mutex<Vec<u8>>>,
+/// One for all invocations: a new one has every place that might log ask anew whether it may.
+static SUBSCRIBER: LazyLock<Dispatch> = LazyLock::new(|| {
+    let lines = tracing_subscriber::fmt::layer()
+        .with_target(false)
+        .without_time()
+        .with_ansi(false)
+        .with_writer(|| ToLog);
+    // The SDK misses the sockets of its connections, and does not say so each time.
+    let ours = Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_target("aws_smithy_runtime", LevelFilter::OFF);
+    Dispatch::new(tracing_subscriber::registry().with(lines).with(ours))
+});
+
+tokio::task_local! {
+    static AT_WORK: AtWork;
 }
 
-impl io::Write for Log {
+/// The invocation at work: by what its calls are known, and where its log lines go.
+struct AtWork {
+    access_key: String,
+    lambda: Lambda,
+    function: String,
+    /// The log line that is being written.
+    line: RefCell<Vec<u8>>,
+}
+
+/// Writes whole lines to the log of the invocation at work.
+struct ToLog;
+
+impl io::Write for ToLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = AT_WORK.try_with(|at_work| at_work.write(bytes));
+        written.map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl AtWork {
+    fn write(&self, bytes: &[u8]) {
+        let mut line = self.line.borrow_mut();
         line.extend_from_slice(bytes);
         while let Some(end) = line.iter().position(|&byte| byte == b'\n') {
             let whole: Vec<u8> = line.drain(..=end).collect();
             let text = String::from_utf8_lossy(&whole[..end]);
             self.lambda.write_log(&self.function, &text);
         }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
