@@ -329,6 +329,9 @@ pub struct GiveBack {
     /// The test instance has let go of the volume, or never had it.
     #[serde(default)]
     pub unmounted: bool,
+    /// There was a volume to give back: the run was not over before.
+    #[serde(default)]
+    pub gave_back: bool,
     /// Datadog has been told how the run ended.
     #[serde(default)]
     pub reported: bool,
@@ -385,6 +388,7 @@ impl GiveBack {
             device: None,
             release_command_id: None,
             unmounted: false,
+            gave_back: false,
             reported: false,
         }
     }

@@ -121,7 +121,9 @@ async fn databases_at_once_do_not_disturb_each_other() {
 /// Seeds that broke something once, as the nights they are today.
 #[tokio::test(start_paused = true)]
 async fn seeds_that_once_broke_something() {
-    for seed in [275, 494, 2100, 2676, 2731] {
+    for seed in [
+        275, 494, 2100, 2676, 2731, 7148, 25160, 39554, 74690, 81556, 84503, 93821, 97158, 97237,
+    ] {
         let played = play(&random::plan(seed).await).await;
         assert_eq!(played.violations, [""; 0], "seed {seed}");
     }

@@ -43,7 +43,7 @@ impl AwaitResult {
                 if let Some(written) = ec2::verdict_of(&self.ec2, &run.run_id).await? {
                     info!("{function} failed, and yet this run has its verdict");
                     if function == self.itself {
-                        self.send_written(run, written).await?;
+                        self.send_written(run, &back, written).await?;
                     }
                     return Ok(Outcome::End(Ended(())));
                 }
@@ -71,10 +71,12 @@ impl AwaitResult {
     }
 
     /// A verdict whose look failed once the tag was written. Where another delivery has told
-    /// Datadog, this says the same of the same instant; so long after, it would be another.
-    async fn send_written(&self, run: &Run, written: Written) -> Result<()> {
+    /// Datadog, this says the same of the same instant; so long after, it would be another. That
+    /// is a delivery of a run that was over: it found nothing to give back.
+    async fn send_written(&self, run: &Run, back: &GiveBack, written: Written) -> Result<()> {
         let Written { valid, checked_at } = written;
-        if self.clock.now().since(checked_at) > datadog::OLDEST_POINT {
+        let long_ago = self.clock.now().since(checked_at) > datadog::OLDEST_POINT;
+        if long_ago && !back.gave_back {
             return Ok(());
         }
         let told = Told {

@@ -1,7 +1,7 @@
 //! The verdict: awaited, then written, first on the snapshot, then to Datadog.
 
 use common::datadog::{self, Gauge};
-use common::ec2;
+use common::ec2::{self, Volume, VolumeState};
 use common::event::{Because, GiveBack, Phase, Run, Testing, Told};
 use common::ssm::{self, Progress, Report};
 use common::step::Outcome;
@@ -83,8 +83,9 @@ impl AwaitResult {
     }
 
     /// Every delivery of a result writes the same instant: the one that an earlier delivery
-    /// wrote, else the end of the test. Also says whether Datadog was told so long ago that it
-    /// would take the same point for a new one.
+    /// wrote, else the end of the test. Also says whether this delivery comes so late that the run
+    /// is over: Datadog was told then, and would take the same point for a new one. A run that
+    /// AWS held up between tag and metric still holds its volume.
     async fn tag(
         &self,
         run: &Run,
@@ -111,8 +112,15 @@ impl AwaitResult {
             snapshot.id,
             verdict.detail
         );
-        let told_before = before.is_some_and(|time| now.since(time) > datadog::OLDEST_POINT);
+        let long_ago = before.is_some_and(|time| now.since(time) > datadog::OLDEST_POINT);
+        let told_before = long_ago && self.holds_nothing(run).await?;
         Ok((checked_at, told_before))
+    }
+
+    async fn holds_nothing(&self, run: &Run) -> Result<bool> {
+        let volumes = ec2::volumes_of_run(&self.ec2, &run.run_id).await?;
+        let gone = |volume: &Volume| volume.state == VolumeState::Deleted;
+        Ok(volumes.iter().all(gone))
     }
 
     /// Sends the verdict, what the test measured, and how long each phase took. A failure is

@@ -40,6 +40,9 @@ impl AwaitResult {
     /// What is still to be waited for, if anything.
     async fn release(&self, run: &Run, back: &mut GiveBack) -> Result<Option<String>> {
         let volumes = self.held(run, back).await?;
+        back.gave_back |= volumes
+            .iter()
+            .any(|volume| volume.state != VolumeState::Deleted);
         for volume in &volumes {
             if let Some(why) = self.release_volume(run, back, volume).await? {
                 return Ok(Some(why));

@@ -74,6 +74,26 @@ async fn a_late_failure_after_the_verdict_sends_no_event() {
     }
 }
 
+/// AWS was down for hours between tag and metric, and the look gave up. A late delivery of a run
+/// that was over finds nothing to give back, and would put an old verdict at a new time.
+#[tokio::test(start_paused = true)]
+async fn a_verdict_of_long_ago_is_told_where_the_run_was_not_over() {
+    for (holds, done) in [
+        (true, &["DeleteVolume", "SubmitMetrics"][..]),
+        (false, &NOTHING),
+    ] {
+        let bench = Bench::new();
+        if holds {
+            bench.volume("run-1").await;
+        }
+        bench.verdict_is_written_by("run-1");
+        bench.wait(2 * 3600).await;
+        let back = failure(&bench, ITSELF);
+        ends(give_all_back(&bench, &bench.run(), back).await);
+        assert_eq!(bench.done(), done, "{holds}");
+    }
+}
+
 /// As where a start event is delivered again when the test instance is off for the day.
 #[tokio::test(start_paused = true)]
 async fn a_late_failure_that_names_no_snapshot_finds_the_verdict_too() {

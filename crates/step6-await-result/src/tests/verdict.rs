@@ -1,10 +1,10 @@
 use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
-use rehearsal::aws::DatadogReply;
-use rehearsal::bench::{fails, goes_on, later, looks_again};
+use rehearsal::aws::{DatadogReply, Fault};
+use rehearsal::bench::{ends, fails, goes_on, later, looks_again};
 
-use super::{Bench, GOOD, NOTHING, testing};
+use super::{Bench, GOOD, NOTHING, give_all_back, testing};
 use crate::{AwaitResult, Task};
 
 /// What the first part hands to the second.
@@ -190,6 +190,7 @@ async fn a_second_delivery_says_the_same_of_the_same_instant() {
     assert_eq!(points(&bench), told);
     assert_eq!(bench.asked("SubmitMetrics").len(), 2);
     // So late that Datadog would take it for another instant.
+    ends(give_all_back(&bench, &run, second).await);
     bench.wait(3600).await;
     let third = gives_back(bench.look(&run, task).await);
     assert!(third.reported);
@@ -270,6 +271,35 @@ async fn a_passing_trouble_of_aws_costs_a_look_and_not_the_verdict() {
         gives_back(bench.look(&later(&bench.run(), 1), task).await);
         assert_eq!(points(&bench).len(), 1, "{action}");
     }
+}
+
+/// Between tag and metric AWS may be down for hours. Once the run is over, the same event again
+/// would put an old verdict at a new time.
+#[tokio::test(start_paused = true)]
+async fn a_verdict_of_long_ago_is_told_as_long_as_the_run_holds_its_volume() {
+    let bench = Bench::new();
+    bench.scripts_end_with(0, GOOD);
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(60).await;
+    let mut written = false;
+    bench.aws.set_faults(Box::new(move |call| {
+        let blind = written && call.action == "DescribeSnapshots";
+        written |= call.action == "CreateTags";
+        blind.then(|| Fault::Refuse {
+            status: 503,
+            code: "Unavailable".to_owned(),
+            message: "not now".to_owned(),
+        })
+    }));
+    fails(bench.look(&bench.run(), task.clone()).await);
+    bench.aws.clear_faults();
+    bench.wait(2 * 3600).await;
+    let back = gives_back(bench.look(&later(&bench.run(), 1), task.clone()).await);
+    assert!(back.reported);
+    assert_eq!(points(&bench).len(), 1);
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    gives_back(bench.look(&bench.run(), task).await);
+    assert_eq!(points(&bench).len(), 1, "a late delivery");
 }
 
 #[tokio::test(start_paused = true)]
