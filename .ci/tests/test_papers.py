@@ -92,7 +92,8 @@ def commands(program):
     for name, text in PAPERS.items():
         text = re.sub(r"\\\n\s*", " ", text)
         for line in text.splitlines():
-            found = re.match(rf"\s+{program} (.*)", line)
+            # A variable may stand before it.
+            found = re.match(rf"\s+(?:\w+=\S+ )?{program} (.*)", line)
             if found:
                 words = re.split(r" \| |;| #|\|$", found[1])[0]
                 yield name, shlex.split(words.replace("…", "x"))

@@ -86,7 +86,7 @@ class Release(unittest.TestCase):
         self.assertEqual(self.state["tags"][tag], commit())
         names = [f"{step}-{HOST}.zip" for step in STEPS]
         names += [f"document-{of}.sh" for of in ("mount", "test", "release")]
-        names += [f"template-{HOST}.yaml", "samconfig.toml", "SHA256SUMS"]
+        names += [f"template-{HOST}.yaml", "samconfig.toml", "README.md", "RUNBOOK.md", "SHA256SUMS"]
         self.assertEqual(sorted(of["name"] for of in release["assets"]), sorted(names))
         body = release["body"]
         self.assertIn(f"/aminopay/infobright-backup-check/compare/2026-01-02-1...{tag}", body)
@@ -120,10 +120,10 @@ class Release(unittest.TestCase):
         self.assertTrue(self.state["releases"][-1]["draft"])
         self.keep(uploads_left=100)
         status, said = self.release()
-        self.assertEqual((status, said.count("uploading ")), (0, 12 - 3), said)
+        self.assertEqual((status, said.count("uploading ")), (0, 14 - 3), said)
         self.assertEqual(len(self.state["releases"]), 2)
         release = self.state["releases"][-1]
-        self.assertEqual((release["draft"], len(release["assets"])), (False, 12))
+        self.assertEqual((release["draft"], len(release["assets"])), (False, 14))
 
     def test_the_first_release_of_all(self):
         self.keep(releases=[], tags={})
