@@ -1,6 +1,7 @@
 # The one way to do each thing; CI calls the same names (.circleci/config.yml, .ci/run).
 
-# good, damaged, filesystem or none; and a folder that make package made, such as dist/x86_64
+# what make rehearse is to find, help lists what there is; and a folder that make package made, such
+# as dist/x86_64
 BACKUP ?= good
 ZIPS ?=
 # how many nights make simulate plays, and after how many minutes it begins no more
@@ -28,10 +29,15 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+ifeq ($(BACKUP),help)
+rehearse:
+	@crates/rehearsal/host/damage.sh help
+else
 # make itself ends with 2 whatever a command ends with, so the status is said.
 rehearse: NIGHT = $(REHEARSE) --backup $(BACKUP) $(if $(ZIPS),--zips $(ZIPS))
-rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good|damaged|filesystem|none ZIPS=dist/x86_64
+rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good ZIPS=dist/x86_64; BACKUP=help lists the others
 	@$(NIGHT) || { status=$$?; echo "exit status $$status of $(NIGHT)" >&2; exit $$status; }
+endif
 
 # Debug build: the release build of aws-sdk-ec2 takes a quarter of an hour more.
 simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000 MINUTES=10

@@ -1,5 +1,5 @@
 # canary.pl <data directory>: damages the largest table of the copy on purpose, so that a test which works must find it.
-# Says in one line what it did: bytes that the test has to read, and only where there is nothing but MyISAM, which has no
+# Says in one line which file it damaged, whose table that is, and how: bytes that the test has to read, and only where there is nothing but MyISAM, which has no
 # checksums, a file cut to its half.
 use strict;
 use warnings;
@@ -18,7 +18,7 @@ find({ no_chdir => 1, wanted => sub {
 for my $path (sort { ($a =~ /MYD$/) <=> ($b =~ /MYD$/) || $size{$b} <=> $size{$a} || $a cmp $b } keys %size) {
   if ($path =~ /MYD$/ and $size{$path} > 1000) {
     truncate $path, $size{$path} / 2 or die "canary: $path: $!\n";
-    print substr($path, 1 + length $data), ": cut to its half\n";
+    say_what($path, 'cut to its half');
     exit 0;
   }
   my @places = $path =~ /\.ibd$/ ? page_in_use($path) : $size{$path} > 20000 ? int($size{$path} / 2) : ();
@@ -27,11 +27,22 @@ for my $path (sort { ($a =~ /MYD$/) <=> ($b =~ /MYD$/) || $size{$b} <=> $size{$a
   push @files, grep { exists $size{$_} } map { my $twin = $path; $twin =~ s/\d{9}\.ctb$/sprintf '%09d.ctb', $_/e; $twin } grep { $path =~ /\.ctb$/ } 0, 1;
   my %done;
   for my $file (grep { !$done{$_}++ } @files) { invert($file, $file eq $path ? $places[0] : int($size{$file} / 2)) }
-  print substr($path, 1 + length $data), ": 64 bytes at $places[0] inverted\n";
+  say_what($path, "64 bytes at $places[0] inverted");
   exit 0;
 }
 print STDERR "canary: no table in $data is large enough to be damaged\n";
 exit 1;
+
+# The table by its own name, as structure.pl says it.
+sub say_what {
+  my ($path, $how) = @_;
+  $path = substr $path, 1 + length $data;
+  (my $table = $path) =~ s{\.(bht/.*|[A-Za-z]+)$}{};
+  $table =~ s{/}{.};
+  $table =~ s/@@@//;
+  $table =~ s/@([0-9a-f]{4})/my $c = chr hex $1; utf8::encode($c); $c/ge;
+  print "$path\t$table\t$how\n";
+}
 
 # The last page of an InnoDB file that holds rows or an index: type 17855 at offset 24.
 sub page_in_use {

@@ -15,6 +15,8 @@ ROWS=0
 # where that is known. Who does not set them leaves them out of the last line.
 COVERAGE=''
 PAUSED=''
+# Set by the test on a canary night: the file that was damaged on purpose.
+CANARY=''
 FIRST_FAULT=''
 FIRST_ERROR=''
 FAULT_LINES=()
@@ -29,7 +31,12 @@ declare -A PASS_COUNT=()
 conclude() {
   RESULT_CODE=$1
   RESULT_REASON=$2
-  exit "$1"
+  # A fault that was not recorded was seen before anything was damaged on purpose.
+  if [ -n "$CANARY" ] && [ "$1" = "$FAULT" ] && [ -z "$FIRST_FAULT" ]; then
+    RESULT_CODE=$UNCHECKED
+    RESULT_REASON="the copy was bad before anything was damaged on purpose: $2"
+  fi
+  exit "$RESULT_CODE"
 }
 
 # unchecked <reason>: but a fault that was seen before does not go away
@@ -77,6 +84,10 @@ record() {
 
 # note <check> <status> <subject> <seen> <expected> <ms>
 note() {
+  if [ "$2" = fail ] && [ -n "$CANARY" ] && ! is_canarys "$3" "$4"; then
+    [ -n "$FIRST_ERROR" ] || FIRST_ERROR="the copy was bad before $CANARY was damaged on purpose: $3: $1: $4"
+    set -- "$1" error "$3" "$4" "$5" "$6"
+  fi
   local line="$1: $3: $4" tail=" ($6 ms)"
   # What was expected goes without saying where it was seen; and the time is cut off last.
   case $2 in fail | error | warn) [ -z "$5" ] || tail="; expected ${5:0:80} ($6 ms)" ;; esac

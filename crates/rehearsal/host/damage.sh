@@ -1,9 +1,19 @@
 #!/bin/bash
-# damage.sh help: what a backup can suffer here, one a line: "<name>  <what it does>"
+# damage.sh help: what can be rehearsed, one a line: "<name>  <what it is>"
+# damage.sh list: of these, what a backup can suffer.
 # damage.sh <image or folder> <name>: spoils a volume made by image.sh, and says what it did.
 set -euo pipefail
 
 page_size=16384
+
+# nights: those for which nothing is spoiled here
+nights() {
+  cat <<'NIGHTS'
+good         nothing is wrong
+none         there is no snapshot
+canary       a canary night: nothing is wrong, and the test instance damages its copy on purpose
+NIGHTS
+}
 
 menu() {
   cat <<'MENU'
@@ -116,10 +126,17 @@ wipe_superblock() {
   fi
 }
 
-if [ "${1-}" = help ]; then
-  menu
-  exit
-fi
+case ${1-} in
+  help)
+    nights
+    menu
+    exit
+    ;;
+  list)
+    menu
+    exit
+    ;;
+esac
 image=${1:?usage: damage.sh <image or folder> <name>, or damage.sh help}
 what=${2:?usage: damage.sh <image or folder> <name>, or damage.sh help}
 menu | grep -q "^$what  " || { echo "unknown damage $what; these are known:" >&2; menu >&2; exit 2; }

@@ -35,8 +35,13 @@ async fn a_test_that_does_not_find_it_fails_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_that_cannot_be_damaged_proves_nothing() {
-    for backup in [Backup::BrokenFilesystem, Backup::CannotBeTested] {
+async fn a_copy_that_is_bad_anyway_or_cannot_be_damaged_proves_nothing() {
+    for backup in [
+        Backup::Damaged,
+        Backup::ServerDoesNotStart,
+        Backup::BrokenFilesystem,
+        Backup::CannotBeTested,
+    ] {
         let ending = canary_night(Night::new().backup(backup)).await;
         assert_eq!(caught(&ending), Vec::<f64>::new(), "{backup:?}");
         ending.assert_undetermined("HostFailed");

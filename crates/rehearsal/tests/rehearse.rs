@@ -192,6 +192,35 @@ fn what_is_not_packed_is_named() {
     }
 }
 
+#[test]
+fn a_canary_is_caught() {
+    let (code, printed) = play(&["--backup", "canary"]);
+    assert_eq!(code, Some(0), "{printed}");
+    assert_eq!(summary(&printed, "verdict"), "canary caught");
+    assert_eq!(summary(&printed, "DBBackupValid"), "-");
+    assert_eq!(summary(&printed, "infobright_backup_valid"), "-");
+    let metric = "infobright_backup_check.canary_caught";
+    assert_eq!(summary(&printed, metric), "1");
+    assert_eq!(summary(&printed, "left"), "nothing");
+}
+
+#[test]
+fn the_menu_is_the_one_of_damage_sh() {
+    let menu = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/host/damage.sh"))
+        .arg("help")
+        .output();
+    let menu = menu.expect("it runs").stdout;
+    let menu = String::from_utf8_lossy(&menu);
+    let (code, printed) = play(&["--backup", "help"]);
+    assert_eq!((code, printed.trim()), (Some(0), menu.trim()));
+    let unknown = rehearse(&["--backup", "nonsense"]).output();
+    let unknown = unknown.expect("rehearse runs");
+    assert_eq!(unknown.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&unknown.stderr);
+    assert!(said.contains("unknown backup nonsense"), "{said}");
+    assert!(said.contains(menu.trim()), "{said}");
+}
+
 /// Starts a rehearsal in a process group and a temporary folder of its own, and waits until it
 /// prints this.
 fn begun(

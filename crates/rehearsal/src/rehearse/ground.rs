@@ -138,10 +138,7 @@ fn inside(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
         .arg(program)
         .args(["--inside", &text(covered)])
-        .args([
-            "--backup",
-            &format!("{:?}", arguments.backup).to_lowercase(),
-        ]);
+        .args(["--backup", &arguments.backup]);
     for (option, folder) in given {
         command.arg(option).arg(folder);
     }

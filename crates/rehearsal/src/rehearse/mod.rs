@@ -12,17 +12,18 @@ mod trail;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 
 /// Rehearses one night of the backup check on this machine.
 ///
-/// Exit status: 0 the backup is valid, 1 it is invalid, 2 it could not be tested.
+/// Exit status: 0 the backup is valid, or the canary was caught; 1 it is invalid; 2 it could not
+/// be tested, or the canary was missed.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "rehearse")]
 pub struct Arguments {
-    /// What is wrong with last night's backup.
-    #[arg(long, value_enum, default_value_t = Backup::Good)]
-    backup: Backup,
+    /// What is wrong with last night's backup; `help` lists all that can be.
+    #[arg(long, default_value = "good", value_name = "NAME")]
+    backup: String,
 
     /// Where the six binaries are; beside this one by default.
     #[arg(long)]
@@ -41,27 +42,36 @@ pub struct Arguments {
     inside: Option<PathBuf>,
 }
 
-/// What is wrong with a backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Backup {
-    /// Nothing.
-    Good,
-    /// A page of a table was changed behind the server's back.
-    Damaged,
-    /// The file system's superblock is destroyed.
-    Filesystem,
-    /// There is none.
-    None,
-}
-
 /// The program.
 #[must_use]
 #[expect(
+    clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a program tells people what went wrong"
+    reason = "a program tells people what they asked for, and what went wrong"
 )]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let menu = match production::menu() {
+        Ok(menu) if arguments.backup == "help" => {
+            println!("{menu}");
+            return ExitCode::SUCCESS;
+        }
+        Ok(menu) => menu,
+        Err(error) => {
+            eprintln!("rehearse: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
+    if !menu
+        .lines()
+        .any(|line| line.split(' ').next() == Some(&arguments.backup))
+    {
+        eprintln!(
+            "rehearse: unknown backup {}; these are known:\n{menu}",
+            arguments.backup
+        );
+        return ExitCode::from(2);
+    }
     match ground::enter(&arguments) {
         Ok(code) => code,
         Err(error) => {

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use super::code::Code;
 use super::ground::{Ground, run as run_program, text};
 use super::host::Machine;
-use super::{Arguments, Backup, production, summary, trail};
+use super::{Arguments, production, summary, trail};
 use crate::aws::Clock;
 use crate::lambda::processes::Processes;
 use crate::stack::Stack;
@@ -69,7 +69,7 @@ async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCod
     let code = Code::of(arguments)?;
     let template = Template::read(&code.template, &parameters(ground)?)?;
     let programs = code.programs(&template.functions, &ground.folder)?;
-    let image = production::snapshot(ground, arguments.backup).await?;
+    let image = production::snapshot(ground, &arguments.backup).await?;
     let retries_after = [Duration::from_secs(1), Duration::from_secs(2)];
     let stack = Stack::deploy(template, Clock::of_this_machine(), retries_after);
     stack.aws.set_timing(|timing| {
@@ -80,7 +80,7 @@ async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCod
         timing.delivery = Duration::from_millis(200);
     });
     let snapshot = stack.world.snapshot_id.clone();
-    if arguments.backup == Backup::None {
+    if arguments.backup == "none" {
         stack.aws.delete_snapshot(&snapshot);
     }
     let snapshots = [(snapshot, image)].into();
@@ -97,7 +97,12 @@ async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCod
 
     let schedule = stack.template.schedule.clone();
     let schedule = schedule.context("the template has no schedule")?;
-    let event = json!({"source": "aws.events", "detail-type": "Scheduled Event"});
+    let canary = arguments.backup == "canary";
+    let event = if canary {
+        json!({"canary": true})
+    } else {
+        json!({"source": "aws.events", "detail-type": "Scheduled Event"})
+    };
     stack.lambda.start(&schedule.function, event);
     let ended = async {
         stack.lambda.idle().await;
@@ -105,7 +110,7 @@ async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCod
     };
     trail::follow(stack.lambda.clone(), ended).await;
     server.abort();
-    Ok(summary::print(&stack, &machine))
+    Ok(summary::print(&stack, &machine, canary))
 }
 
 /// Ends when a person or the system asks for it.

@@ -6,14 +6,13 @@ use std::process::Stdio;
 use anyhow::{Context as _, ensure};
 use tokio::process::Command;
 
-use super::Backup;
-use super::ground::{Ground, text};
+use super::ground::{Ground, run, text};
 
 /// The scripts that make it, from the source tree that this program was built from.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/host");
 
 /// Makes production's database and gives the image of its volume, damaged as asked.
-pub(super) async fn snapshot(ground: &Ground, backup: Backup) -> anyhow::Result<PathBuf> {
+pub(super) async fn snapshot(ground: &Ground, backup: &str) -> anyhow::Result<PathBuf> {
     let Ground {
         folder,
         loop_devices,
@@ -26,13 +25,15 @@ pub(super) async fn snapshot(ground: &Ground, backup: Backup) -> anyhow::Result<
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     script(ground, "image.sh", &arguments).await?;
-    let damage = match backup {
-        Backup::Good | Backup::None => return Ok(image),
-        Backup::Damaged => "damaged",
-        Backup::Filesystem => "filesystem",
-    };
-    script(ground, "damage.sh", &[&text(&image), damage]).await?;
+    if !["good", "none", "canary"].contains(&backup) {
+        script(ground, "damage.sh", &[&text(&image), backup]).await?;
+    }
     Ok(image)
+}
+
+/// What can be rehearsed, one a line, its name first.
+pub(super) fn menu() -> anyhow::Result<String> {
+    run(&format!("{SCRIPTS}/damage.sh"), &["help"])
 }
 
 /// The stand-ins for `mount` and others, where volumes are directories.

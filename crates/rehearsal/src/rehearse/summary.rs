@@ -7,10 +7,14 @@ use common::event::Phase;
 use super::host::Machine;
 use crate::stack::Stack;
 
+/// What became of a canary.
+const CANARY: &str = "infobright_backup_check.canary_caught";
+
 /// Prints the verdict, the tag, the metric, the time of each phase and what was given back, and
-/// gives the exit status: 0 valid, 1 invalid, 2 undetermined, or 2 where anything was left.
+/// gives the exit status: 0 valid or a canary caught, 1 invalid, 2 undetermined or a canary
+/// missed, or 2 where anything was left.
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
-pub(super) fn print(stack: &Stack, machine: &Machine) -> ExitCode {
+pub(super) fn print(stack: &Stack, machine: &Machine, canary: bool) -> ExitCode {
     let tags = stack.aws.snapshot_tags(&stack.world.snapshot_id);
     let points = stack.aws.points();
     let value = |metric: &str| {
@@ -20,6 +24,8 @@ pub(super) fn print(stack: &Stack, machine: &Machine) -> ExitCode {
     let verdict = match tags.get("DBBackupValid").map(String::as_str) {
         Some("True") => "valid",
         Some("False") => "invalid",
+        _ if value(CANARY) == Some(1.0) => "canary caught",
+        _ if value(CANARY) == Some(0.0) => "canary missed",
         _ => "undetermined",
     };
     println!("\nverdict       {verdict}");
@@ -31,7 +37,9 @@ pub(super) fn print(stack: &Stack, machine: &Machine) -> ExitCode {
     ] {
         println!("{tag:<21} {}", tags.get(tag).map_or("-", String::as_str));
     }
-    for metric in ["infobright_backup_valid", "infobright_backup_age_seconds"] {
+    let mut metrics = vec!["infobright_backup_valid", "infobright_backup_age_seconds"];
+    metrics.extend(canary.then_some(CANARY));
+    for metric in metrics {
         println!(
             "{metric:<31} {}",
             value(metric).map_or("-".to_owned(), |value| value.to_string())
@@ -64,7 +72,7 @@ pub(super) fn print(stack: &Stack, machine: &Machine) -> ExitCode {
     );
     let status = match verdict {
         _ if !left.is_empty() => 2,
-        "valid" => 0,
+        "valid" | "canary caught" => 0,
         "invalid" => 1,
         _ => 2,
     };

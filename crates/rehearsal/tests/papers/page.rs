@@ -25,6 +25,10 @@ impl Page {
         Self::read("RUNBOOK.md")
     }
 
+    pub(crate) fn integrity_test() -> Self {
+        Self::read("docs/integrity-test.md")
+    }
+
     fn read(name: &'static str) -> Self {
         let text = fs::read_to_string(root().join(name)).expect(name);
         Self { name, text }

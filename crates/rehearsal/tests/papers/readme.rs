@@ -358,6 +358,34 @@ async fn the_event() {
     assert!(Page::readme().text.contains(&title), "{title}");
 }
 
+// ---- Try it ----
+
+#[test]
+fn what_can_be_rehearsed() {
+    let menu = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/host/damage.sh"))
+        .arg("help")
+        .output();
+    let menu = String::from_utf8(menu.expect("it runs").stdout).expect("text");
+    let menu: Vec<(String, String)> = menu
+        .lines()
+        .map(|line| {
+            let (name, what) = line.split_once("  ").expect("a name and what it is");
+            (name.to_owned(), what.trim().to_owned())
+        })
+        .collect();
+    assert!(menu.len() > 10, "{menu:?}");
+    let rows = Page::readme().table(&["`BACKUP`", "last night's backup"]);
+    let listed: Vec<(String, String)> = rows
+        .iter()
+        .map(|row| (name(&row[0]), row[1].clone()))
+        .collect();
+    assert_eq!(listed, menu);
+    let rows = Page::integrity_test().table(&["`BACKUP`", "verdict"]);
+    let tried: Vec<String> = rows.iter().map(|row| name(&row[0])).collect();
+    let names: Vec<String> = menu.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(tried, names, "docs/integrity-test.md");
+}
+
 // ---- The printed run ----
 
 /// Times, sizes and counts differ from run to run.

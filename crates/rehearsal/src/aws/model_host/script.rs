@@ -87,11 +87,13 @@ impl ModelHost {
         }
     }
 
-    /// What the test sees in the copy, damaged on purpose or not.
+    /// What the test sees in the copy, damaged on purpose or not. One that was bad before says
+    /// nothing of the canary.
     fn seen(&self, backup: Backup, canary: bool) -> Backup {
         match backup {
             Backup::Good | Backup::Damaged if self.machine().blind => Backup::Good,
             Backup::Good if canary => Backup::Damaged,
+            _ if canary => Backup::CannotBeTested,
             backup => backup,
         }
     }
