@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -67,6 +68,22 @@ class Planted(unittest.TestCase):
             (r"checkov:skip=CKV_AWS_117: .*", "checkov:skip=CKV_AWS_117"),
         )
         self.assertCaught("checkov", "CKV_AWS_66", "CKV_AWS_117")
+
+    def test_shellcheck_reads_the_parts_of_a_document(self):
+        """On a copy of what `make lint-shell` reads."""
+        tree = self.template.parent / "tree"
+        for folder in (".ci", "documents", "crates/rehearsal/host"):
+            shutil.copytree(ROOT / folder, tree / folder)
+        for file in ("Makefile", "template.yaml"):
+            shutil.copy2(ROOT / file, tree)
+        with (tree / "documents/test-files.sh").open("a") as part:
+            part.write("\nplanted() { rm -rf $SCRATCH/$1; }\n")
+        venv = ROOT / ".tools/venv"
+        command = ["make", "--directory", tree, "lint-shell", f"VENV={venv}",
+                   f"--assume-old={venv}/ready"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertNotEqual(done.returncode, 0, done.stdout)
+        self.assertIn("SC2086", done.stdout)
 
 
 if __name__ == "__main__":
