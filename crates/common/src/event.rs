@@ -155,8 +155,8 @@ impl Run {
     /// Whether what is not in sight by now is not there. What is seen right after AWS was too busy
     /// is not enough for that: nobody looked meanwhile.
     #[must_use]
-    pub fn has_looked_long_enough(&self) -> bool {
-        self.busy == 0 && self.waited() >= ec2::LONGEST_LAG
+    pub fn has_looked_long_enough(&self, interval: Duration) -> bool {
+        self.busy == 0 && self.waited() >= ec2::OUT_OF_SIGHT * interval
     }
 
     /// Seconds that each ended phase took, in the order of a night.

@@ -58,7 +58,7 @@ impl Step for AttachVolume {
 
     async fn look(&self, run: &Run, made: Made) -> Result<Outcome<Self>> {
         match ec2::volume(&self.ec2, &made.volume_id).await? {
-            None if !run.has_looked_long_enough() => Ok(Outcome::LookAgain {
+            None if !run.has_looked_long_enough(self.poll) => Ok(Outcome::LookAgain {
                 why: format!("volume {} is not in sight", made.volume_id),
                 payload: made,
             }),

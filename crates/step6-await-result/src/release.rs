@@ -58,7 +58,7 @@ impl AwaitResult {
         // The answer to a CreateVolume may have been lost, and reads lag: nothing in sight is not
         // yet nothing.
         let made_unseen = back.volume_id.is_none() && volumes.is_empty();
-        if made_unseen && !run.has_looked_long_enough() {
+        if made_unseen && !run.has_looked_long_enough(self.poll) {
             return Ok(Some("no volume in sight; looking for a while".to_owned()));
         }
         Ok(None)

@@ -5,7 +5,6 @@ mod snapshots;
 mod volumes;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use aws_sdk_ec2::types::{Filter, Tag};
 
@@ -39,9 +38,10 @@ pub mod tags {
     pub const CHECK_DETAIL: &str = "DBBackupCheckDetail";
 }
 
-/// Reads lag behind what was done, by seconds as a rule: what is out of sight for so long is gone.
+/// Reads lag behind what was done, by seconds as a rule: what is out of sight for so many of the
+/// step's intervals, a minute with the settings' defaults, is gone.
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
-pub const LONGEST_LAG: Duration = Duration::from_mins(1);
+pub const OUT_OF_SIGHT: u32 = 4;
 
 /// AWS's tags as a map.
 fn tag_map(tags: &[Tag]) -> BTreeMap<String, String> {
