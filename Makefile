@@ -7,24 +7,28 @@ ZIPS ?=
 # how many nights make simulate plays, and after how many minutes it begins no more
 SEEDS ?= 1000
 MINUTES ?=
+# how often make bench starts each program
+RUNS ?= 21
 # whose monitors make datadog makes, for which production instance, and whom they tell (or nobody)
 ENVIRONMENT ?= dev
 SOURCE ?= ib-backup.us-east-1.code418.net
 NOTIFY ?=
 
 export PATH := $(PATH):/usr/sbin:/sbin
-REHEARSE := $(or $(CARGO_TARGET_DIR),target)/debug/rehearse
+BUILT := $(or $(CARGO_TARGET_DIR),target)
+REHEARSE := $(BUILT)/debug/rehearse
 VENV := .tools/venv
+BENCH := .tools/bench
 LINTERS := .tools/linters
 PACKAGER := .tools/packager
 # x86_64 or arm64: what make package builds for
 ARCHITECTURE ?= $(subst aarch64,arm64,$(shell uname -m))
 SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   $(filter-out %.md,$(wildcard crates/rehearsal/host/shims/*)) \
-  documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run
+  documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/rehearsal/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate test test-delivery lint lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed chain build setup setup-rust setup-host setup-lint
+.PHONY: help rehearse simulate bench test test-delivery lint lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed chain build setup setup-rust setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +46,13 @@ endif
 # Debug build: the release build of aws-sdk-ec2 takes a quarter of an hour more.
 simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000 MINUTES=10
 	$(dir $(REHEARSE))simulate --seeds $(SEEDS) $(if $(MINUTES),--minutes $(MINUTES))
+
+# The programs are built as make package builds them: a quarter of an hour the first time.
+# The programs are those of the zips; only the floor is built beside them.
+bench: package $(BENCH)/ready ## Measure the functions into docs/performance.md: make bench RUNS=21
+	cargo build --release -p floor -p rehearsal --bins
+	$(BUILT)/release/bench --binaries $(BUILT)/lambda --floor $(BUILT)/release/floor --runs $(RUNS) \
+	  --python $(BENCH)/bin/python --reference crates/rehearsal/reference
 
 test: setup-host build ## Run all tests
 	cargo test --workspace
@@ -114,9 +125,10 @@ setup-lint: $(VENV)/ready
 	@.ci/need shellcheck
 
 $(VENV)/ready: .ci/requirements.txt
+$(BENCH)/ready: .ci/requirements-bench.txt
 $(LINTERS)/ready: .ci/requirements-lint.txt
 $(PACKAGER)/ready: .ci/requirements-package.txt
-$(VENV)/ready $(LINTERS)/ready $(PACKAGER)/ready:
+$(VENV)/ready $(BENCH)/ready $(LINTERS)/ready $(PACKAGER)/ready:
 	@.ci/need python3 python3-venv
 	rm -rf $(@D)
 	python3 -m venv $(@D) || python3 -m virtualenv $(@D)

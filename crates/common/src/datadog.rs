@@ -1,13 +1,16 @@
 //! Datadog: gauges and events, sent over HTTPS and checked for acceptance.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Method, Request, Response, Url};
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Request, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use tower::util::BoxCloneSyncService;
-use tower::{BoxError, ServiceExt};
 use tracing::info;
 
 use crate::error::{Error, Kind, Result};
@@ -24,25 +27,6 @@ pub const OLDEST_POINT: Duration = Duration::from_mins(55);
 const LONGEST_TEXT: usize = 4000;
 /// The type of a gauge in the v2 series API.
 const GAUGE: u8 = 3;
-
-/// What carries a request to Datadog and brings the reply.
-pub type Transport = BoxCloneSyncService<Request, Response, BoxError>;
-
-/// The transport of a deployed function.
-///
-/// # Errors
-/// Where the HTTPS client cannot be made.
-pub fn https() -> Result<Transport> {
-    let client = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(|error| {
-            Error::caused(Kind::DatadogFailed, "cannot make an HTTPS client", error)
-        })?;
-    Ok(BoxCloneSyncService::new(client.map_err(
-        |error: reqwest::Error| error.without_url().into(),
-    )))
-}
 
 /// Where the API key comes from. It cannot be printed.
 #[derive(Clone, Debug)]
@@ -153,7 +137,7 @@ pub struct Datadog {
     environment: String,
     source: String,
     ssm: aws_sdk_ssm::Client,
-    transport: Transport,
+    https: SharedHttpConnector,
 }
 
 impl Datadog {
@@ -180,7 +164,7 @@ impl Datadog {
             environment: settings.text("ENVIRONMENT"),
             source: settings.text("PRODUCTION_INSTANCE_NAME"),
             ssm: world.ssm.clone(),
-            transport: world.datadog.clone(),
+            https: world.datadog.clone(),
         }
     }
 
@@ -259,24 +243,26 @@ impl Datadog {
         };
         let url = format!("{}{path}", self.base_url);
         let failed = |message: String| Error::new(Kind::DatadogFailed, message);
-        let parsed = Url::parse(&url).map_err(|error| {
+        let uri = url.parse::<Uri>().ok();
+        let uri = uri.filter(|uri| uri.scheme().is_some()).ok_or_else(|| {
             failed(format!(
-                "cannot send to Datadog at {url}: {error}; check DD_URL and DD_SITE"
+                "cannot send to Datadog at {url}: that is no URL; check DD_URL and DD_SITE"
             ))
         })?;
         let mut header = HeaderValue::from_str(key.expose_secret()).map_err(|_| {
             failed("the Datadog API key has characters that no key has; set it anew".to_owned())
         })?;
         header.set_sensitive(true);
-        let mut request = Request::new(Method::POST, parsed);
-        request.headers_mut().insert("DD-API-KEY", header);
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().insert(CONTENT_TYPE, json);
-        *request.body_mut() = Some(body.to_string().into());
+        let request = Request::post(uri)
+            .header("DD-API-KEY", header)
+            .header(CONTENT_TYPE, "application/json")
+            .body(SdkBody::from(body.to_string()));
         let exchange = async {
-            let reply = self.transport.clone().oneshot(request).await?;
+            let reply = self.https.call(HttpRequest::try_from(request?)?).await?;
             let status = reply.status().as_u16();
-            Ok::<_, BoxError>((status, reply.text().await?))
+            let reply = ByteStream::new(reply.into_body()).collect().await?;
+            let reply = String::from_utf8_lossy(&reply.into_bytes()).into_owned();
+            Ok::<_, Box<dyn StdError + Send + Sync>>((status, reply))
         };
         let (status, reply) = tokio::time::timeout(TIMEOUT, exchange)
             .await

@@ -52,7 +52,7 @@ pub async fn invoke<P: Serialize>(client: &Client, function: &str, payload: &P) 
 /// At start, naming every setting that is missing or unreadable.
 pub async fn serve<S: Step>() -> std::result::Result<(), lambda_runtime::Error> {
     start_logging();
-    let (world, step) = start::<S>().await.inspect_err(|error| {
+    let (world, step) = start::<S>().inspect_err(|error| {
         tracing::error!("{:?}: {}", error.kind(), error.chain());
     })?;
     let (world, step) = (&world, &step);
@@ -64,8 +64,8 @@ pub async fn serve<S: Step>() -> std::result::Result<(), lambda_runtime::Error> 
     lambda_runtime::run(service_fn(handler)).await
 }
 
-async fn start<S: Step>() -> Result<(World, S)> {
-    let world = World::from_environment().await?;
+fn start<S: Step>() -> Result<(World, S)> {
+    let world = World::from_environment()?;
     let step = S::build(&world)?;
     Ok((world, step))
 }

@@ -7,8 +7,11 @@ pub mod datadog;
 pub mod ec2;
 pub mod error;
 pub mod event;
+pub mod https;
 pub mod lambda;
 pub mod runner;
+/// The SDK's configuration, from the environment.
+mod sdk;
 pub mod settings;
 pub mod ssm;
 pub mod step;

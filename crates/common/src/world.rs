@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_ec2::config::retry::RetryConfig;
+use aws_sdk_ec2::config::timeout::TimeoutConfig;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use aws_types::SdkConfig;
 
-use crate::datadog::{self, Transport};
 use crate::error::{Error, Kind, Result};
+use crate::https::Https;
+use crate::sdk;
 use crate::time::Timestamp;
 
 /// One attempt at a call of AWS takes no longer than this.
@@ -29,7 +31,7 @@ pub struct World {
     /// Systems Manager.
     pub ssm: aws_sdk_ssm::Client,
     /// How requests reach Datadog.
-    pub datadog: Transport,
+    pub datadog: SharedHttpConnector,
     /// The function's own name, as Lambda gives it.
     pub function_name: String,
     /// Environment variables.
@@ -47,7 +49,7 @@ impl World {
     )]
     pub fn new(
         sdk: &SdkConfig,
-        datadog: Transport,
+        datadog: SharedHttpConnector,
         function_name: &str,
         variables: BTreeMap<String, String>,
     ) -> Self {
@@ -82,12 +84,12 @@ impl World {
     /// The world of a Lambda function.
     ///
     /// # Errors
-    /// Where Lambda gives no function name, or the HTTPS client cannot be made.
+    /// Where a variable is missing that Lambda sets.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where variables are read"
     )]
-    pub async fn from_environment() -> Result<Self> {
+    pub fn from_environment() -> Result<Self> {
         let variables: BTreeMap<String, String> = std::env::vars().collect();
         let function_name = variables.get("AWS_LAMBDA_FUNCTION_NAME").cloned();
         let function_name = function_name.ok_or_else(|| {
@@ -96,8 +98,9 @@ impl World {
                 "AWS_LAMBDA_FUNCTION_NAME is missing: Lambda sets it, so this is not Lambda",
             )
         })?;
-        let sdk = aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await;
-        let datadog = datadog::https()?;
+        let https = Https::default();
+        let sdk = sdk::config(&variables, https.clone())?;
+        let datadog = SharedHttpConnector::new(https);
         Ok(Self::new(&sdk, datadog, &function_name, variables))
     }
 }

@@ -4,6 +4,7 @@ pub mod aws;
 pub mod bench;
 pub mod iam;
 pub mod lambda;
+pub mod measure;
 pub mod night;
 pub mod rehearse;
 pub mod simulation;

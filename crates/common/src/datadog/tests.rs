@@ -52,6 +52,18 @@ async fn the_key_of_the_parameter_goes_before_the_variables() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_address_that_is_none_is_named_with_its_settings() {
+    for url in ["datadog", "no url"] {
+        let (_, world, datadog) = client(&[("DD_API_KEY", KEY), ("DD_URL", url)]);
+        let now = world.clock.now();
+        let error = datadog.gauges(&[Gauge::valid(1.0)], now, now).await;
+        let error = error.expect_err(url).to_string();
+        let named = format!("{url}/api/v2/series: that is no URL; check DD_URL");
+        assert!(error.contains(&named), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_point_too_old_for_datadog_is_moved_to_the_oldest_instant_that_it_takes() {
     let (aws, world, datadog) = client(&[("DD_API_KEY", KEY)]);
     let at = world.clock.now();

@@ -1,11 +1,9 @@
 //! The doors that are in memory: no socket, no thread, so that a paused clock decides all.
 
-use std::task::Poll;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_ec2::config::retry::RetryConfig;
+use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
@@ -15,10 +13,9 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use bytes::Bytes;
+use aws_types::SdkConfig;
 use http_body_util::BodyExt;
-use tower::util::BoxCloneSyncService;
-use tower::{BoxError, Service};
+use tower::BoxError;
 
 use super::{Aws, REGION};
 
@@ -45,12 +42,13 @@ impl Aws {
             .build()
     }
 
-    /// For code that takes a `tower` service where it would have a `reqwest` client.
+    /// For requests to Datadog.
     #[must_use]
-    pub fn datadog_service(
-        &self,
-    ) -> BoxCloneSyncService<reqwest::Request, reqwest::Response, BoxError> {
-        BoxCloneSyncService::new(Intake { aws: self.clone() })
+    pub fn datadog_service(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector {
+            aws: self.clone(),
+            read_timeout: None,
+        })
     }
 }
 
@@ -102,43 +100,4 @@ async fn exchange(aws: Aws, request: HttpRequest) -> Result<HttpResponse, Connec
     let answer = aws.call(http::Request::from_parts(parts, body)).await;
     let answer = answer.map_err(|lost| ConnectorError::io(lost.into()))?;
     HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| user(error.into()))
-}
-
-#[derive(Clone)]
-struct Intake {
-    aws: Aws,
-}
-
-impl Service<reqwest::Request> for Intake {
-    type Response = reqwest::Response;
-    type Error = BoxError;
-    type Future = super::host::BoxFuture<Result<Self::Response, Self::Error>>;
-
-    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: reqwest::Request) -> Self::Future {
-        let aws = self.aws.clone();
-        Box::pin(async move {
-            let limit = request.timeout().copied();
-            let request = plain(request)?;
-            let answer = aws.call(request);
-            let answer = match limit {
-                Some(limit) => tokio::time::timeout(limit, answer).await??,
-                None => answer.await?,
-            };
-            Ok(reqwest::Response::from(answer))
-        })
-    }
-}
-
-fn plain(request: reqwest::Request) -> Result<http::Request<Bytes>, BoxError> {
-    let request = http::Request::<reqwest::Body>::try_from(request)?;
-    let (parts, body) = request.into_parts();
-    let body = body.as_bytes().ok_or("the body is a stream")?;
-    Ok(http::Request::from_parts(
-        parts,
-        Bytes::copy_from_slice(body),
-    ))
 }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use aws_config::identity::IdentityCache;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_ec2::config::IdentityCache;
 use common::Error;
 use common::runner;
 use common::step::Step;

@@ -35,12 +35,29 @@ struct Inner {
     programs: BTreeMap<String, PathBuf>,
     /// Where the Runtime API, AWS and Datadog are.
     address: SocketAddr,
+    /// Environment variables that go before all others.
+    variables: BTreeMap<String, String>,
+    watch: Option<Arc<dyn Watch>>,
     /// One invocation at a time and function, since there is one process of each.
     functions: BTreeMap<String, Arc<tokio::sync::Mutex<Option<Child>>>>,
     queues: BTreeMap<String, Queue>,
     /// What copies the processes' output to the logs.
     copying: Mutex<Vec<JoinHandle<()>>>,
     replies: Mutex<BTreeMap<String, oneshot::Sender<Result<(), FunctionError>>>>,
+}
+
+/// Sees a process as Lambda does.
+pub trait Watch: Send + Sync {
+    /// It is about to be started.
+    fn starts(&self);
+    /// It runs.
+    fn runs(&self, pid: u32);
+    /// It asks for an invocation.
+    fn asks(&self);
+    /// It is given one.
+    fn takes(&self);
+    /// It has answered it.
+    fn answers(&self);
 }
 
 /// What a process waits for when it asks for the next invocation.
@@ -64,12 +81,32 @@ impl Processes {
             inner: Arc::new(Inner {
                 lambda,
                 address,
+                variables: BTreeMap::new(),
+                watch: None,
                 functions: names().map(|name| (name, Arc::default())).collect(),
                 queues: names().map(|name| (name, Queue::new())).collect(),
                 copying: Mutex::default(),
                 replies: Mutex::default(),
                 programs,
             }),
+        }
+    }
+
+    /// The same with these environment variables, and with somebody watching.
+    ///
+    /// # Panics
+    /// Where it is in use already.
+    #[must_use]
+    pub fn watched(mut self, variables: BTreeMap<String, String>, watch: Arc<dyn Watch>) -> Self {
+        let inner = Arc::get_mut(&mut self.inner).expect("not in use yet");
+        inner.variables = variables;
+        inner.watch = Some(watch);
+        self
+    }
+
+    fn seen(&self, by: impl Fn(&dyn Watch)) {
+        if let Some(watch) = &self.inner.watch {
+            by(watch.as_ref());
         }
     }
 
@@ -136,6 +173,7 @@ impl Processes {
             ..
         } = self.inner.as_ref();
         let program = &programs[&function.name];
+        self.seen(|watch| watch.starts());
         let mut child = Command::new(program)
             .env_clear()
             .envs(&function.environment)
@@ -154,6 +192,7 @@ impl Processes {
             .env("AWS_SECRET_ACCESS_KEY", "rehearsal")
             .env("AWS_ENDPOINT_URL", format!("http://{address}"))
             .env("DD_URL", format!("http://{address}"))
+            .envs(&self.inner.variables)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -163,6 +202,9 @@ impl Processes {
                 error_type: "Runtime.InvalidEntrypoint".to_owned(),
                 error_message: format!("cannot start {}: {error}", program.display()),
             })?;
+        if let Some(pid) = child.id() {
+            self.seen(|watch| watch.runs(pid));
+        }
         let mut copying = self
             .inner
             .copying
@@ -262,14 +304,17 @@ async fn next(State(processes): State<Processes>, Path(function): Path<String>) 
     let Some(queue) = processes.inner.queues.get(&function) else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    processes.seen(|watch| watch.asks());
     let Some(next) = queue.take.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
+    processes.seen(|watch| watch.takes());
     let deadline = next
         .deadline
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     let headers = [
+        ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", next.accepted.request_id),
         (
             "lambda-runtime-deadline-ms",
@@ -288,6 +333,7 @@ async fn response(
     State(processes): State<Processes>,
     Path((_, id)): Path<(String, String)>,
 ) -> StatusCode {
+    processes.seen(|watch| watch.answers());
     processes.reply(&id, Ok(()))
 }
 

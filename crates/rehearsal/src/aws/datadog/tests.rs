@@ -1,24 +1,25 @@
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use super::DatadogReply;
 use crate::aws::clock::unix_seconds;
 use crate::aws::testing::Night;
 
 async fn post(night: &Night, path: &str, key: &str, body: &Value) -> (u16, Value) {
-    let url = format!("https://api.datadoghq.com{path}").parse().unwrap();
-    let mut request = reqwest::Request::new(reqwest::Method::POST, url);
-    request
-        .headers_mut()
-        .insert("DD-API-KEY", key.parse().unwrap());
-    request
-        .headers_mut()
-        .insert("Content-Type", "application/json".parse().unwrap());
-    *request.body_mut() = Some(body.to_string().into());
-    let reply = night.aws.datadog_service().oneshot(request).await.unwrap();
-    (reply.status().as_u16(), reply.json().await.unwrap())
+    let request = http::Request::post(format!("https://api.datadoghq.com{path}"))
+        .header("DD-API-KEY", key)
+        .header("Content-Type", "application/json")
+        .body(SdkBody::from(body.to_string()));
+    let request = HttpRequest::try_from(request.unwrap()).unwrap();
+    let reply = night.aws.datadog_service().call(request).await.unwrap();
+    let status = reply.status().as_u16();
+    let reply = ByteStream::new(reply.into_body()).collect().await.unwrap();
+    (status, serde_json::from_slice(&reply.into_bytes()).unwrap())
 }
 
 async fn series(night: &Night, body: &Value) -> (u16, Value) {

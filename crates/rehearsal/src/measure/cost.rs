@@ -1,0 +1,175 @@
+//! What a night costs: from a simulated night and the measured invocations.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Args;
+
+/// Lambda gives this much memory together with one whole processor:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>.
+const ONE_PROCESSOR_MB: f64 = 1769.0;
+/// AWS prices a GB-month by the hours in it.
+const HOURS_A_MONTH: f64 = 730.0;
+
+/// What AWS charges, in USD.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Prices {
+    /// A second of a function with 1 GB (<https://aws.amazon.com/lambda/pricing/>, x86, us-east-1).
+    #[arg(long, default_value_t = 0.000_016_666_7)]
+    pub gb_second: f64,
+    /// A million requests (the same page).
+    #[arg(long, default_value_t = 0.20)]
+    pub million_requests: f64,
+    /// A GB of volume for a month (<https://aws.amazon.com/ebs/pricing/>, gp3, us-east-1).
+    #[arg(long, default_value_t = 0.08)]
+    pub gb_month: f64,
+    /// How large production's volume is, in GB.
+    #[arg(long, default_value_t = 1000)]
+    pub volume_gb: u32,
+}
+
+/// CPU time of one function, in milliseconds of a whole processor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work {
+    pub start: f64,
+    pub first: f64,
+    pub further: f64,
+}
+
+/// What happened in a night.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Happened {
+    /// Invocations by program.
+    pub invocations: BTreeMap<String, u32>,
+    /// How long the functions waited, all together.
+    pub waited: Duration,
+    /// From the volume's creation to its deletion.
+    pub volume_held: Duration,
+}
+
+impl Happened {
+    /// This night with `times` as much of what `longer` has more than it.
+    pub fn and(&self, times: u32, longer: &Self) -> Self {
+        let mut sum = longer.clone();
+        for (program, count) in &mut sum.invocations {
+            let before = self.invocations.get(program).copied().unwrap_or_default();
+            *count = before + times * (*count - before);
+        }
+        let more = |of: Duration, before: Duration| before + times * of.saturating_sub(before);
+        sum.waited = more(longer.waited, self.waited);
+        sum.volume_held = more(longer.volume_held, self.volume_held);
+        sum
+    }
+
+    pub fn requests(&self) -> u32 {
+        self.invocations.values().sum()
+    }
+}
+
+/// What it comes to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Bill {
+    pub requests: u32,
+    /// While the functions wait.
+    pub waiting_gb_seconds: f64,
+    /// While they work.
+    pub working_gb_seconds: f64,
+    pub gb_hours: f64,
+    pub lambda_usd: f64,
+    pub volume_usd: f64,
+}
+
+/// The bill of a night whose functions have so much memory. Lambda bills whole milliseconds; half
+/// a millisecond for each invocation is what that comes to.
+pub(super) fn bill(
+    happened: &Happened,
+    work: &BTreeMap<String, Work>,
+    memory_mb: u32,
+    prices: Prices,
+) -> Bill {
+    let gb = f64::from(memory_mb) / 1024.0;
+    let share = (f64::from(memory_mb) / ONE_PROCESSOR_MB).min(1.0);
+    let mut working = 0.0;
+    for (program, &count) in &happened.invocations {
+        let Some(work) = work.get(program).filter(|_| count > 0) else {
+            continue;
+        };
+        let cpu = work.start + work.first + f64::from(count - 1) * work.further;
+        working += cpu / 1000.0 / share + f64::from(count) * 0.0005;
+    }
+    let requests = happened.requests();
+    let waiting_gb_seconds = happened.waited.as_secs_f64() * gb;
+    let working_gb_seconds = working * gb;
+    let gb_hours = f64::from(prices.volume_gb) * happened.volume_held.as_secs_f64() / 3600.0;
+    let by_time = (waiting_gb_seconds + working_gb_seconds) * prices.gb_second;
+    Bill {
+        requests,
+        waiting_gb_seconds,
+        working_gb_seconds,
+        gb_hours,
+        lambda_usd: by_time + f64::from(requests) * prices.million_requests / 1e6,
+        volume_usd: gb_hours / HOURS_A_MONTH * prices.gb_month,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRICES: Prices = Prices {
+        gb_second: 0.00001,
+        million_requests: 1.0,
+        gb_month: 0.073,
+        volume_gb: 100,
+    };
+
+    fn happened(invocations: u32, waited: u64, held: u64) -> Happened {
+        Happened {
+            invocations: [("step".to_owned(), invocations)].into(),
+            waited: Duration::from_secs(waited),
+            volume_held: Duration::from_secs(held),
+        }
+    }
+
+    fn near(left: f64, right: f64) {
+        assert!((left - right).abs() < 1e-9, "{left} is not {right}");
+    }
+
+    #[test]
+    fn a_night_is_billed_for_waiting_working_requests_and_the_volume() {
+        let work = Work {
+            start: 2.0,
+            first: 3.0,
+            further: 0.5,
+        };
+        let work = [("step".to_owned(), work)].into();
+        let night = happened(11, 1000, 7200);
+        let bill = bill(&night, &work, 512, PRICES);
+        near(bill.waiting_gb_seconds, 500.0);
+        // 2 + 3 + 10 * 0.5 ms of CPU on 512/1769 of a processor, and half a millisecond each.
+        let working = (0.010 * 1769.0 / 512.0 + 11.0 * 0.0005) * 0.5;
+        near(bill.working_gb_seconds, working);
+        near(bill.gb_hours, 200.0);
+        near(bill.lambda_usd, (500.0 + working) * 0.00001 + 0.000_011);
+        near(bill.volume_usd, 0.02);
+    }
+
+    #[test]
+    fn more_than_a_processor_makes_nothing_faster() {
+        let work = Work {
+            start: 10.0,
+            first: 0.0,
+            further: 0.0,
+        };
+        let work = [("step".to_owned(), work)].into();
+        let night = happened(1, 0, 0);
+        let at = |memory| bill(&night, &work, memory, PRICES).working_gb_seconds;
+        near(at(3538), 0.0105 * 3538.0 / 1024.0);
+    }
+
+    #[test]
+    fn hours_are_added_as_the_longer_night_has_them() {
+        let five = happened(70, 3700, 3650).and(4, &happened(130, 7300, 7250));
+        assert_eq!(five, happened(310, 18_100, 18_050));
+    }
+}

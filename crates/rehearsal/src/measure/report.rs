@@ -1,0 +1,340 @@
+//! `docs/performance.md`: what was measured, in tables.
+
+use std::collections::BTreeMap;
+
+use super::cost::{Bill, Happened, Prices, Work, bill};
+use super::figures::{Figures, Times};
+use super::spread::Spread;
+use super::table::markdown;
+
+/// Nights, each by how long its test takes.
+pub(super) type Nights = Vec<(&'static str, Happened)>;
+
+/// The memory that the bill is for: the least that Lambda has.
+const LEAST_MEMORY: u32 = 128;
+
+/// All that goes into the tables and the chart.
+pub(super) struct Report {
+    pub steps: Vec<Figures>,
+    pub floor: Figures,
+    pub python: Option<Figures>,
+    pub runs: u32,
+    pub nights: Nights,
+    pub prices: Prices,
+}
+
+impl Report {
+    /// The whole page.
+    pub fn markdown(&self) -> String {
+        let sections = [
+            self.head(),
+            self.starts(),
+            self.invocations(),
+            self.against_python(),
+            self.night(),
+        ];
+        sections.join("\n")
+    }
+
+    fn programs(&self) -> impl Iterator<Item = &Figures> {
+        self.steps.iter().chain([&self.floor]).chain(&self.python)
+    }
+
+    fn head(&self) -> String {
+        format!(
+            "# What the functions weigh, how fast they are, what a night costs\n\n\
+             `make bench` measures this and writes this page; do not edit it. \
+             On {}.\n\n\
+             The programs are those that `make package` puts into the zips. Each is started {} times by the rehearsal's Lambda, in turn \
+             with the others, and invoked {} times; EC2, Systems Manager, Lambda and Datadog are \
+             stand-ins on this machine, reached by name over TLS, and answer at once. It trusts \
+             this machine's certificates and one more. Figures are medians, and in brackets the \
+             quartiles. `floor` is a function that gives its input back and does nothing else; \
+             `Python` makes the calls of `{}` with `awslambdaric` and `boto3`.\n\n\
+             ![Times from start to the first answer](performance.svg)\n",
+            machine(),
+            self.runs,
+            super::run::INVOCATIONS,
+            super::REFERENCE,
+        )
+    }
+
+    fn starts(&self) -> String {
+        let head = [
+            "program",
+            "ms",
+            "CPU ms",
+            "ms, × floor",
+            "CPU, × floor",
+            "memory, MiB",
+            "× floor",
+            "threads",
+            "MB",
+            "zipped, MB",
+        ];
+        let floor = &self.floor;
+        let rows = self.programs().map(|of| {
+            let size = |bytes: Option<usize>| bytes.map_or("–".to_owned(), megabytes);
+            vec![
+                code(&of.name),
+                of.start.wall.to_string(),
+                of.start.cpu.to_string(),
+                times(of.start.wall, floor.start.wall),
+                times(of.start.cpu, floor.start.cpu),
+                of.memory.to_string(),
+                times(of.memory, floor.memory),
+                of.threads.to_string(),
+                size(of.size.map(|size| size.program)),
+                size(of.size.map(|size| size.zipped)),
+            ]
+        });
+        let table = markdown(&head, &rows.collect::<Vec<_>>());
+        format!(
+            "## Starting\n\nFrom exec until it asks for its first invocation (`/next`); the most \
+             memory and threads that it ever had.\n\n{table}"
+        )
+    }
+
+    fn invocations(&self) -> String {
+        let head = [
+            "program",
+            "first, ms",
+            "CPU ms",
+            "each further, ms",
+            "CPU ms",
+            "calls",
+        ];
+        let rows = self.programs().map(|of| {
+            vec![
+                code(&of.name),
+                of.first.wall.to_string(),
+                of.first.cpu.to_string(),
+                of.further.wall.to_string(),
+                of.further.cpu.to_string(),
+                of.calls.len().to_string(),
+            ]
+        });
+        let table = markdown(&head, &rows.collect::<Vec<_>>());
+        let calls = self.steps.iter().map(|of| {
+            let calls: Vec<String> = of.calls.iter().map(|call| code(call)).collect();
+            format!("- {}: {}\n", code(&of.name), calls.join(", "))
+        });
+        let calls: String = calls.collect();
+        format!(
+            "## Invocations\n\nThe first one reads the trusted certificates and opens the \
+             connections. Each finds what it waits for, hands on and answers: it does not \
+             sleep.\n\n{table}\nThe calls of one invocation:\n\n{calls}"
+        )
+    }
+
+    fn against_python(&self) -> String {
+        let named = self.steps.iter().find(|of| of.name == super::REFERENCE);
+        let (Some(python), Some(step)) = (&self.python, named) else {
+            return "## Against Python\n\nNot measured: no Python with `awslambdaric` and `boto3` \
+                    was given.\n"
+                .to_owned();
+        };
+        let of = |what: &str, step: Spread, python: Spread| {
+            vec![
+                what.to_owned(),
+                step.to_string(),
+                python.to_string(),
+                format!("1/{:.1}", python.median / step.median),
+            ]
+        };
+        let both = |what: &str, step: Times, python: Times| {
+            [
+                of(&format!("{what}, ms"), step.wall, python.wall),
+                of(&format!("{what}, CPU ms"), step.cpu, python.cpu),
+            ]
+        };
+        let rows: Vec<_> = [
+            both("start and first invocation", step.ready, python.ready),
+            both("start", step.start, python.start),
+            both("first invocation", step.first, python.first),
+            both("each further one", step.further, python.further),
+        ]
+        .into_iter()
+        .flatten()
+        .chain([of("memory, MiB", step.memory, python.memory)])
+        .collect();
+        let name = code(super::REFERENCE);
+        let table = markdown(&["what", &name, "Python", "ratio"], &rows);
+        format!("## Against Python\n\nThe same calls of the same stand-ins.\n\n{table}")
+    }
+
+    fn night(&self) -> String {
+        let bills: Vec<(&str, Bill)> = self
+            .nights
+            .iter()
+            .map(|(test, happened)| (*test, self.bill(happened, LEAST_MEMORY)))
+            .collect();
+        let rows = bills.iter().map(|(test, bill)| night_row(test, bill));
+        let head = [
+            "test",
+            "requests",
+            "waiting, GB-s",
+            "working, GB-s",
+            "waiting, of both",
+            "Lambda, USD",
+            "volume, GB-hours",
+            "volume, USD",
+        ];
+        let nights = markdown(&head, &rows.collect::<Vec<_>>());
+        let (test, hour) = &self.nights[1];
+        let rows = [128, 256, 512, 1024, 1769].map(|memory| {
+            let bill = self.bill(hour, memory);
+            vec![
+                memory.to_string(),
+                format!("{:.1}", bill.waiting_gb_seconds),
+                format!("{:.2}", bill.working_gb_seconds),
+                format!("{:.5}", bill.lambda_usd),
+            ]
+        });
+        let head = [
+            "memory, MB",
+            "waiting, GB-s",
+            "working, GB-s",
+            "Lambda, USD",
+        ];
+        let memories = markdown(&head, &rows);
+        let Prices {
+            gb_second,
+            million_requests,
+            gb_month,
+            volume_gb,
+        } = self.prices;
+        format!(
+            "## What a night costs\n\n\
+             Invocations, waits and the life of the volume are those of a simulated night with a \
+             good backup; the work is the CPU time above, on the share of a processor that Lambda \
+             gives with {LEAST_MEMORY} MB (1,769 MB is one whole). Each function starts once. \
+             {gb_second} USD a GB-second, {million_requests} USD a million requests, {gb_month} \
+             USD a GB-month of a volume of {volume_gb} GB; `bench --help` names the options for \
+             other prices.\n\n{nights}\n\
+             The functions wait for the test 3 hours at most, so the night of 5 hours is \
+             arithmetic: the night of 1 hour, and four times what a second hour adds to it.\n\n\
+             A function that waits is billed by its memory alone, and waiting is nearly all that \
+             there is; its work takes as many GB-seconds with more memory as with less, since it \
+             is the faster for it. So the least memory is the cheapest. For a test of {test}:\n\n\
+             {memories}\nHow long nobody works in such a night, and how that was shortened: \
+             [simulation.md](simulation.md#waiting).\n"
+        )
+    }
+
+    fn bill(&self, happened: &Happened, memory: u32) -> Bill {
+        let work = self.steps.iter().map(|of| {
+            let work = Work {
+                start: of.start.cpu.median,
+                first: of.first.cpu.median,
+                further: of.further.cpu.median,
+            };
+            (of.name.clone(), work)
+        });
+        let work: BTreeMap<_, _> = work.collect();
+        bill(happened, &work, memory, self.prices)
+    }
+}
+
+fn night_row(test: &str, bill: &Bill) -> Vec<String> {
+    let (waiting, working) = (bill.waiting_gb_seconds, bill.working_gb_seconds);
+    vec![
+        test.to_owned(),
+        bill.requests.to_string(),
+        format!("{waiting:.1}"),
+        format!("{working:.2}"),
+        format!("{:.1} %", 100.0 * waiting / (waiting + working)),
+        format!("{:.5}", bill.lambda_usd),
+        format!("{:.0}", bill.gb_hours),
+        format!("{:.2}", bill.volume_usd),
+    ]
+}
+
+fn code(name: &str) -> String {
+    format!("`{name}`")
+}
+
+fn times(of: Spread, floor: Spread) -> String {
+    format!("{:.2}", of.median / floor.median)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "some megabytes")]
+fn megabytes(bytes: usize) -> String {
+    format!("{:.2}", bytes as f64 / 1e6)
+}
+
+/// This machine, as far as it says.
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, key: &str| {
+        let line = text.lines().find(|line| line.starts_with(key))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let processor = field(&read("/proc/cpuinfo"), "model name");
+    let processor = processor.unwrap_or_else(|| "an unnamed processor".to_owned());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!("{cores} cores of {processor}, Linux {}", kernel.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::figures::{Size, tests::measured};
+    use super::*;
+    use std::time::Duration;
+
+    fn report() -> Report {
+        let size = Some(Size {
+            program: 7_000_000,
+            zipped: 2_500_000,
+        });
+        let figures =
+            |name: &str, unit| Figures::of(name, size, &[measured(unit)]).expect("one run");
+        let night = Happened {
+            invocations: [("step6-await-result".to_owned(), 60)].into(),
+            waited: Duration::from_hours(1),
+            volume_held: Duration::from_hours(1),
+        };
+        Report {
+            steps: vec![figures("step6-await-result", 3.0)],
+            floor: figures("floor", 2.0),
+            python: Some(figures("Python", 150.0)),
+            runs: 1,
+            nights: vec![("5 minutes", night.clone()), ("1 hour", night)],
+            prices: Prices {
+                gb_second: 0.000_01,
+                million_requests: 0.2,
+                gb_month: 0.073,
+                volume_gb: 1000,
+            },
+        }
+    }
+
+    #[test]
+    fn a_program_stands_beside_the_floor() {
+        let page = report().markdown();
+        let row = "| `step6-await-result` | 6.00 (6.00–6.00) | 3.00 (3.00–3.00) | 1.50 | 1.50 \
+                   | 24.00 (24.00–24.00) | 1.50 | 2 | 7.00 | 2.50 |";
+        assert!(page.contains(row), "{page}");
+    }
+
+    #[test]
+    fn a_program_stands_beside_python() {
+        let page = report().markdown();
+        let row =
+            "| start and first invocation, ms | 18.00 (18.00–18.00) | 900 (900–900) | 1/50.0 |";
+        assert!(page.contains(row), "{page}");
+        let without = Report {
+            python: None,
+            ..report()
+        };
+        assert!(without.markdown().contains("Not measured"));
+    }
+
+    #[test]
+    fn a_night_has_its_price() {
+        let page = report().markdown();
+        let row = "| 1 hour | 60 | 450.0 | 0.33 | 99.9 % | 0.00452 | 1000 | 0.10 |";
+        assert!(page.contains(row), "{page}");
+    }
+}
