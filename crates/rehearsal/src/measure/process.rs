@@ -1,6 +1,6 @@
 //! A process as it is measured, from its start to its last answer.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -54,6 +54,8 @@ struct Moment {
 /// Notes when a process asks, takes and answers, and what it has used by then.
 pub(super) struct Observer {
     notes: Mutex<Notes>,
+    /// That it is known which process it is.
+    known: Condvar,
     asked: watch::Sender<usize>,
 }
 
@@ -61,6 +63,7 @@ impl Observer {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             notes: Mutex::default(),
+            known: Condvar::new(),
             asked: watch::channel(0).0,
         })
     }
@@ -121,13 +124,19 @@ impl Watch for Observer {
 
     fn runs(&self, pid: u32) {
         self.notes().pid = i32::try_from(pid).ok().map(Pid::from_raw);
+        self.known.notify_all();
     }
 
     fn asks(&self) {
         let at = now();
-        let mut notes = self.notes();
-        let clock = notes.pid.context("it asked before it was known");
-        let clock = clock.and_then(|pid| Ok((pid, clock_getcpuclockid(pid)?)));
+        // A quick process asks before whoever started it hears that it runs.
+        let unknown = |notes: &mut Notes| notes.pid.is_none();
+        let notes = self.known.wait_while(self.notes(), unknown);
+        let mut notes = notes.unwrap_or_else(PoisonError::into_inner);
+        let clock = notes
+            .pid
+            .context("no process")
+            .and_then(|pid| Ok((pid, clock_getcpuclockid(pid)?)));
         let seen = clock.and_then(|(pid, clock)| {
             let cpu = Duration::from(clock_gettime(clock)?);
             Ok((Moment { at, cpu }, status(pid)))
