@@ -21,7 +21,8 @@ CLIENT
   infobright_volume
   mounted_test
   expect 0
-  [ "$tables" -eq 6 ] && [ "$rows" -eq 435000 ]
+  [ "$tables" -eq 6 ]
+  [ "$rows" -eq 435000 ]
   if grep '^\(FAIL\|ERROR\|WARN\)' <<<"$output"; then return 1; fi
 }
 

@@ -178,7 +178,8 @@ PERL
   [ "$code" -eq 1 ]
   [[ $said == *'shop/db.opt'*'changed while'* || $said == *'changed while'*'shop/db.opt'* ]]
   # Yesterday's would pass for tonight's.
-  [ ! -e "$DATA/ib-backup-manifest" ] && [ ! -e "$DATA/ib-backup-manifest.new" ]
+  [ ! -e "$DATA/ib-backup-manifest" ]
+  [ ! -e "$DATA/ib-backup-manifest.new" ]
 }
 
 @test "manifest: unchanged files and tables are taken over from the last one" {

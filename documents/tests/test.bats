@@ -40,7 +40,8 @@ copy_table() {
   document release
   expect 0
   rm -rf "$state"
-  [ "$seen" -eq 0 ] && [ "$rows_read" -eq 20000 ]
+  [ "$seen" -eq 0 ]
+  [ "$rows_read" -eq 20000 ]
 }
 
 @test "test: nothing stays running, and the scratch folder is gone" {
