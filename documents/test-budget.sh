@@ -117,12 +117,19 @@ read_or_leave() {
 }
 UNREAD=0
 
+# measure_coverage: nothing, and so not in the last line, of a test that did not come to reading, or had nothing to read
+measure_coverage() {
+  [ "$PACKS_TO_READ" -gt 0 ] || return 0
+  COVERAGE=$((PACKS_READ * 100 / PACKS_TO_READ))
+  [ "$COVERAGE" -le 100 ] || COVERAGE=100
+}
+
 # judge_coverage: too little is not valid, and what was not read has its turn another night
 judge_coverage() {
-  COVERAGE=100
-  [ "$PACKS_TO_READ" -eq 0 ] || COVERAGE=$((PACKS_READ * 100 / PACKS_TO_READ))
-  [ "$COVERAGE" -le 100 ] || COVERAGE=100
-  if [ "$UNREAD" -eq 0 ]; then
+  measure_coverage
+  if [ -z "$COVERAGE" ]; then
+    return
+  elif [ "$UNREAD" -eq 0 ]; then
     record coverage pass "$SSM_dataDirectory" "$COVERAGE% of packs and tables were read, everything was tried"
   elif [ "$COVERAGE" -lt "$SSM_minimumCoverage" ]; then
     record coverage error "$SSM_dataDirectory" "only $COVERAGE% of packs and tables were read in the time there is" \

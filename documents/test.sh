@@ -23,6 +23,7 @@ TEST_BEGAN=0
 
 # Set once the host is ours: a twin that waits must not clear up under the one that works.
 clear_up() {
+  measure_coverage
   stop_readers
   clear_server
   rm -f "$RUN_DIRECTORY/test.pid" "$SSM_stateDirectory/testing"
@@ -53,7 +54,6 @@ stop_leftover() {
 
 prepare() {
   begin test
-  COVERAGE=0
   parameter snapshotId 'snap-[0-9A-Za-z]{1,60}'
   parameter snapshotTime '([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9:]{4,5}))?'
   parameter dataDirectory '[A-Za-z0-9._][A-Za-z0-9._/-]*'

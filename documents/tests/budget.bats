@@ -4,9 +4,6 @@ bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
-# summary <key>: of the last line
-summary() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1" <<<"${output##*$'\n'}"; }
-
 # plan_of <day>: the units of that day, one a line, for six tables of three columns with one pack each
 plan_of() {
   bash -c '
@@ -45,7 +42,8 @@ plan_of() {
   export IB_TABLE_PACKS=1 SSM_budgetSeconds=0
   mounted_test
   expect 75 'only' 'in the time there is'
-  [ "$(summary coverage)" -gt 0 ] && [ "$(summary coverage)" -lt 50 ]
+  [ "$(summary coverage)" -gt 0 ]
+  [ "$(summary coverage)" -lt 50 ]
   grep -q '^PASS *read: shop.events: newest pack row, 4 of 4' <<<"$output"
 }
 
@@ -168,4 +166,23 @@ CLIENT
   finished "${STARTED[1]}" "$W/two"
   expect 0
   cmp "$W/one" "$W/two"
+}
+
+@test "budget: a test that was stopped while it read has the coverage so far, one that never read has none" {
+  folder_volume
+  pausing_client 'FROM `shop`.`visits`'
+  document mount
+  in_background test "$W/one"
+  await
+  kill -TERM "${STARTED[0]}"
+  finished "${STARTED[0]}" "$W/one"
+  expect 75 SIGTERM
+  [ "$(summary coverage)" -gt 0 ]
+  [ "$(summary coverage)" -lt 100 ]
+  document release
+  : >"$DATA/ib_logfile0"
+  export SSM_runId=run-2
+  mounted_test
+  expect 1 'does not start'
+  [ "$(summary coverage)" = '' ]
 }

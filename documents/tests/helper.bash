@@ -112,7 +112,7 @@ text = sys.stdin.buffer.read().decode("utf-8")
 assert len(text) < 23000, len(text)
 result = json.loads(text.rstrip("\n").split("\n")[-1])
 assert list(result)[:6] == ["valid", "checks", "tables", "rows", "seconds", "reason"], result
-assert list(result)[6:] in ([], ["coverage"], ["coverage", "paused_seconds"]), result
+assert list(result)[6:] in ([], ["coverage"], ["paused_seconds"], ["coverage", "paused_seconds"]), result
 assert all(type(result[key]) is int for key in ("checks", "tables", "rows", "seconds"))
 assert "\n" not in result["reason"]
 print({True: "true", False: "false", None: "null"}[result["valid"]], result["checks"], result["tables"], result["rows"])
@@ -143,6 +143,9 @@ show() {
   printf '%s\n' "$output"
   cat "$W/stderr"
 }
+
+# summary <key>: of the last line, or nothing
+summary() { python3 -c 'import json, sys; print(json.load(sys.stdin).get(sys.argv[1], ""))' "$1" <<<"${output##*$'\n'}"; }
 
 # mounted_test: mount, then test
 mounted_test() {
