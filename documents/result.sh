@@ -64,6 +64,8 @@ clock() {
 clock
 LAST_RECORD=$NOW
 RECORD_FILE=''
+# How many faults and errors this process has recorded; of one of several workers they are in its file.
+WRONG=0
 
 # record <check> <pass|fail|warn|skip|error> <subject> <seen> [expected]
 # A fault in the backup is `fail`; what kept us from looking is `error`. Both leave the test running.
@@ -74,6 +76,7 @@ record() {
   clock
   took=$(((NOW - LAST_RECORD) * 10))
   LAST_RECORD=$NOW
+  case $2 in fail | error) WRONG=$((WRONG + 1)) ;; esac
   if [ -n "$RECORD_FILE" ]; then
     # Not empty, since read takes two tabs for one.
     printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "${3//[[:cntrl:]]/ }" "${seen:- }" "${expected:- }" "$took" >>"$RECORD_FILE"

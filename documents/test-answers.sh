@@ -47,7 +47,7 @@ ask() {
   local status=0
   printf "SET time_zone='+00:00';%s\nSELECT '%s';\n" "$1" "$END_OF_ANSWER" >"$ASK.sql" || unchecked "cannot write $ASK.sql on this host"
   "$SSM_client" "${CLIENT_OPTIONS[@]}" --protocol=SOCKET --socket="$SOCKET" --default-character-set=utf8 \
-    --no-auto-rehash --connect-timeout=10 --batch --skip-column-names \
+    --no-auto-rehash --connect-timeout=10 --unbuffered --batch --skip-column-names \
     <"$ASK.sql" >"$ASK.out" 2>"$ASK.err" 7>&- 8>&- 9>&- &
   wait $! || status=$?
   # Bash drops zero bytes, and later ones say so each time.
@@ -95,7 +95,7 @@ judge_complaint() {
 
 # judge_lost_server <check> <subject> <said>: it crashed on the data, or somebody stopped it.
 judge_lost_server() {
-  [ -z "$RECORD_FILE" ] || leave_unit
+  [ -z "$RECORD_FILE" ] || leave_unit "$2"
   if ! server_is_lost "$2"; then
     record "$1" error "$2" "the connection was lost, but the server lives: $3"
     return

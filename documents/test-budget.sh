@@ -18,20 +18,31 @@ rotated() {
 }
 
 # plan: UNITS, each "<packs> <kind> <number of the table> ...". A table is one unit, or each column of a large one,
-# or some pack rows of a very large column.
+# or some pack rows of a very large column; or it is several small tables of the engines that keep rows together.
 plan() {
-  local at all=() newest=() index
+  local at all=() newest=() index small='' small_packs=0 together=${IB_PACKS_TOGETHER:-64}
   for at in "${!T_KEY[@]}"; do
     [ "${T_TYPE[at]}" != VIEW ] || continue
     ! is_system_schema "${T_SCHEMA[at]}" || continue
     if [ "${T_ENGINE[at]}" = BRIGHTHOUSE ]; then stored_in "$at" 0 100000 && T_PACKS[at]=$((1 + ${STORED:-0})); fi
-    if [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || [ "${T_PACKS[at]}" -le "${IB_TABLE_PACKS:-2000}" ]; then
+    if keeps_rows "${T_ENGINE[at]}"; then
+      # What is found in a small table must not wait for a large one.
+      if [ "${T_PACKS[at]}" -ge "$together" ]; then
+        all+=("${T_PACKS[at]} tables $at")
+        continue
+      fi
+      small="$small $at" small_packs=$((small_packs + T_PACKS[at]))
+      [ "$small_packs" -ge "$together" ] || continue
+      all+=("$small_packs tables$small")
+      small='' small_packs=0
+    elif [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || [ "${T_PACKS[at]}" -le "${IB_TABLE_PACKS:-2000}" ]; then
       all+=("${T_PACKS[at]} table $at")
     else
       newest+=("1 newest $at")
       plan_columns "$at"
     fi
   done
+  [ -z "$small" ] || all+=("$small_packs tables$small")
   for index in ${all[@]+"${all[@]}"}; do PACKS_TO_READ=$((PACKS_TO_READ + ${index%% *})); done
   # Whoever reads everything needs no turns.
   FIRST=0
@@ -62,6 +73,7 @@ read_unit() {
   shift
   case $1 in
     table) read_table "$2" ;;
+    tables) read_rows "${@:2}" ;;
     newest) read_newest "$2" || true ;;
     column) read_column "$2" "$3" || true ;;
     rows) read_pack_rows "$2" "$3" "$4" "$packs" || true ;;
@@ -107,10 +119,14 @@ read_alone() {
   done
 }
 
-# read_or_leave <packs> <kind> <number> ...: the newest rows always, the others while there is time
+# read_or_leave <packs> <kind> <number> ...: the newest rows always, the others while there is time; of several tables
+# those that fit
 read_or_leave() {
+  local at
   if [ "$2" = newest ] || fits "$1"; then
     read_unit "$@"
+  elif [ "$2" = tables ] && [ $# -gt 3 ]; then
+    for at in "${@:3}"; do read_or_leave "${T_PACKS[at]}" tables "$at"; done
   else
     UNREAD=$((UNREAD + 1))
   fi

@@ -1,12 +1,16 @@
 # Reading a table whole, and what each engine needs for it. Each check is a function that calls `record`.
 # shellcheck shell=bash
 
-# columns_of <number>: C_HEX, C_TYPE and C_SQL, one each in the table's order
-columns_of() {
-  local hex type schema=${T_KEY[$1]% *} name=${T_KEY[$1]#* }
+# query_columns <number>: QUERY, for its columns
+query_columns() {
+  QUERY="SELECT HEX(column_name), data_type FROM information_schema.columns WHERE table_schema = _utf8 x'${T_KEY[$1]% *}'"
+  QUERY="$QUERY AND table_name = _utf8 x'${T_KEY[$1]#* }' ORDER BY ordinal_position;"
+}
+
+# take_columns <answer>: C_HEX, C_TYPE and C_SQL, one each in the table's order
+take_columns() {
+  local hex type
   C_HEX=() C_TYPE=() C_SQL=()
-  ask "SELECT HEX(column_name), data_type FROM information_schema.columns
-    WHERE table_schema = _utf8 x'$schema' AND table_name = _utf8 x'$name' ORDER BY ordinal_position;" || return
   while read -r hex type; do
     [ -n "$hex" ] || continue
     text_of "$hex"
@@ -14,49 +18,36 @@ columns_of() {
     C_HEX+=("$hex")
     C_TYPE+=("$type")
     C_SQL+=("$QUOTED")
-  done <<<"$ANSWER"
+  done <<<"$1"
 }
 
-# read_table <number>: whole. UNIT_PACKS of it count as read if nothing was in the way.
+# columns_of <number>
+columns_of() {
+  query_columns "$1"
+  ask "$QUERY" || return
+  take_columns "$ANSWER"
+}
+
+# keeps_rows <engine>: together, and on this volume
+keeps_rows() { case $1 in BRIGHTHOUSE | BLACKHOLE | FEDERATED | CONNECT | SPIDER | SPHINX | S3 | OQGRAPH | -) return 1 ;; esac; }
+
+# read_table <number>: whole
 read_table() {
-  local at=$1 before faults
+  local at=$1 wrong=$WRONG
   case ${T_ENGINE[at]} in
+    BRIGHTHOUSE)
+      known_columns "$at" || return 0
+      read_brighthouse "$at" || return 0
+      [ "$wrong" -ne "$WRONG" ] || TABLES=$((TABLES + 1))
+      ;;
+    BLACKHOLE) record read skip "${T_NAME[at]}" 'has no rows (engine BLACKHOLE)' ;;
+    # A table that does not open has no engine in the list; its own words tell why.
+    -)
+      if ask "SELECT 'ok',COUNT(*) FROM ${T_SQL[at]};"; then read_rows "$at"; else judge_complaint read "${T_NAME[at]}"; fi
+      ;;
     # Their rows are on other machines. A test that dials production is worse than no test.
-    FEDERATED | CONNECT | SPIDER | SPHINX | S3 | OQGRAPH)
-      record read skip "${T_NAME[at]}" "its rows are not on this volume (engine ${T_ENGINE[at]})"
-      return
-      ;;
-    BLACKHOLE)
-      record read skip "${T_NAME[at]}" 'has no rows (engine BLACKHOLE)'
-      return
-      ;;
+    *) record read skip "${T_NAME[at]}" "its rows are not on this volume (engine ${T_ENGINE[at]})" ;;
   esac
-  faults=$(faults_so_far)
-  known_columns "$at" || return 0
-  # A table that does not open has no engine in the list; its own words tell why.
-  if [ "${T_ENGINE[at]}" = - ] && ! ask "SELECT 'ok',COUNT(*) FROM ${T_SQL[at]};"; then
-    judge_complaint read "${T_NAME[at]}"
-    return 0
-  fi
-  if [ "${T_ENGINE[at]}" = BRIGHTHOUSE ]; then
-    read_brighthouse "$at" || return 0
-  else
-    scan_rows "$at" || true
-    # After the scan: CHECK TABLE marks a damaged MyISAM or Aria table crashed, which changes what a scan says.
-    check_table 'check table' "${T_NAME[at]}" "${T_SQL[at]}"
-  fi
-  before=$faults
-  faults=$(faults_so_far)
-  [ "$faults" != "$before" ] || TABLES=$((TABLES + 1))
-}
-
-# faults_so_far: of this process; a worker's are in its file
-faults_so_far() {
-  if [ -n "$RECORD_FILE" ]; then
-    grep -c $'^[^\t]*\t\\(fail\\|error\\)\t' "$RECORD_FILE" || true
-  else
-    echo $((${#FAULT_LINES[@]} + ${#ERROR_LINES[@]}))
-  fi
 }
 
 # sums_of <at most>: LISTS, each a list of expressions that read some of the columns. The first column of each is in
@@ -93,44 +84,6 @@ compare_prints() {
     fi
     at=$((at + 1))
   done
-}
-
-# scan_rows <number>: for engines that keep rows together
-scan_rows() {
-  local at=$1 sql list line counted='' scanned='' prints=() chunk
-  sums_of 200
-  sql="SELECT 'count', COUNT(*) FROM ${T_SQL[at]};"
-  # USE INDEX () allows no index, so that the rows are read and not an index that happens to hold the columns.
-  for list in ${LISTS[@]+"${LISTS[@]}"}; do
-    sql="$sql SELECT 'scan', IFNULL(SUM(1), 0)$list FROM ${T_SQL[at]} USE INDEX ();"
-  done
-  if ! ask "$sql"; then
-    judge_complaint read "${T_NAME[at]}"
-    return 1
-  fi
-  while IFS= read -r line; do
-    case $line in
-      count*) read -r _ counted _ <<<"$line" ;;
-      scan*)
-        read -r _ scanned _ <<<"$line"
-        prints+=("${line#*$'\t'*$'\t'}")
-        ;;
-    esac
-  done <<<"$ANSWER"
-  if ! [[ $counted =~ ^[0-9]+$ && $scanned =~ ^[0-9]+$ ]]; then
-    no_sense read "$at"
-    return 1
-  elif [ "$counted" != "$scanned" ] && [ "${T_ENGINE[at]}" != CSV ]; then
-    record read fail "${T_NAME[at]}" "the server counts $counted rows, but $scanned were read" "$counted"
-    return 1
-  fi
-  ROWS=$((ROWS + scanned))
-  found_rows "${T_NAME[at]}" "$scanned"
-  record read pass "${T_NAME[at]}" "$scanned rows (${T_ENGINE[at]})"
-  check_rows "$at" "$scanned"
-  PRINTS=0
-  for chunk in "${!prints[@]}"; do compare_prints "$at" "${LIST_FROM[chunk]}" "${prints[chunk]}"; done
-  [ "$PRINTS" -eq 0 ] || record fingerprint pass "${T_NAME[at]}" "$PRINTS columns as in the manifest"
 }
 
 # check_system_tables: after all others, since nothing of the backup's own data is in them. All in one question; where

@@ -111,23 +111,22 @@ found_rows() {
   fi
 }
 
-# leave_unit: of a reader that has lost the server
+# leave_unit <table>: of a reader that has lost the server at it
 leave_unit() {
-  echo "$UNIT" >>"$WORK/again"
+  printf '%s %s\n' "$UNIT" "$1" >>"$WORK/again"
   rm -f "$RECORD_FILE"
   exit 9
 }
 
 # read_again: the units that lost the server, one after the other, so that a crash has a name
 read_again() {
-  local unit crashes names='' status=0 at
+  local unit name crashes names='' status=0
   local -a again=()
-  while read -r unit; do again+=("$unit"); done <"$WORK/again"
+  while read -r unit name; do
+    again+=("$unit")
+    names="$names${names:+, }$name"
+  done <"$WORK/again"
   rm -f "$WORK/again"
-  for unit in "${again[@]}"; do
-    read -r _ _ at _ <<<"${UNITS[unit]}"
-    names="$names${names:+, }${T_NAME[at]}"
-  done
   if server_is_lost "$names"; then status=$SERVER_STATUS; fi
   crashes=$SERVER_CRASHES
   for unit in "${again[@]}"; do

@@ -4,17 +4,20 @@ bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
-# plan_of <day>: the units of that day, one a line, for six tables of three columns with one pack each
+# functions: all of the script but its last lines, which run it
+functions() { sed '/^if .*--manifest/,$d' "$SCRIPTS/test" >"$W/functions"; }
+
+# plan_of <day>: after `functions`, the units of that day, one a line, for six tables of three columns with one pack each
 plan_of() {
   bash -c '
-    . "$1/lib.sh"; . "$1/result.sh"; . "$1/test-files.sh"; . "$1/test-inventory.sh"; . "$1/test-infobright.sh"; . "$1/test-budget.sh"
+    . "$1"
     BUDGET=0 IB_DAY=$2 IB_TABLE_PACKS=2
     for at in 0 1 2 3 4 5; do
       T_KEY[at]="$at $at" T_PATH[at]=shop/t$at T_TYPE[at]=BASE_TABLE T_ENGINE[at]=BRIGHTHOUSE T_SCHEMA[at]=shop
       FILES_STORED[shop/t$at]=1,1,1 FILES_ROWS[shop/t$at]=60000
     done
     plan
-    printf "%s\n" "${UNITS[@]}"' plan "$BATS_TEST_DIRNAME/.." "$1"
+    printf "%s\n" "${UNITS[@]}"' plan "$W/functions" "$1"
 }
 
 @test "budget: with time enough everything is read, whole tables, and proven by the server's counters" {
@@ -71,6 +74,7 @@ plan_of() {
 }
 
 @test "budget: each night the newest first, and within few nights every unit" {
+  functions
   for day in {20000..20011}; do
     plan_of "$day" >"$W/$day"
     [ "$(head -n 6 "$W/$day" | grep -c newest)" -eq 6 ]
@@ -168,8 +172,91 @@ CLIENT
   cmp "$W/one" "$W/two"
 }
 
+@test "budget: small tables are read together, a large one alone, whatever stands between them" {
+  functions
+  bash -c '
+    . "$1"
+    BUDGET=9000
+    T_PACKS=(10 64 60 1 100 5 1)
+    for at in 0 1 2 3 4 5 6; do T_KEY[at]=$at T_SCHEMA[at]=shop T_TYPE[at]=BASE_TABLE T_ENGINE[at]=InnoDB; done
+    T_ENGINE[3]=BLACKHOLE T_TYPE[6]=VIEW
+    plan
+    printf "%s\n" "${UNITS[@]}"' planned "$W/functions" |
+    diff - <(printf '%s\n' '64 tables 1' '70 tables 0 2' '1 table 3' '100 tables 4' '5 tables 5')
+}
+
+@test "budget: small tables share a client, and each is told of by itself" {
+  folder_volume
+  # Two whose rows cannot be read among three good ones.
+  for suffix in frm MYD MYI; do cp "$DATA/shop/visits.$suffix" "$DATA/shop/goods.$suffix"; done
+  truncate -s 100000 "$DATA/shop/goods.MYD" "$DATA/shop/visits.MYD"
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+sql=\$(cat)
+[[ \$sql != *CRC32* ]] || echo asked >>"$W/asked"
+exec $SSM_client "\$@" <<<"\$sql"
+CLIENT
+  chmod +x "$W/bin/client"
+  export SSM_client=$W/bin/client
+  mounted_test
+  expect 1 'shop.goods: read'
+  for table in goods visits; do grep -q "^FAIL *read: shop.$table: ERROR 1194" <<<"$output"; done
+  for table in customers orders stock; do
+    grep -q "^PASS *read: shop.$table: [1-9]" <<<"$output"
+    grep -q "^PASS *check table: shop.$table: OK" <<<"$output"
+  done
+  [ "$tables" -eq 3 ]
+  # One client for all, and one for what stands behind goods; nothing stands behind visits.
+  [ "$(wc -l <"$W/asked")" -eq 2 ]
+}
+
+@test "budget: a table among several that crashes the server each time has its name, and the others are read" {
+  folder_volume
+  before_statement 'FROM `shop`.`stock`' "$(kill_server SEGV)"
+  sed -i 's| && mkdir.*; then|; then|' "$W/bin/client"
+  for workers in 1 2; do
+    export IB_WORKERS=$workers IB_PACKS_TOGETHER=4 SSM_runId=run-$workers
+    mounted_test
+    expect 1 'shop.stock: read: the server crashed while reading'
+    [ "$tables" -eq 3 ]
+    if grep '^FAIL' <<<"$output" | grep -v shop.stock; then return 1; fi
+    document release
+  done
+}
+
+@test "budget: a crash among several readers that does not come again has the names of what was being read" {
+  folder_volume
+  before_statement 'FROM `shop`.`orders`' "$(kill_server SEGV)"
+  export IB_WORKERS=2 IB_PACKS_TOGETHER=4
+  mounted_test
+  expect 1 shop.orders 'and not again when they were read alone'
+  [ "$tables" -eq 4 ]
+}
+
+@test "budget: a list of columns that crashes the server has the name of its table" {
+  folder_volume
+  # `stock` in hexadecimal
+  before_statement 73746F636B "$(kill_server SEGV)"
+  export IB_WORKERS=1
+  mounted_test
+  expect 1 'shop.stock: read: the server crashed while reading'
+  [ "$tables" -eq 3 ]
+}
+
+@test "budget: of several small tables those are read that fit into the time" {
+  functions
+  bash -c '
+    . "$1"
+    fits() { [ "$1" -le 5 ]; }
+    read_unit() { echo "$@"; }
+    T_PACKS=(3 9 4)
+    read_or_leave 16 tables 0 1 2
+    echo "$UNREAD left"' fitting "$W/functions" | diff - <(printf '%s\n' '3 tables 0' '4 tables 2' '1 left')
+}
+
 @test "budget: a test that was stopped while it read has the coverage so far, one that never read has none" {
   folder_volume
+  export IB_PACKS_TOGETHER=1
   pausing_client 'FROM `shop`.`visits`'
   document mount
   in_background test "$W/one"

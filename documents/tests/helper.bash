@@ -168,25 +168,35 @@ with open(name, "r+b") as file:
 PYTHON
 }
 
-# pausing_client <word>: a client that stops before the first statement with that word, says so in the pipe
-# `reached` and goes on when somebody writes to the pipe `go`. So a test can act in the middle without a sleep.
+# before_statement <word> <shell command>: a client that runs the command, once, right before the first statement with that
+# word, behind the statements before it. So a test can act in the middle without a sleep.
+before_statement() {
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+sql=\$(cat)
+if [[ \$sql == *'$1'* ]] && mkdir "$W/once" 2>/dev/null; then
+  before=\${sql%%'$1'*}
+  before=\${before%;*}
+  # The client's own command for the shell, on a line of its own.
+  sql="\$before;"\$'\n\\! $W/bin/meddle\n'"\${sql#"\$before;"}"
+fi
+exec $SSM_client "\$@" <<<"\$sql"
+CLIENT
+  printf '#!/bin/bash\n%s\n' "$2" >"$W/bin/meddle"
+  chmod +x "$W/bin/client" "$W/bin/meddle"
+  export SSM_client=$W/bin/client
+}
+
+# pausing_client <word>: it says so in the pipe `reached`, and goes on when somebody writes to the pipe `go`
 pausing_client() {
   # One reader, so that what is read while it pauses is known.
   export IB_WORKERS=1
   mkfifo "$W/reached" "$W/go"
-  cat >"$W/bin/client" <<CLIENT
-#!/bin/bash
-sql=\$(cat)
-if [[ \$sql == *'$1'* ]] && mkdir "$W/paused" 2>/dev/null; then
-  echo \$\$ >"$W/paused/pid"
-  echo reached >"$W/reached"
-  read -r -t 30 _ <>"$W/go"
-fi
-exec $SSM_client "\$@" <<<"\$sql"
-CLIENT
-  chmod +x "$W/bin/client"
-  export SSM_client=$W/bin/client
+  before_statement "$1" "echo \$\$ >'$W/paused'; echo reached >'$W/reached'; read -r -t 30 _ <>'$W/go'"
 }
+
+# kill_server <signal>: a command that ends the run's server, and waits until it is gone
+kill_server() { echo "pid=\$(cat $W/state/runs/\$SSM_runId/scratch/pid); kill -$1 \$pid; tail --pid=\$pid -f /dev/null"; }
 
 # counting_server: one line in $W/starts for each start of the server
 counting_server() {
@@ -226,7 +236,7 @@ is_running() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/pr
 teardown() {
   local pid loop
   for pid in ${STARTED[@]+"${STARTED[@]}"}; do kill -KILL "$pid" 2>/dev/null || true; done
-  [ ! -s "$W/paused/pid" ] || kill -KILL "$(cat "$W/paused/pid")" 2>/dev/null || true
+  [ ! -s "$W/paused" ] || kill -KILL "$(cat "$W/paused")" 2>/dev/null || true
   [ -z "${FOREIGN-}" ] || kill -KILL "$FOREIGN" 2>/dev/null || true
   SSM_runId=run-1 "$SCRIPTS/release" >/dev/null 2>&1 || true
   if [ "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/1/ns/mnt)" ] && [ "$(id -u)" -eq 0 ]; then

@@ -1,10 +1,12 @@
 """A test host for the kits: the real script on a volume that is a folder, as the mount script would leave it."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -23,6 +25,40 @@ def assembled(folder):
     return path
 
 
+def program(name):
+    return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin") or sys.exit(f"no {name} on this machine")
+
+
+def user():
+    return subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def start(server, client, data, folder):
+    """A server on the data as production has it, and its socket."""
+    socket, pid = folder / "s", folder / "pid"
+    process = subprocess.Popen(
+        [server, "--no-defaults", f"--user={user()}", f"--datadir={data}", f"--socket={socket}", f"--pid-file={pid}"]
+        + ["--skip-networking", "--skip-grant-tables", "--innodb-log-file-size=4M", f"--log-error={folder}/log"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while subprocess.run([client, "--no-defaults", f"--socket={socket}", "-e", "SELECT 1"], capture_output=True).returncode:
+        if process.poll() is not None:
+            sys.exit((folder / "log").read_text())
+    return process, socket
+
+
+@contextlib.contextmanager
+def running(*arguments):
+    """Its socket, while it is needed."""
+    process, socket = start(*arguments)
+    try:
+        yield socket
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def environment(host, volume, server, client, **more):
     """Its variables, with the volume mounted; the rehearsal's stand-in for a mount table."""
     state, mount, table = host / "state", host / "mnt", host / "mountinfo"
@@ -30,7 +66,6 @@ def environment(host, volume, server, client, **more):
     mount.symlink_to(volume)
     table.write_text(f"1 1 0:0 / {mount} rw - xfs {volume} rw\n")
     (state / "mounted").write_text(f"{RUN} {VOLUME} {volume} none {mount}\n")
-    user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
     return os.environ | {
         "SSM_runId": RUN,
         "SSM_volumeId": VOLUME,
@@ -40,7 +75,7 @@ def environment(host, volume, server, client, **more):
         "SSM_dataDirectory": "mysql",
         "SSM_server": str(server),
         "SSM_client": str(client),
-        "SSM_serverUser": user,
+        "SSM_serverUser": user(),
         "IB_MOUNTINFO": str(table),
         "IB_WORKERS": "1",
         **more,

@@ -449,13 +449,9 @@ CLIENT
 @test "test: a server that crashes on a table is a fault that names it, and the rest is tested" {
   folder_volume
   counting_server
-  pausing_client 'FROM `shop`.`orders`'
-  document mount
-  in_background test "$W/one"
-  await
-  kill -SEGV "$(server_pid)"
-  go_on
-  finished "${STARTED[0]}" "$W/one"
+  export IB_WORKERS=1
+  before_statement 'FROM `shop`.`orders`' "$(kill_server SEGV)"
+  mounted_test
   expect 1 shop.orders crashed
   [ "$tables" -eq 3 ]
   [ "$(wc -l <"$W/starts")" -eq 2 ]
@@ -463,27 +459,16 @@ CLIENT
 
 @test "test: a server that is killed from outside is no fault of the backup" {
   folder_volume
-  pausing_client 'FROM `shop`.`orders`'
-  document mount
-  in_background test "$W/one"
-  await
-  kill -KILL "$(server_pid)"
-  go_on
-  finished "${STARTED[0]}" "$W/one"
-  expect 75 'stopped from outside'
+  before_statement 'FROM `shop`.`orders`' "$(kill_server KILL)"
+  mounted_test
+  expect 75 'shop.orders: read: the server was stopped from outside'
 }
 
 @test "test: a server that is told to shut down by somebody is no fault of the backup" {
   folder_volume
-  pausing_client 'FROM `shop`.`orders`'
-  document mount
-  in_background test "$W/one"
-  await
-  kill -TERM "$(server_pid)"
-  tail --pid="$(server_pid)" -f /dev/null 2>/dev/null || true
-  go_on
-  finished "${STARTED[0]}" "$W/one"
-  expect 75 'stopped from outside'
+  before_statement 'FROM `shop`.`orders`' "$(kill_server TERM)"
+  mounted_test
+  expect 75 'shop.orders: read: the server was stopped from outside'
 }
 
 @test "test: an answer that was cut off does not pass for a short one" {

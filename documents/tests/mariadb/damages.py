@@ -120,10 +120,20 @@ def whole(change):
 
 
 def kill(signal, words):
-    """The server gets a signal as the first statement with these words comes."""
+    """The server gets a signal right before the first statement with these words, behind the statements before it."""
 
     def change(place):
-        place.client(f'if [[ $SQL == *\'{words}\'* ]] && mkdir "{place.root}/once" 2>/dev/null; then kill -{signal} "$(cat "$PID")"; tail --pid="$(cat "$PID")" -f /dev/null; fi')
+        end = place.root / "end"
+        end.write_text(f'#!/bin/bash\npid=$(cat "$1")\nkill -{signal} "$pid"\ntail --pid="$pid" -f /dev/null\n')
+        end.chmod(0o755)
+        # The client's own command for the shell, on a line of its own.
+        place.client(
+            f"""if [[ $SQL == *'{words}'* ]] && mkdir "{place.root}/once" 2>/dev/null; then
+  before=${{SQL%%'{words}'*}}
+  before=${{before%;*}}
+  SQL="$before;"$'\\n'"\\\\! {end} $PID"$'\\n'"${{SQL#"$before;"}}"
+fi"""
+        )
 
     return change
 

@@ -1,0 +1,138 @@
+# Reading tables of the engines that keep rows together: MyISAM, InnoDB, Aria and others. Small ones share a client, which
+# takes longer to start than to read one of them.
+# shellcheck shell=bash
+
+END_OF_PART='end of part'
+
+# take_parts: PARTS, what stands in ANSWER before each line END_OF_PART
+take_parts() {
+  local line part=''
+  PARTS=()
+  while IFS= read -r line; do
+    if [ "$line" = "$END_OF_PART" ]; then
+      PARTS+=("$part")
+      part=''
+    else
+      part=$part$line$'\n'
+    fi
+  done <<<"$ANSWER"
+}
+
+# read_rows <number>...: of each table first its rows, then CHECK TABLE, which marks a damaged MyISAM or Aria table crashed
+# and so changes what a read says. The client ends at the first statement that fails; whose it is the parts tell that were
+# answered before. What stands behind that table is asked again, with a client of its own.
+read_rows() {
+  local at status part wrong was_read complaint
+  columns_of_all "$@"
+  # shellcheck disable=SC2086 # numbers
+  set -- $KNOWN
+  while [ $# -gt 0 ]; do
+    status=0
+    ask_rows "$@" || status=$?
+    complaint=$COMPLAINT
+    take_parts
+    was_read=''
+    for part in ${PARTS[@]+"${PARTS[@]}"}; do
+      at=$1
+      if [ -z "$was_read" ]; then
+        was_read=yes wrong=$WRONG
+        judge_rows "$at" "$part"
+      else
+        was_read=''
+        judge_check 'check table' "${T_NAME[at]}" "$part"
+        [ "$wrong" -ne "$WRONG" ] || TABLES=$((TABLES + 1))
+        shift
+      fi
+    done
+    [ "$status" -ne 0 ] || [ $# -gt 0 ] || return 0
+    COMPLAINT=$complaint
+    judge_unanswered "${1:-$at}" "$status" "$was_read"
+    [ $# -eq 0 ] || shift
+  done
+}
+
+# judge_unanswered <number> <status of the client> <whether its rows were read>
+judge_unanswered() {
+  local name=${T_NAME[$1]}
+  if [ "$2" -eq 0 ]; then
+    no_sense read "$1"
+  elif [ -n "$3" ]; then
+    judge_complaint 'check table' "$name"
+  else
+    judge_complaint read "$name"
+    check_table 'check table' "$name" "${T_SQL[$1]}"
+  fi
+}
+
+# columns_of_all <number>...: LINES_OF, the columns of each; KNOWN, the tables without those that do not tell theirs
+columns_of_all() {
+  local at sql status
+  KNOWN=$*
+  LINES_OF=()
+  while [ $# -gt 0 ]; do
+    sql=''
+    for at in "$@"; do
+      query_columns "$at"
+      sql="$sql${QUERY}SELECT '$END_OF_PART';"
+    done
+    status=0
+    ask "$sql" || status=$?
+    take_parts
+    for sql in ${PARTS[@]+"${PARTS[@]}"}; do
+      LINES_OF[$1]=$sql
+      shift
+    done
+    if [ $# -eq 0 ]; then return; fi
+    if [ "$status" -ne 0 ]; then judge_complaint read "${T_NAME[$1]}"; else no_sense read "$1"; fi
+    KNOWN=" $KNOWN "
+    KNOWN=${KNOWN/ $1 / }
+    shift
+  done
+}
+
+# ask_rows <number>...: each table in two parts
+ask_rows() {
+  local at list sql=''
+  for at in "$@"; do
+    take_columns "${LINES_OF[at]}"
+    sums_of 200
+    sql="${sql}SELECT 'count', COUNT(*) FROM ${T_SQL[at]};"
+    # USE INDEX () allows no index, so that the rows are read and not an index that happens to hold the columns.
+    for list in ${LISTS[@]+"${LISTS[@]}"}; do
+      sql="${sql}SELECT 'scan', IFNULL(SUM(1), 0)$list FROM ${T_SQL[at]} USE INDEX ();"
+    done
+    sql="${sql}SELECT '$END_OF_PART';CHECK TABLE ${T_SQL[at]} MEDIUM;SELECT '$END_OF_PART';"
+  done
+  ask "$sql"
+}
+
+# judge_rows <number> <answer>
+judge_rows() {
+  local at=$1 line counted='' scanned='' prints=() chunk
+  while IFS= read -r line; do
+    case $line in
+      count*) read -r _ counted _ <<<"$line" ;;
+      scan*)
+        read -r _ scanned _ <<<"$line"
+        prints+=("${line#*$'\t'*$'\t'}")
+        ;;
+    esac
+  done <<<"$2"
+  if ! [[ $counted =~ ^[0-9]+$ && $scanned =~ ^[0-9]+$ ]]; then
+    ANSWER=$2
+    no_sense read "$at"
+    return
+  elif [ "$counted" != "$scanned" ] && [ "${T_ENGINE[at]}" != CSV ]; then
+    record read fail "${T_NAME[at]}" "the server counts $counted rows, but $scanned were read" "$counted"
+    return
+  fi
+  ROWS=$((ROWS + scanned))
+  found_rows "${T_NAME[at]}" "$scanned"
+  record read pass "${T_NAME[at]}" "$scanned rows (${T_ENGINE[at]})"
+  check_rows "$at" "$scanned"
+  [ "${#MANIFEST_PRINT[@]}" -gt 0 ] || return 0
+  take_columns "${LINES_OF[at]}"
+  PRINTS=0
+  for chunk in "${!prints[@]}"; do compare_prints "$at" $((chunk * 200)) "${prints[chunk]}"; done
+  [ "$PRINTS" -eq 0 ] || record fingerprint pass "${T_NAME[at]}" "$PRINTS columns as in the manifest"
+}
