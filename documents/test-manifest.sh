@@ -98,12 +98,17 @@ ask_whether_it_is_ours() {
 
 # describe_tables <file> <last manifest>: a table whose files are as they were is taken over from the last one
 describe_tables() {
-  local at key unchanged
-  local -A same=()
+  local at key kind schema name rest
+  local -A same=() last=()
   list_tables
   [ -z "$FIRST_FAULT$FIRST_ERROR" ] || refuse "$FIRST_FAULT$FIRST_ERROR"
   if [ -s "$2" ]; then
     while IFS= read -r key; do same[$key]=1; done < <(files unchanged "$DATA" "$2")
+    while IFS=$'\t' read -r kind schema name rest; do
+      case $kind in
+        table | column | value) last["$schema $name"]="${last["$schema $name"]-}$kind"$'\t'"$schema"$'\t'"$name"$'\t'"$rest"$'\n' ;;
+      esac
+    done <"$2"
   fi
   for at in "${!T_KEY[@]}"; do
     [ "${T_TYPE[at]}" != VIEW ] || continue
@@ -111,11 +116,11 @@ describe_tables() {
     progress "$((at + 1)) of ${#T_KEY[@]}: ${T_NAME[at]}"
     case ${T_ENGINE[at]} in FEDERATED | CONNECT | SPIDER | SPHINX | S3 | OQGRAPH | BLACKHOLE | -) continue ;; esac
     key=${T_KEY[at]}
-    unchanged=''
-    if [ -n "${same[${T_PATH[at]/\//.}]-}" ]; then
-      unchanged=$(grep -aE $'^(table|column|value)\t'"${key% *}"$'\t'"${key#* }"$'\t' "$2") || unchanged=''
+    if [ -n "${same[${T_PATH[at]/\//.}]-}" ] && [ -n "${last[$key]-}" ]; then
+      printf '%s' "${last[$key]}" >>"$1"
+    else
+      describe_table "$at" "$1"
     fi
-    if [ -n "$unchanged" ]; then printf '%s\n' "$unchanged" >>"$1"; else describe_table "$at" "$1"; fi
   done
 }
 
