@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Run;
 use crate::settings::Settings;
 use crate::time::Timestamp;
-use crate::world::World;
+use crate::world::{Lazy, World};
 
 /// How long Datadog may take to answer.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -136,7 +136,7 @@ pub struct Datadog {
     key: Key,
     environment: String,
     source: String,
-    ssm: aws_sdk_ssm::Client,
+    ssm: Lazy<aws_sdk_ssm::Client>,
     https: SharedHttpConnector,
 }
 

@@ -1,6 +1,7 @@
 //! The world that a step lives in: clients, clock and settings, handed in from outside.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_sdk_ec2::config::retry::RetryConfig;
@@ -22,14 +23,18 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// SDK's pauses end well within the functions' time-out of 600 s, ten calls in a row included.
 const ATTEMPTS: u32 = 3;
 
+/// A client that is made at its first call. With each, the SDK reads anew where AWS has its regions,
+/// which takes a good part of a start; and no step calls all services.
+pub type Lazy<C> = Arc<LazyLock<C, Box<dyn FnOnce() -> C + Send>>>;
+
 /// Clients, clock and settings of one function.
 pub struct World {
     /// EC2.
-    pub ec2: aws_sdk_ec2::Client,
+    pub ec2: Lazy<aws_sdk_ec2::Client>,
     /// Lambda.
-    pub lambda: aws_sdk_lambda::Client,
+    pub lambda: Lazy<aws_sdk_lambda::Client>,
     /// Systems Manager.
-    pub ssm: aws_sdk_ssm::Client,
+    pub ssm: Lazy<aws_sdk_ssm::Client>,
     /// How requests reach Datadog.
     pub datadog: SharedHttpConnector,
     /// The function's own name, as Lambda gives it.
@@ -71,9 +76,9 @@ impl World {
         let lambda = aws_sdk_lambda::config::Builder::from(&sdk).retry_partition(retries.clone());
         let ssm = aws_sdk_ssm::config::Builder::from(&sdk).retry_partition(retries);
         Self {
-            ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
-            lambda: aws_sdk_lambda::Client::from_conf(lambda.build()),
-            ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
+            ec2: lazy(move || aws_sdk_ec2::Client::from_conf(ec2.build())),
+            lambda: lazy(move || aws_sdk_lambda::Client::from_conf(lambda.build())),
+            ssm: lazy(move || aws_sdk_ssm::Client::from_conf(ssm.build())),
             datadog,
             function_name: function_name.to_owned(),
             variables,
@@ -103,6 +108,10 @@ impl World {
         let datadog = SharedHttpConnector::new(https);
         Ok(Self::new(&sdk, datadog, &function_name, variables))
     }
+}
+
+fn lazy<C>(make: impl FnOnce() -> C + Send + 'static) -> Lazy<C> {
+    Arc::new(LazyLock::new(Box::new(make)))
 }
 
 /// The clock: the time, and waiting. Both are the SDK's, so that what moves one moves the other.

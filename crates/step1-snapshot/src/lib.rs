@@ -17,15 +17,15 @@ use common::ec2::{self, Instance, Snapshot, SnapshotState, tags};
 use common::event::{self, Chosen, Envelope, Pair, Phase, Run, Start};
 use common::settings::Settings;
 use common::step::{Invocation, NeverEnds, Outcome, Pace, Step, patience};
-use common::world::{Clock, World};
+use common::world::{Clock, Lazy, World};
 use common::{Error, Kind, Result};
 use serde_json::Value;
 use tracing::{error, info};
 
 /// Step 1.
 pub struct ChooseSnapshot {
-    ec2: aws_sdk_ec2::Client,
-    lambda: aws_sdk_lambda::Client,
+    ec2: Lazy<aws_sdk_ec2::Client>,
+    lambda: Lazy<aws_sdk_lambda::Client>,
     datadog: Datadog,
     clock: Clock,
     next: String,

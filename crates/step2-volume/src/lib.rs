@@ -13,12 +13,12 @@ use common::ec2::{self, NewVolume, VolumeState};
 use common::event::{Chosen, Made, Phase, Run};
 use common::settings::Settings;
 use common::step::{NeverEnds, Outcome, Pace, Step, patience};
-use common::world::World;
+use common::world::{Lazy, World};
 use common::{Error, Kind, Result};
 
 /// Step 2.
 pub struct MakeVolume {
-    ec2: aws_sdk_ec2::Client,
+    ec2: Lazy<aws_sdk_ec2::Client>,
     next: String,
     test_instance: String,
     poll: Duration,

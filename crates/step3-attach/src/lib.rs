@@ -13,12 +13,12 @@ use common::ec2::{self, Volume, VolumeState};
 use common::event::{Attached, Made, Phase, Run};
 use common::settings::Settings;
 use common::step::{NeverEnds, Outcome, Pace, Step, patience};
-use common::world::World;
+use common::world::{Lazy, World};
 use common::{Error, Kind, Result};
 
 /// Step 3.
 pub struct AttachVolume {
-    ec2: aws_sdk_ec2::Client,
+    ec2: Lazy<aws_sdk_ec2::Client>,
     next: String,
     device: String,
     poll: Duration,

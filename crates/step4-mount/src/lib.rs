@@ -12,13 +12,13 @@ use common::event::{Attached, Mounted, Phase, Run};
 use common::settings::Settings;
 use common::ssm::{self, Command, Progress};
 use common::step::{NeverEnds, Outcome, Pace, Step, patience};
-use common::world::World;
+use common::world::{Lazy, World};
 use common::{Error, Kind, Result, verdict};
 use tracing::info;
 
 /// Step 4.
 pub struct Mount {
-    ssm: aws_sdk_ssm::Client,
+    ssm: Lazy<aws_sdk_ssm::Client>,
     next: String,
     document: String,
     poll: Duration,

@@ -13,13 +13,13 @@ use common::event::{Mounted, Phase, Run, Testing};
 use common::settings::Settings;
 use common::ssm::{self, Command};
 use common::step::{NeverEnds, Outcome, Pace, Step, patience};
-use common::world::World;
+use common::world::{Lazy, World};
 use common::{Error, Kind, Result};
 use tracing::info;
 
 /// Step 5.
 pub struct RunTest {
-    ssm: aws_sdk_ssm::Client,
+    ssm: Lazy<aws_sdk_ssm::Client>,
     next: String,
     document: String,
     poll: Duration,

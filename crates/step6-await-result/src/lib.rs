@@ -18,7 +18,7 @@ use common::datadog::Datadog;
 use common::event::{Because, Envelope, GiveBack, Phase, Run, Testing};
 use common::settings::Settings;
 use common::step::{Invocation, Outcome, Pace, Step, patience};
-use common::world::{Clock, World};
+use common::world::{Clock, Lazy, World};
 use common::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,8 +26,8 @@ use tracing::error;
 
 /// Step 6.
 pub struct AwaitResult {
-    ec2: aws_sdk_ec2::Client,
-    ssm: aws_sdk_ssm::Client,
+    ec2: Lazy<aws_sdk_ec2::Client>,
+    ssm: Lazy<aws_sdk_ssm::Client>,
     datadog: Datadog,
     clock: Clock,
     itself: String,
