@@ -7,7 +7,7 @@ use super::{Arguments, nights};
 
 /// The prices without options.
 fn prices() -> Prices {
-    Arguments::parse_from(["bench", "--binaries", "", "--floor", ""]).prices
+    Arguments::parse_from(["bench", "--binaries", "none", "--floor", "none"]).prices
 }
 
 /// The figures of a row of `docs/performance.md`.
