@@ -47,10 +47,9 @@ endif
 simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000 MINUTES=10
 	$(dir $(REHEARSE))simulate --seeds $(SEEDS) $(if $(MINUTES),--minutes $(MINUTES))
 
-# The programs are built as make package builds them: a quarter of an hour the first time.
 # The programs are those of the zips; only the floor is built beside them.
 bench: package $(BENCH)/ready ## Measure the functions into docs/performance.md: make bench RUNS=21
-	cargo build --release -p floor -p rehearsal --bins
+	cargo build --release -p floor -p rehearsal --bin floor --bin bench
 	$(BUILT)/release/bench --binaries $(BUILT)/lambda --floor $(BUILT)/release/floor --runs $(RUNS) \
 	  --python $(BENCH)/bin/python --reference crates/rehearsal/reference
 

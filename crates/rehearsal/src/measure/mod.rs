@@ -27,23 +27,17 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::template::{TEMPLATE, Template};
 use cost::{Happened, Prices};
 use figures::{Figures, Size};
 use report::{Nights, Report};
 use run::{Candidate, Measured, Place};
 use tls::Authority;
 
-/// The programs that ship.
-const STEPS: [&str; 6] = [
-    "step1-snapshot",
-    "step2-volume",
-    "step3-attach",
-    "step4-mount",
-    "step5-run-test",
-    "step6-await-result",
-];
 /// The program whose calls the reference in Python makes.
 const REFERENCE: &str = "step6-await-result";
+/// What the tables call the reference.
+const PYTHON: &str = "Python";
 
 /// Measures the functions, and writes the tables and the chart.
 #[derive(Debug, Parser)]
@@ -147,7 +141,8 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Vec<Figures>> {
     let figures: Vec<Figures> = figures
         .map(|(of, runs)| Figures::of(&of.name, size(of)?, runs))
         .collect::<anyhow::Result<_>>()?;
-    if let (Some(python), Some(step)) = (figures.get(STEPS.len() + 1), figures.get(5)) {
+    let of = |name: &str| figures.iter().find(|figures| figures.name == name);
+    if let (Some(python), Some(step)) = (of(PYTHON), of(REFERENCE)) {
         let (here, there) = (&step.calls, &python.calls);
         anyhow::ensure!(
             here == there,
@@ -166,8 +161,10 @@ fn candidates(arguments: &Arguments, place: &Place) -> anyhow::Result<Vec<Candid
         scheme: "http://",
         variables: BTreeMap::new(),
     };
-    let step = |step: &&str| compiled(step, folder.join(step).join("bootstrap"), step);
-    let mut candidates: Vec<_> = STEPS.iter().map(step).collect();
+    let step = |step: &str| compiled(step, folder.join(step).join("bootstrap"), step);
+    let template = Template::read(TEMPLATE, &BTreeMap::new())?;
+    let steps = template.functions.iter();
+    let mut candidates: Vec<_> = steps.map(|function| step(&function.binary)).collect();
     let floor = std::path::absolute(&arguments.floor)?;
     candidates.push(compiled("floor", floor, REFERENCE));
     if let (Some(python), Some(reference)) = (&arguments.python, &arguments.reference) {
@@ -179,7 +176,7 @@ fn candidates(arguments: &Arguments, place: &Place) -> anyhow::Result<Vec<Candid
         ];
         let variables = variables.into_iter();
         candidates.push(Candidate {
-            name: "Python".to_owned(),
+            name: PYTHON.to_owned(),
             program: path(reference)?.join("bootstrap"),
             stands_for: REFERENCE.to_owned(),
             scheme: "",
