@@ -25,7 +25,7 @@ PACKAGER := .tools/packager
 ARCHITECTURE ?= $(subst aarch64,arm64,$(shell uname -m))
 SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   $(filter-out %.md,$(wildcard crates/rehearsal/host/shims/*)) \
-  documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/rehearsal/reference/bootstrap
+  documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
 .PHONY: help rehearse simulate bench test test-delivery lint lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed chain build setup setup-rust setup-host setup-lint
@@ -49,9 +49,9 @@ simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000 M
 
 # The programs are those of the zips; only the floor is built beside them.
 bench: package $(BENCH)/ready ## Measure the functions into docs/performance.md: make bench RUNS=21
-	cargo build --release -p floor -p rehearsal --bin floor --bin bench
+	cargo build --release -p floor -p bench
 	$(BUILT)/release/bench --binaries $(BUILT)/lambda --floor $(BUILT)/release/floor --runs $(RUNS) \
-	  --python $(BENCH)/bin/python --reference crates/rehearsal/reference
+	  --python $(BENCH)/bin/python --reference crates/bench/reference
 
 test: setup-host build ## Run all tests
 	cargo test --workspace

@@ -1,5 +1,5 @@
 """README.md and RUNBOOK.md, as far as they speak of roles, commands and the picture. The Rust tests
-(crates/rehearsal/tests/papers) hold them against the functions."""
+(crates/simulation/tests/papers) hold them against the functions."""
 
 import importlib
 import json

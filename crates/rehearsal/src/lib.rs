@@ -1,12 +1,10 @@
-//! The stand-in for AWS, Datadog and the test instance, and what is played on it.
+//! The stand-in for AWS, Datadog and the test instance, and one night on it with real processes.
 
 pub mod aws;
-pub mod bench;
 pub mod iam;
+pub mod in_memory;
 pub mod lambda;
-pub mod measure;
-pub mod night;
 pub mod rehearse;
-pub mod simulation;
 pub mod stack;
 pub mod template;
+pub mod workbench;

@@ -1,11 +1,11 @@
 use common::Kind;
 use common::event::Chosen;
 use rehearsal::aws::{Fault, Instance, Snapshot, TEST_INSTANCE, VolumeState};
-use rehearsal::bench::{self, fails, goes_on, has_ended_already, later, looks_again};
+use rehearsal::workbench::{self, fails, goes_on, has_ended_already, later, looks_again};
 
 use crate::MakeVolume;
 
-type Bench = bench::Bench<MakeVolume>;
+type Bench = workbench::Workbench<MakeVolume>;
 
 fn chosen(bench: &Bench) -> Chosen {
     Chosen {

@@ -3,11 +3,11 @@ use std::time::Duration;
 use common::Kind;
 use common::event::Made;
 use rehearsal::aws::Snapshot;
-use rehearsal::bench::{self, busy_until_now, fails, goes_on, later, looks_again};
+use rehearsal::workbench::{self, busy_until_now, fails, goes_on, later, looks_again};
 
 use crate::AttachVolume;
 
-type Bench = bench::Bench<AttachVolume>;
+type Bench = workbench::Workbench<AttachVolume>;
 
 const NOTHING: [&str; 0] = [];
 

@@ -4,11 +4,11 @@ use common::Kind;
 use common::event::Attached;
 use common::ssm::{self, Command};
 use rehearsal::aws::model_host::Backup;
-use rehearsal::bench::{self, fails, goes_on, later, looks_again};
+use rehearsal::workbench::{self, fails, goes_on, later, looks_again};
 
 use crate::Mount;
 
-type Bench = bench::Bench<Mount>;
+type Bench = workbench::Workbench<Mount>;
 
 const NOTHING: [&str; 0] = [];
 
@@ -79,7 +79,7 @@ async fn sends_the_command_once_and_carries_its_id() {
     let mounted = goes_on(bench.look(&later(&run, 2), payload).await);
     assert_eq!(mounted.mount_command_id, command.id);
     assert!(!mounted.mount_found_fault);
-    assert_eq!(bench.night.host.mounted(), Some(mounted.volume_id));
+    assert_eq!(bench.host.mounted(), Some(mounted.volume_id));
     assert_eq!(bench.done(), ["SendCommand"]);
 }
 

@@ -4,11 +4,11 @@ use common::ssm::{self, Command};
 use common::step::{Step, patience};
 use common::time::Timestamp;
 use rehearsal::aws::{Document, DocumentParameter, Fault};
-use rehearsal::bench::{self, fails, goes_on};
+use rehearsal::workbench::{self, fails, goes_on};
 
 use crate::RunTest;
 
-type Bench = bench::Bench<RunTest>;
+type Bench = workbench::Workbench<RunTest>;
 
 const NOTHING: [&str; 0] = [];
 

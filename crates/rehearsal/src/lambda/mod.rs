@@ -1,7 +1,6 @@
 //! Lambda's asynchronous side: accepts an event, delivers it, repeats it after an error, and gives
 //! what it cannot deliver to the on-failure destination.
 
-pub mod in_process;
 pub mod processes;
 mod record;
 mod service;

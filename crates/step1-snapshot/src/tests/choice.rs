@@ -3,7 +3,7 @@ use std::time::Duration;
 use common::event::Start;
 use common::{Kind, step::Step};
 use rehearsal::aws::{DatadogReply, Snapshot, SnapshotState};
-use rehearsal::bench::{busy_until_now, fails, goes_on, has_ended_already, later, looks_again};
+use rehearsal::workbench::{busy_until_now, fails, goes_on, has_ended_already, later, looks_again};
 use serde_json::json;
 
 use super::{Bench, HOUR, NOTHING, add_snapshot, newest};

@@ -1,7 +1,7 @@
 use common::Kind;
 use common::step::patience::LONGEST_RUN;
 use rehearsal::aws::TEST_INSTANCE;
-use rehearsal::bench::{busy_until_now, fails, goes_on, later, looks_again};
+use rehearsal::workbench::{busy_until_now, fails, goes_on, later, looks_again};
 use serde_json::{Value, json};
 
 use super::{Bench, HOUR, NOTHING, add_snapshot, newest};

@@ -6,12 +6,12 @@ use std::time::Duration;
 use common::Kind;
 use common::event::Start;
 use rehearsal::aws::Snapshot;
-use rehearsal::bench::{self, fails, goes_on};
+use rehearsal::workbench::{self, fails, goes_on};
 use serde_json::json;
 
 use crate::ChooseSnapshot;
 
-type Bench = bench::Bench<ChooseSnapshot>;
+type Bench = workbench::Workbench<ChooseSnapshot>;
 
 const HOUR: Duration = Duration::from_hours(1);
 const NOTHING: [&str; 0] = [];

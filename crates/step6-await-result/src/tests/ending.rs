@@ -2,7 +2,7 @@ use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
 use rehearsal::aws::DatadogReply;
-use rehearsal::bench::{ends, fails, goes_on, later};
+use rehearsal::workbench::{ends, fails, goes_on, later};
 
 use super::{Bench, NOTHING, attached, give_all_back, held_up};
 use crate::Task;

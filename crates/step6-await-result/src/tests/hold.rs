@@ -2,7 +2,7 @@
 
 use common::event::{Because, GiveBack};
 use rehearsal::aws::VolumeState;
-use rehearsal::bench::{busy_until_now, ends, later};
+use rehearsal::workbench::{busy_until_now, ends, later};
 
 use super::{Bench, NOTHING, give_all_back, held_up};
 use crate::Task;
@@ -64,7 +64,7 @@ async fn every_volume_of_the_run_is_given_back() {
     let back = GiveBack::unknown(Because::Leftover);
     ends(give_all_back(&bench, &bench.run(), back).await);
     assert_eq!(bench.done(), ["DeleteVolume", "DeleteVolume"]);
-    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+    assert_eq!(bench.stack.left_volumes(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,11 +6,11 @@ mod verdict;
 
 use common::event::{Because, GiveBack, Run, Testing};
 use common::ssm::{self, Command};
-use rehearsal::bench::{self, later, looks_again};
+use rehearsal::workbench::{self, later, looks_again};
 
 use crate::{AwaitResult, Task};
 
-type Bench = bench::Bench<AwaitResult>;
+type Bench = workbench::Workbench<AwaitResult>;
 
 const NOTHING: [&str; 0] = [];
 /// What a test that found nothing prints last.
@@ -18,7 +18,7 @@ const GOOD: &str = r#"{"valid":true,"checks":4,"tables":2,"rows":9,"seconds":3,"
 
 /// Sends a command of the run to the test instance, as a step did before.
 async fn send(bench: &Bench, purpose: &'static str, volume_id: &str) -> String {
-    let functions = &bench.night.stack.template.functions;
+    let functions = &bench.stack.template.functions;
     let mut variables = functions.iter().map(|function| &function.environment);
     let name = format!("{}_DOCUMENT", purpose.to_uppercase());
     let document = variables.find_map(|of| of.get(&name));

@@ -1,7 +1,7 @@
 use common::event::{Because, GiveBack};
 use rehearsal::aws::{AttachmentState, Instance, InstanceState, Snapshot, TEST_INSTANCE};
 use rehearsal::aws::{VolumeState, model_host::Durations};
-use rehearsal::bench::{ends, later, waits_out};
+use rehearsal::workbench::{ends, later, waits_out};
 
 use super::{Bench, NOTHING, attached, give_all_back, held_up, send};
 use crate::Task;
@@ -23,11 +23,11 @@ async fn unmounts_then_detaches_then_deletes() {
     bench.wait(60).await;
     send(&bench, "test", &id).await;
     bench.wait(60).await;
-    assert!(bench.night.host.server_running());
+    assert!(bench.host.server_running());
     ends(give_all_back(&bench, &bench.run(), back.clone()).await);
     assert_eq!(bench.done(), ALL);
     assert_eq!(state(&bench, &back), Some(VolumeState::Deleted));
-    assert_eq!(bench.night.host.leftovers(), NOTHING);
+    assert_eq!(bench.host.leftovers(), NOTHING);
     let detach = &bench.asked("DetachVolume")[0].parameters;
     assert!(detach.contains("Force=false"), "{detach}");
 }
@@ -37,7 +37,7 @@ async fn each_wait_is_waited_out() {
     let bench = Bench::new();
     let mut back = attached(&bench, Because::Leftover).await;
     let release = std::time::Duration::from_secs(100);
-    bench.night.host.set_durations(Durations {
+    bench.host.set_durations(Durations {
         release,
         ..Durations::default()
     });
@@ -65,7 +65,7 @@ async fn a_volume_without_an_attachment_is_detached() {
     let back = GiveBack::unknown(Because::Leftover);
     ends(give_all_back(&bench, &bench.run(), back).await);
     assert_eq!(bench.done(), ["DeleteVolume"]);
-    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+    assert_eq!(bench.stack.left_volumes(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +109,7 @@ async fn a_volume_that_failed_is_deleted() {
     bench.volume("run-1").await;
     let back = GiveBack::unknown(Because::Leftover);
     ends(give_all_back(&bench, &bench.run(), back).await);
-    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+    assert_eq!(bench.stack.left_volumes(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +127,7 @@ async fn an_instance_that_runs_no_more_has_nothing_mounted() {
         meddle(&bench);
         ends(give_all_back(&bench, &bench.run(), back).await);
         assert_eq!(bench.asked("SendCommand").len(), 0);
-        assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+        assert_eq!(bench.stack.left_volumes(), NOTHING);
     }
 }
 
@@ -165,7 +165,7 @@ async fn a_release_that_fails_is_asked_for_again_and_nothing_is_detached() {
     bench.scripts_end_with(0, "");
     ends(give_all_back(&bench, &later(&run, 4), back).await);
     assert_eq!(bench.asked("SendCommand").len(), 3);
-    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+    assert_eq!(bench.stack.left_volumes(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
@@ -208,7 +208,7 @@ async fn force_comes_after_half_of_the_hour_and_not_before() {
     assert!(detach.contains("Force=true"), "{detach}");
     bench.wait(15).await;
     ends(give_all_back(&bench, &later(&run, 121), back).await);
-    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+    assert_eq!(bench.stack.left_volumes(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,7 +227,7 @@ async fn a_volume_that_turns_busy_is_mounted_after_all() {
     back.unmounted = true;
     ends(give_all_back(&bench, &bench.run(), back).await);
     assert_eq!(bench.done(), ["SendCommand", "DeleteVolume"]);
-    assert_eq!(bench.night.host.leftovers(), NOTHING);
+    assert_eq!(bench.host.leftovers(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,7 +240,7 @@ async fn a_volume_detached_under_its_mount_is_unmounted_all_the_same() {
     bench.aws.delete_by_hand(&id);
     ends(give_all_back(&bench, &bench.run(), back).await);
     assert_eq!(bench.done(), ["SendCommand"]);
-    assert_eq!(bench.night.host.leftovers(), NOTHING);
+    assert_eq!(bench.host.leftovers(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
@@ -261,5 +261,5 @@ async fn trouble_is_waited_out() {
     }
     bench.aws.clear_faults();
     ends(give_all_back(&bench, &run, back).await);
-    assert_eq!(bench.night.stack.left_volumes(), NOTHING);
+    assert_eq!(bench.stack.left_volumes(), NOTHING);
 }

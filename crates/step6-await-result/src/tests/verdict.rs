@@ -2,7 +2,7 @@ use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
 use rehearsal::aws::{DatadogReply, Fault};
-use rehearsal::bench::{ends, fails, goes_on, later, looks_again};
+use rehearsal::workbench::{ends, fails, goes_on, later, looks_again};
 
 use super::{Bench, GOOD, NOTHING, give_all_back, testing};
 use crate::{AwaitResult, Task};

@@ -1,0 +1,216 @@
+//! The ground that a function is measured on: the account as it is when what the function waits
+//! for is there, so that it looks once and hands on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use common::event::{Attached, Chosen, Envelope, Made, Mounted, Pair, Run, Testing};
+use common::ssm::{self, Progress};
+use common::world::World;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use rehearsal::aws::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+use rehearsal::aws::{Clock, Tags, Timing};
+use rehearsal::stack::Stack;
+use rehearsal::template::{Function, TEMPLATE, Template};
+
+const DEVICE: &str = "/dev/sdg";
+/// What the scripts print at the end: a good backup, read to its end.
+const SAID: &str =
+    r#"{"valid":true,"checks":56,"tables":4,"rows":100000,"seconds":3,"reason":"","coverage":100}"#;
+
+/// A stack, and one event for each invocation of a function.
+pub(super) struct Ground {
+    pub stack: Stack,
+    pub function: Function,
+    pub events: Vec<Value>,
+}
+
+impl Ground {
+    /// For that many invocations of the function whose program is `binary`. Each is of a run of
+    /// its own, so that the last does what the first did.
+    pub async fn of(binary: &str, invocations: usize) -> anyhow::Result<Self> {
+        let template = Template::read(TEMPLATE, &BTreeMap::new())?;
+        let stack = Stack::deploy(template, Clock::of_this_machine(), [Duration::ZERO; 2]);
+        let mut functions = stack.template.functions.iter();
+        let function = functions.find(|function| function.binary == binary);
+        let function = function.context("the template has no such function")?;
+        let function = function.clone();
+        stack.aws.set_timing(|timing| {
+            *timing = Timing {
+                read_lag: Duration::ZERO,
+                creating: Duration::ZERO,
+                attaching: Duration::ZERO,
+                detaching: Duration::ZERO,
+                deleting: Duration::ZERO,
+                delivery: Duration::ZERO,
+            }
+        });
+        let instance = &stack.world.test_instance_id;
+        stack.aws.set_host(instance, Arc::new(AllWell));
+        // What is handed on is accepted, and goes nowhere.
+        stack.lambda.set_copies(Box::new(|_| Vec::new()));
+        let person = stack.aws.sdk_config("a-person");
+        let person = World::new(&person, stack.aws.datadog_service(), "", BTreeMap::new());
+        let mut events = Vec::new();
+        for number in 0..invocations {
+            let run = Run::begin(
+                &format!("run-{number}"),
+                person.clock.now(),
+                Pair::default(),
+            );
+            events.push(event(&stack, &function, &person, run).await?);
+        }
+        Ok(Self {
+            stack,
+            function,
+            events,
+        })
+    }
+}
+
+/// The event of a run that the function can hand on at once.
+async fn event(
+    stack: &Stack,
+    function: &Function,
+    person: &World,
+    run: Run,
+) -> anyhow::Result<Value> {
+    let snapshot_id = stack.world.snapshot_id.clone();
+    let dev_ib_backup_instance_id = stack.world.test_instance_id.clone();
+    let (volume_id, device) = (volume_of(&run), DEVICE.to_owned());
+    match function.binary.as_str() {
+        "step1-snapshot" => Ok(json!({})),
+        "step2-volume" => {
+            add_volume(stack, &run, &volume_id, None);
+            let payload = Chosen {
+                snapshot_id,
+                snapshot_started_at: None,
+                dev_ib_backup_instance_id,
+            };
+            written(run, payload)
+        }
+        "step3-attach" => {
+            let attached = Some((dev_ib_backup_instance_id.as_str(), DEVICE));
+            add_volume(stack, &run, &volume_id, attached);
+            let payload = Made {
+                snapshot_id,
+                snapshot_started_at: None,
+                dev_ib_backup_instance_id,
+                volume_id,
+            };
+            written(run, payload)
+        }
+        "step4-mount" => {
+            let device = ("device", DEVICE);
+            let command_id = command(stack, person, "mount", &run, device).await?;
+            let payload = Attached {
+                snapshot_id,
+                snapshot_started_at: None,
+                dev_ib_backup_instance_id,
+                volume_id,
+                device: DEVICE.to_owned(),
+                mount_command_id: Some(command_id),
+            };
+            written(run, payload)
+        }
+        "step5-run-test" => {
+            let payload = Mounted {
+                snapshot_id,
+                snapshot_started_at: None,
+                dev_ib_backup_instance_id,
+                volume_id,
+                device,
+                mount_command_id: "not-asked-for".to_owned(),
+                mount_found_fault: false,
+            };
+            written(run, payload)
+        }
+        "step6-await-result" => {
+            let snapshot = ("snapshotId", snapshot_id.as_str());
+            let test_command_id = command(stack, person, "test", &run, snapshot).await?;
+            let payload = Testing {
+                snapshot_id,
+                dev_ib_backup_instance_id,
+                volume_id,
+                device,
+                test_command_id,
+            };
+            written(run, payload)
+        }
+        other => anyhow::bail!("{other} is no step"),
+    }
+}
+
+fn volume_of(run: &Run) -> String {
+    format!("vol-{}", run.run_id.replace('-', ""))
+}
+
+fn written<P: Serialize>(run: Run, payload: P) -> anyhow::Result<Value> {
+    Ok(serde_json::to_value(Envelope { run, payload })?)
+}
+
+fn add_volume(stack: &Stack, run: &Run, id: &str, attached: Option<(&str, &str)>) {
+    let tags = [("IBBackupTest", "True"), ("IBBackupRun", &run.run_id)];
+    let tags: Tags = tags
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+    stack.aws.add_volume(id, "us-east-1a", tags, attached);
+}
+
+/// Has a person send the document of that purpose, and waits until it has ended.
+async fn command(
+    stack: &Stack,
+    person: &World,
+    purpose: &'static str,
+    run: &Run,
+    parameter: (&'static str, &str),
+) -> anyhow::Result<String> {
+    let setting = format!("{}_DOCUMENT", purpose.to_uppercase());
+    let mut functions = stack.template.functions.iter();
+    let document = functions.find_map(|function| function.environment.get(&setting));
+    let document = document.with_context(|| format!("no function has {setting}"))?;
+    let instance_id = &stack.world.test_instance_id;
+    let volume_id = volume_of(run);
+    let command = ssm::Command {
+        document,
+        instance_id,
+        purpose,
+        run_id: &run.run_id,
+        parameters: vec![("runId", &run.run_id), ("volumeId", &volume_id), parameter],
+    };
+    let id = ssm::send_command(&person.ssm, &command).await?;
+    loop {
+        match ssm::progress(&person.ssm, &id, instance_id).await?.1 {
+            Progress::Pending(_) => tokio::task::yield_now().await,
+            Progress::Ended(_) => return Ok(id),
+            Progress::Lost(why) => anyhow::bail!("{why}"),
+        }
+    }
+}
+
+/// A machine on which every script ends at once and well.
+struct AllWell;
+
+impl Host for AllWell {
+    fn attached(&self, _: &AttachedVolume) {}
+
+    fn detached(&self, _: &str) {}
+
+    fn in_use(&self, _: &str) -> bool {
+        false
+    }
+
+    fn run(&self, _: RunCommand) -> BoxFuture<Finished> {
+        Box::pin(async {
+            Finished {
+                exit_code: 0,
+                stdout: SAID.to_owned(),
+                stderr: String::new(),
+            }
+        })
+    }
+}

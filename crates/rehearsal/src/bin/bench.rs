@@ -1,5 +1,0 @@
-//! `bench`: what the functions weigh, how fast they are, what a night costs.
-
-fn main() -> std::process::ExitCode {
-    rehearsal::measure::main()
-}

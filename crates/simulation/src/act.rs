@@ -1,0 +1,111 @@
+//! What people and machines do in the middle of a night.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::night::Night;
+use rehearsal::aws::model_host::Durations;
+use rehearsal::aws::{Instance, InstanceState, TEST_INSTANCE, VolumeState};
+use rehearsal::lambda::Death;
+
+/// Longer than any script may take.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365);
+
+/// What people and machines do behind the check's back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The test instance is stopped.
+    Stop,
+    /// The test instance is rebooted.
+    Reboot,
+    /// The test instance is terminated, and another has its name.
+    Replace,
+    /// The SSM agent falls silent for ever.
+    SilenceAgent,
+    /// The SSM agent falls silent for five minutes.
+    PauseAgent,
+    /// The test volume is detached by force.
+    Detach,
+    /// The test volume is detached by force and deleted.
+    Delete,
+    /// The test volume loses the tag that says whose it is.
+    Retag,
+    /// The newest command is cancelled.
+    Cancel,
+    /// Another run is started.
+    StartAnother,
+    /// Every function at work dies, between its calls.
+    KillFunctions,
+    /// Scripts that begin from now on hang until somebody ends them.
+    HangScripts,
+}
+
+impl Act {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Stop,
+        Self::Reboot,
+        Self::Replace,
+        Self::SilenceAgent,
+        Self::PauseAgent,
+        Self::Detach,
+        Self::Delete,
+        Self::Retag,
+        Self::Cancel,
+        Self::StartAnother,
+        Self::KillFunctions,
+        Self::HangScripts,
+    ];
+
+    pub(super) async fn perform(self, night: &Night) {
+        let (aws, ids) = (&night.stack.aws, &night.stack.world);
+        let instance = &ids.test_instance_id;
+        let volume = aws.volumes().into_iter().rev().find(|volume| {
+            volume.tags.contains_key("IBBackupTest") && volume.state != VolumeState::Deleted
+        });
+        let gone = |id: &str| {
+            let mut instances = aws.instances().into_iter();
+            instances.any(|one| one.id == id && one.state == InstanceState::Terminated)
+        };
+        match (self, volume) {
+            // What is terminated can be neither stopped nor rebooted.
+            (Self::Stop | Self::Reboot, _) if gone(instance) => {}
+            (Self::Stop, _) => aws.stop_instance(instance),
+            (Self::Reboot, _) => aws.reboot_instance(instance),
+            (Self::Replace, _) => {
+                aws.terminate_instance(instance);
+                let now = aws.clock().now();
+                let other = "i-rehearsaltest2";
+                aws.add_instance(Instance::running(other, TEST_INSTANCE, "us-east-1a", now));
+                aws.set_host(other, Arc::new(night.host.clone()));
+            }
+            (Self::SilenceAgent, _) => aws.set_agent(instance, false),
+            (Self::PauseAgent, _) => {
+                aws.set_agent(instance, false);
+                aws.clock().sleep(Duration::from_mins(5)).await;
+                aws.set_agent(instance, true);
+            }
+            (Self::Detach, Some(volume)) => aws.detach_by_hand(&volume.id),
+            (Self::Delete, Some(volume)) => {
+                aws.detach_by_hand(&volume.id);
+                aws.delete_by_hand(&volume.id);
+            }
+            (Self::Retag, Some(volume)) => {
+                aws.tag_by_hand(&volume.id, "IBBackupRun", "somebody-else");
+            }
+            (Self::Cancel, _) => {
+                if let Some(command) = aws.commands().pop() {
+                    aws.cancel_by_hand(&command.id);
+                }
+            }
+            (Self::StartAnother, _) => night.start_run(),
+            (Self::KillFunctions, _) => night.stack.lambda.kill_all(Death::Exit),
+            (Self::HangScripts, _) => night.host.set_durations(Durations {
+                mount: FOR_EVER,
+                test: FOR_EVER,
+                release: FOR_EVER,
+            }),
+            (Self::Detach | Self::Delete | Self::Retag, None) => {}
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! How trouble is brought about, and mended.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::play::DURATIONS;
+use super::trouble::When;
+use super::{CallTrouble, Plan, Trouble};
+use crate::night::Night;
+use rehearsal::aws::{Fault, InstanceState};
+
+/// Longer than any function lives: done, and never answered.
+const NEVER: Duration = Duration::from_hours(24);
+
+/// Which of a night's troubles have happened, by their place in the plan.
+#[derive(Clone, Default)]
+pub(super) struct Happened(Arc<Mutex<BTreeSet<usize>>>);
+
+impl Happened {
+    fn note(&self, place: usize) {
+        self.places().insert(place);
+    }
+
+    pub fn places(&self) -> MutexGuard<'_, BTreeSet<usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sets the trouble up, before the night begins. What people do ends with the tasks it gives.
+pub(super) fn set_up(night: &Arc<Night>, plan: &Plan) -> (Happened, JoinSet<()>) {
+    let happened = Happened::default();
+    set_up_calls(night, plan.troubles.clone(), happened.clone());
+    set_up_deliveries(night, plan, happened.clone());
+    let mut acts = JoinSet::new();
+    for (place, &trouble) in plan.troubles.iter().enumerate() {
+        match trouble {
+            Trouble::Act(after, act) => {
+                let (night, happened) = (night.clone(), happened.clone());
+                acts.spawn(async move {
+                    night.stack.aws.clock().sleep(after).await;
+                    happened.note(place);
+                    act.perform(&night).await;
+                });
+            }
+            Trouble::Lag(lag) => {
+                let aws = &night.stack.aws;
+                aws.set_timing(|timing| timing.read_lag = lag);
+            }
+            _ => {}
+        }
+    }
+    if let Some(control) = plan.without {
+        control.take_away(night);
+    }
+    (happened, acts)
+}
+
+fn set_up_calls(night: &Night, troubles: Vec<Trouble>, happened: Happened) {
+    let (aws, lambda) = (night.stack.aws.clone(), night.stack.lambda.clone());
+    let began = aws.clock().now();
+    aws.set_faults(Box::new(move |call| {
+        let hit = |trouble: &Trouble| match *trouble {
+            Trouble::Call(number, how) if number == call.number => Some(how.fault(call)),
+            Trouble::Death(number, when, death) if number == call.number => {
+                lambda.kill(&call.caller, death);
+                Some(match when {
+                    When::Before => Fault::Hang,
+                    When::After => Fault::Slow(NEVER),
+                })
+            }
+            Trouble::Outage(service, from, lasts) if service.takes(call) => {
+                let since = call.time.duration_since(began).unwrap_or_default();
+                let down = since >= from && since < from + lasts;
+                down.then(|| CallTrouble::ServerError.fault(call))
+            }
+            _ => None,
+        };
+        let mut troubles = troubles.iter().enumerate();
+        let (place, fault) = troubles.find_map(|(place, one)| Some((place, hit(one)?)))?;
+        happened.note(place);
+        Some(fault)
+    }));
+}
+
+fn set_up_deliveries(night: &Night, plan: &Plan, happened: Happened) {
+    let (troubles, without) = (plan.troubles.clone(), plan.without);
+    night.stack.lambda.set_copies(Box::new(move |accepted| {
+        let mut troubles = troubles.iter().enumerate();
+        let hit = troubles.find_map(|(place, trouble)| match *trouble {
+            Trouble::Delivery(number, how) if number == accepted.number => Some((place, how)),
+            _ => None,
+        });
+        if let Some(control) = without {
+            control.rewrite(accepted);
+        }
+        let Some((place, how)) = hit else {
+            return vec![Duration::ZERO];
+        };
+        happened.note(place);
+        how.copies(accepted)
+    }));
+}
+
+/// Has people mend what is broken, so that the next night is a clean one.
+pub(super) fn mend(night: &Night) {
+    let aws = &night.stack.aws;
+    aws.clear_faults();
+    night
+        .stack
+        .lambda
+        .set_copies(Box::new(|_| vec![Duration::ZERO]));
+    aws.set_timing(|timing| timing.read_lag = Duration::ZERO);
+    let instance = &night.stack.world.test_instance_id;
+    aws.set_agent(instance, true);
+    night.host.set_durations(DURATIONS);
+    let mut instances = aws.instances().into_iter();
+    if instances.any(|one| one.id == *instance && one.state == InstanceState::Stopped) {
+        aws.start_instance(instance);
+    }
+}

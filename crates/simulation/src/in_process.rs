@@ -1,0 +1,239 @@
+//! Runs the steps in this process, kept warm from one invocation to the next as Lambda does it.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_ec2::config::IdentityCache;
+use common::Error;
+use common::runner;
+use common::step::Step;
+use common::world::World;
+use lambda_runtime::Diagnostic;
+use tokio::task::JoinSet;
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use rehearsal::aws::Aws;
+use rehearsal::aws::host::BoxFuture;
+use rehearsal::lambda::{Accepted, Executor, FunctionError, Lambda, access_key};
+use rehearsal::template::Function;
+
+/// The steps of this process, on that account.
+pub struct InProcess {
+    aws: Aws,
+    /// Where the log lines go.
+    lambda: Lambda,
+    warm: Arc<Warm>,
+}
+
+impl InProcess {
+    /// On that account; log lines go to that Lambda.
+    #[must_use]
+    pub fn new(aws: Aws, lambda: Lambda) -> Self {
+        let warm = Arc::default();
+        Self { aws, lambda, warm }
+    }
+}
+
+/// By function, the processes that wait for another event. One that takes an event is out of here,
+/// so that what ends it, or a second event meanwhile, has Lambda start another.
+#[derive(Default)]
+struct Warm(Mutex<BTreeMap<String, Vec<Box<dyn Any + Send>>>>);
+
+/// A function's process: what it makes once, before its first event.
+struct Process<S> {
+    world: World,
+    step: S,
+}
+
+impl Executor for InProcess {
+    fn run(
+        &self,
+        function: &Function,
+        accepted: &Accepted,
+        invocation: usize,
+    ) -> BoxFuture<Result<(), FunctionError>> {
+        let (aws, warm) = (self.aws.clone(), self.warm.clone());
+        let at_work = AtWork {
+            access_key: access_key(&function.name, accepted.depth, invocation),
+            lambda: self.lambda.clone(),
+            function: function.name.clone(),
+            line: RefCell::default(),
+        };
+        let (function, accepted) = (function.clone(), accepted.clone());
+        Box::pin(async move {
+            let invocation = AT_WORK.scope(at_work, invoke(aws, warm, function, accepted));
+            let invocation = invocation.with_subscriber(SUBSCRIBER.clone());
+            // A task of its own, so that a panic is the function's and not the service's; it ends
+            // with this future, as a process does that Lambda kills.
+            let mut task = JoinSet::new();
+            task.spawn(invocation);
+            let ended = task.join_next().await.unwrap_or(Ok(Ok(())));
+            ended.unwrap_or_else(|panic| {
+                Err(FunctionError {
+                    error_type: "Panic".to_owned(),
+                    error_message: panic.to_string(),
+                })
+            })
+        })
+    }
+}
+
+async fn invoke(
+    aws: Aws,
+    warm: Arc<Warm>,
+    function: Function,
+    accepted: Accepted,
+) -> Result<(), FunctionError> {
+    match function.binary.as_str() {
+        "step1-snapshot" => {
+            look::<step1_snapshot::ChooseSnapshot>(aws, warm, function, accepted).await
+        }
+        "step2-volume" => look::<step2_volume::MakeVolume>(aws, warm, function, accepted).await,
+        "step3-attach" => look::<step3_attach::AttachVolume>(aws, warm, function, accepted).await,
+        "step4-mount" => look::<step4_mount::Mount>(aws, warm, function, accepted).await,
+        "step5-run-test" => look::<step5_run_test::RunTest>(aws, warm, function, accepted).await,
+        "step6-await-result" => {
+            look::<step6_await_result::AwaitResult>(aws, warm, function, accepted).await
+        }
+        other => Err(FunctionError {
+            error_type: "Runtime.InvalidEntrypoint".to_owned(),
+            error_message: format!("there is no crate {other}"),
+        }),
+    }
+}
+
+async fn look<S: Step>(
+    aws: Aws,
+    warm: Arc<Warm>,
+    function: Function,
+    accepted: Accepted,
+) -> Result<(), FunctionError> {
+    let process = match warm.take::<S>(&function) {
+        Some(process) => process,
+        None => Process::<S>::start(&aws, &function)?,
+    };
+    let Process { world, step } = &*process;
+    let handled = runner::handle(step, world, &accepted.request_id, accepted.event).await;
+    warm.put_back(&function, process);
+    handled.map_err(shown)
+}
+
+impl Warm {
+    /// A process of that function as it is deployed now.
+    fn take<S: Step>(&self, function: &Function) -> Option<Box<Process<S>>> {
+        let mut warm = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = warm.get_mut(&function.name)?.pop()?;
+        let process = process.downcast::<Process<S>>().ok()?;
+        (process.world.variables == function.environment).then_some(process)
+    }
+
+    fn put_back<S: Step>(&self, function: &Function, process: Box<Process<S>>) {
+        let mut warm = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let processes = warm.entry(function.name.clone()).or_default();
+        processes.push(process);
+    }
+}
+
+impl<S: Step> Process<S> {
+    fn start(aws: &Aws, function: &Function) -> Result<Box<Self>, FunctionError> {
+        let sdk = aws.sdk_config("").to_builder();
+        let sdk = sdk
+            .credentials_provider(SharedCredentialsProvider::new(OfInvocation))
+            .identity_cache(IdentityCache::no_cache())
+            .build();
+        let variables = function.environment.clone();
+        let world = World::new(&sdk, aws.datadog_service(), &function.name, variables);
+        let step = S::build(&world).map_err(shown)?;
+        Ok(Box::new(Self { world, step }))
+    }
+}
+
+/// Credentials that name the invocation at work, so that each call is known to be its.
+#[derive(Debug)]
+struct OfInvocation;
+
+impl ProvideCredentials for OfInvocation {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let key = AT_WORK.try_with(|at_work| at_work.access_key.clone());
+        let credentials = |key| Credentials::new(key, "no-secret", None, None, "rehearsal");
+        let key = key.map_err(CredentialsError::not_loaded);
+        future::ProvideCredentials::ready(key.map(credentials))
+    }
+}
+
+fn shown(error: Error) -> FunctionError {
+    let Diagnostic {
+        error_type,
+        error_message,
+    } = error.into();
+    FunctionError {
+        error_type,
+        error_message,
+    }
+}
+
+/// One for all invocations: a new one has every place that might log ask anew whether it may.
+static SUBSCRIBER: LazyLock<Dispatch> = LazyLock::new(|| {
+    let lines = tracing_subscriber::fmt::layer()
+        .with_target(false)
+        .without_time()
+        .with_ansi(false)
+        .with_writer(|| ToLog);
+    // The SDK misses the sockets of its connections, and does not say so each time.
+    let ours = Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_target("aws_smithy_runtime", LevelFilter::OFF);
+    Dispatch::new(tracing_subscriber::registry().with(lines).with(ours))
+});
+
+tokio::task_local! {
+    static AT_WORK: AtWork;
+}
+
+/// The invocation at work: by what its calls are known, and where its log lines go.
+struct AtWork {
+    access_key: String,
+    lambda: Lambda,
+    function: String,
+    /// The log line that is being written.
+    line: RefCell<Vec<u8>>,
+}
+
+/// Writes whole lines to the log of the invocation at work.
+struct ToLog;
+
+impl io::Write for ToLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = AT_WORK.try_with(|at_work| at_work.write(bytes));
+        written.map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl AtWork {
+    fn write(&self, bytes: &[u8]) {
+        let mut line = self.line.borrow_mut();
+        line.extend_from_slice(bytes);
+        while let Some(end) = line.iter().position(|&byte| byte == b'\n') {
+            let whole: Vec<u8> = line.drain(..=end).collect();
+            let text = String::from_utf8_lossy(&whole[..end]);
+            self.lambda.write_log(&self.function, &text);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! One night in memory: the real steps in this process, a test instance in memory, a paused clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rehearsal::aws::model_host::{Backup, Durations, ModelHost};
+use rehearsal::aws::{Event, Point, TEST_INSTANCE, Tags, World};
+use rehearsal::in_memory::{InMemory, Unplugged, machine};
+use rehearsal::lambda::Delivery;
+use rehearsal::stack::Stack;
+use rehearsal::template::Template;
+use serde_json::{Value, json};
+
+use crate::in_process::InProcess;
+
+/// A stack and its test instance, before and while nights are played on it.
+pub struct Night {
+    /// The stack.
+    pub stack: Stack,
+    /// The test instance.
+    pub host: ModelHost,
+    _unplugged: Unplugged,
+}
+
+/// One more database in the account, with a test instance of its own.
+pub struct Another {
+    /// Who is who of it.
+    pub world: World,
+    /// Its test instance.
+    pub host: ModelHost,
+}
+
+/// What is seen when a night has ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// The tags of last night's snapshot.
+    pub tags: Tags,
+    /// What Datadog shows.
+    pub points: Vec<Point>,
+    /// Datadog's events.
+    pub events: Vec<Event>,
+    /// Every invocation.
+    pub deliveries: Vec<Delivery>,
+    /// Log lines, each behind its function's name.
+    pub log: Vec<String>,
+    /// How many test volumes were ever made.
+    pub made: usize,
+    /// What is left: volumes, attachments, mounts, servers, locks, events that were lost, calls
+    /// that the stand-in does not know.
+    pub left: Vec<String>,
+}
+
+impl Night {
+    /// An ordinary night, not yet begun. Needs a paused clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// The same with a changed template.
+    ///
+    /// # Panics
+    /// Where `template.yaml` cannot be read.
+    #[must_use]
+    pub fn with(change: impl FnOnce(&mut Template)) -> Self {
+        Self::parameters(&[], change)
+    }
+
+    /// The same with parameters of the stack set.
+    ///
+    /// # Panics
+    /// Where `template.yaml` cannot be read.
+    #[must_use]
+    pub fn parameters(set: &[(&str, &str)], change: impl FnOnce(&mut Template)) -> Self {
+        let InMemory {
+            stack,
+            host,
+            unplugged,
+        } = InMemory::deploy(set, change);
+        let in_process = InProcess::new(stack.aws.clone(), stack.lambda.clone());
+        stack.lambda.set_executor(Arc::new(in_process));
+        Self {
+            stack,
+            host,
+            _unplugged: unplugged,
+        }
+    }
+
+    /// Adds a database of this number to the account, with a test instance of its own.
+    #[must_use]
+    pub fn add_another(&self, number: u32) -> Another {
+        let world = self.stack.aws.another_world(number);
+        let host = machine(&self.stack, &world);
+        Another { world, host }
+    }
+
+    /// What last night's snapshot holds.
+    #[must_use]
+    pub fn backup(self, backup: Backup) -> Self {
+        self.host.set_backup(&self.stack.world.snapshot_id, backup);
+        self
+    }
+
+    /// How long the integrity test takes.
+    #[must_use]
+    pub fn testing_for(self, test: Duration) -> Self {
+        let durations = Durations {
+            test,
+            ..Durations::default()
+        };
+        self.host.set_durations(durations);
+        self
+    }
+
+    /// Has an earlier run, `an-earlier-run`, leave the volume `vol-rehearsalearlier`, attached if
+    /// an instance and a device are given.
+    pub fn leave_a_volume(&self, attached: Option<(&str, &str)>) {
+        let tags = [
+            ("IBBackupTest", "True"),
+            ("IBBackupRun", "an-earlier-run"),
+            ("IBBackupTestInstance", TEST_INSTANCE),
+        ];
+        let tags: Tags = tags
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        let aws = &self.stack.aws;
+        aws.add_volume("vol-rehearsalearlier", "us-east-1a", tags, attached);
+    }
+
+    /// Plays a night as the schedule starts it.
+    pub async fn play(&self) -> Ending {
+        self.start(json!({"source": "aws.events", "detail-type": "Scheduled Event"}))
+            .await
+    }
+
+    /// Plays a night that this event starts, until nothing is under way any more.
+    ///
+    /// # Panics
+    /// Where the template has no schedule.
+    pub async fn start(&self, event: Value) -> Ending {
+        self.start_with(event);
+        self.stack.lambda.idle().await;
+        self.ending()
+    }
+
+    /// Starts a run as the schedule does, and does not wait for it.
+    pub fn start_run(&self) {
+        self.start_with(json!({"source": "aws.events", "detail-type": "Scheduled Event"}));
+    }
+
+    /// Starts a run with this event, and does not wait for it.
+    ///
+    /// # Panics
+    /// Where the template has no schedule.
+    pub fn start_with(&self, event: Value) {
+        let schedule = self
+            .stack
+            .template
+            .schedule
+            .as_ref()
+            .expect("there is a schedule");
+        self.stack.lambda.start(&schedule.function, event);
+    }
+
+    /// What is left: volumes, attachments, mounts, servers, locks.
+    #[must_use]
+    pub fn left(&self) -> Vec<String> {
+        let mut left = self.stack.left_volumes();
+        left.extend(self.host.leftovers());
+        left
+    }
+
+    /// What is seen now.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        let Stack {
+            aws, lambda, world, ..
+        } = &self.stack;
+        let lines = lambda.log(0).into_iter();
+        let mut left = self.left();
+        left.extend(lambda.lost());
+        left.extend(aws.unmodelled());
+        let volumes = aws.volumes();
+        Ending {
+            made: volumes
+                .iter()
+                .filter(|volume| volume.tags.contains_key("IBBackupTest"))
+                .count(),
+            tags: aws.snapshot_tags(&world.snapshot_id),
+            points: aws.points(),
+            events: aws.events(),
+            deliveries: lambda.deliveries(),
+            log: lines
+                .map(|line| format!("{}: {}", line.function, line.text))
+                .collect(),
+            left,
+        }
+    }
+}
+
+impl Another {
+    /// The start event of a schedule that names this database.
+    #[must_use]
+    pub fn start_event(&self) -> Value {
+        json!({
+            "production_instance_name": self.world.production_instance,
+            "test_instance_name": self.world.test_instance,
+        })
+    }
+}
+
+impl Default for Night {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Ending {
+    /// The value of `DBBackupValid`, if the night wrote it.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.tags.get("DBBackupValid").map(String::as_str)
+    }
+
+    /// The values of a metric.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Vec<f64> {
+        let points = self.points.iter().filter(|point| point.metric == name);
+        points.map(|point| point.value).collect()
+    }
+
+    /// The verdict metric's values.
+    #[must_use]
+    pub fn valid(&self) -> Vec<f64> {
+        self.metric("infobright_backup_valid")
+    }
+
+    /// Holds a night without a verdict against the contract: neither tag nor metric, an error of
+    /// a function, one event, nothing left, and `named` in what people are told.
+    ///
+    /// # Panics
+    /// Where the contract is broken.
+    #[track_caller]
+    pub fn assert_undetermined(&self, named: &str) {
+        assert_eq!(self.tag(), None, "tag");
+        assert_eq!(self.valid(), Vec::<f64>::new(), "metric");
+        let errors = self.errors();
+        assert!(
+            errors.iter().any(|error| error.contains(named)),
+            "{named} is not in {errors:#?}"
+        );
+        let texts: Vec<&str> = self
+            .events
+            .iter()
+            .map(|event| event.text.as_str())
+            .collect();
+        assert_eq!(texts.len(), 1, "{texts:#?}");
+        assert!(texts[0].contains(named), "{named} is not in {}", texts[0]);
+        assert_eq!(self.left, Vec::<String>::new(), "left");
+    }
+
+    /// Holds a night with a verdict against the contract: tag and metric agree, no error, no
+    /// event, nothing left.
+    ///
+    /// # Panics
+    /// Where the contract is broken.
+    #[track_caller]
+    pub fn assert_verdict(&self, valid: bool) {
+        assert_eq!(self.errors(), Vec::<String>::new());
+        assert_eq!(self.tag(), Some(if valid { "True" } else { "False" }));
+        assert_eq!(self.valid(), [if valid { 1.0 } else { 0.0 }]);
+        assert_eq!(self.events, Vec::new());
+        assert_eq!(self.made, 1);
+        assert_eq!(self.left, Vec::<String>::new());
+    }
+
+    /// The errors that functions ended with, each behind the function's name.
+    #[must_use]
+    pub fn errors(&self) -> Vec<String> {
+        let failed = self.deliveries.iter().filter_map(|delivery| {
+            let error = delivery.outcome.as_ref()?.as_ref().err()?;
+            let function = &delivery.accepted.function;
+            Some(format!(
+                "{function}: {}: {}",
+                error.error_type, error.error_message
+            ))
+        });
+        failed.collect()
+    }
+}

@@ -1,0 +1,214 @@
+//! One bad night and the clean night after it.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::happen::{Happened, mend, set_up};
+use super::{Control, Trouble, invariants};
+use crate::night::{Ending, Night};
+use rehearsal::aws::clock::rfc3339;
+use rehearsal::aws::model_host::{Backup, Durations};
+use rehearsal::aws::{Call, Snapshot};
+
+/// No night takes longer, whatever goes wrong.
+const BOUND: Duration = Duration::from_hours(20);
+/// The integrity test of a simulated night: it runs when Lambda repeats a failed event.
+const TEST: Duration = Duration::from_secs(70);
+/// How long the scripts of a simulated night take.
+pub(super) const DURATIONS: Durations = Durations {
+    mount: Duration::from_secs(6),
+    test: TEST,
+    release: Duration::from_secs(6),
+};
+/// The snapshot of the night after.
+pub(super) const NEXT_SNAPSHOT: &str = "snap-rehearsal0002";
+
+/// A night to be played.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What last night's backup holds.
+    pub backup: Backup,
+    /// What goes wrong.
+    pub troubles: Vec<Trouble>,
+    /// Where everything comes from that is left to chance, such as the SDK's pauses.
+    pub seed: u64,
+    /// The guard that is taken away, where the night is a control.
+    pub without: Option<Control>,
+}
+
+/// A night that was played.
+pub struct Played {
+    /// Which of the invariants it broke, and how.
+    pub violations: Vec<String>,
+    /// How it ended.
+    pub ending: Ending,
+    /// How long it took, in simulated time.
+    pub lasted: Duration,
+    /// The calls that it made, in their order.
+    pub calls: Vec<Call>,
+    /// The troubles of the plan that did happen: a night may be over before.
+    pub happened: Vec<Trouble>,
+    /// When it began.
+    pub began: SystemTime,
+    night: Arc<Night>,
+}
+
+impl Played {
+    /// What happened: calls, deliveries and log lines in simulated time. What is still under way,
+    /// such as a script that hangs, goes on as long as the clock does: ask at once.
+    #[must_use]
+    pub fn story(&self) -> String {
+        story(&self.night, self.began)
+    }
+
+    /// What did not go wrong though it was to. A night drawn at random may end before it does;
+    /// where a trouble was chosen for a night, a night without it shows nothing.
+    #[must_use]
+    pub fn missed(&self, plan: &Plan) -> Vec<String> {
+        let missed = plan.troubles.iter();
+        let missed = missed.filter(|trouble| !self.happened.contains(trouble));
+        missed
+            .map(|trouble| format!("0: {trouble:?} did not happen"))
+            .collect()
+    }
+}
+
+/// Plays a bad night, has people mend what is broken, and plays a clean night after it. Needs a
+/// paused clock and a runtime of one thread.
+pub async fn play(plan: &Plan) -> Played {
+    fastrand::seed(plan.seed);
+    let night = Night::with(|template| {
+        if let Some(control) = plan.without {
+            control.change(template);
+        }
+    });
+    night.host.set_durations(DURATIONS);
+    let night = Arc::new(night.backup(plan.backup));
+    let clock = night.stack.aws.clock();
+    let before = invariants::production(&night);
+    let began = clock.now();
+    let (happened, mut acts) = set_up(&night, plan);
+    night.start_run();
+    let ended = clock
+        .within(BOUND, async {
+            while acts.join_next().await.is_some() {}
+            night.stack.lambda.idle().await;
+        })
+        .await;
+    let ending = night.ending();
+    let lasted = clock.now().duration_since(began).unwrap_or_default();
+    let happened = happened_in(&night, plan, &happened);
+    let calls = night.stack.aws.made_calls();
+    let mut violations = Vec::new();
+    if !ended {
+        violations.push(format!(
+            "5: the night has not ended after {} h",
+            BOUND.as_secs() / 3600
+        ));
+    }
+    violations.extend(invariants::of_night(&night, plan, &ending));
+    mend(&night);
+    violations.extend(clean_night(&night, began).await);
+    violations.extend(invariants::unchanged(&before, &night));
+    Played {
+        violations,
+        ending,
+        lasted,
+        calls,
+        happened,
+        began,
+        night,
+    }
+}
+
+/// Of a lag there is to be seen in the end whether any read showed less than the truth.
+fn happened_in(night: &Night, plan: &Plan, happened: &Happened) -> Vec<Trouble> {
+    let lagged = night.stack.aws.stale_reads() > 0;
+    let places = happened.places();
+    let troubles = plan.troubles.iter().enumerate();
+    let did = troubles.filter(|(place, trouble)| match trouble {
+        Trouble::Lag(_) => lagged,
+        _ => places.contains(place),
+    });
+    did.map(|(_, trouble)| *trouble).collect()
+}
+
+/// The night after, with nothing wrong: it must be valid and leave nothing, its own or older.
+async fn clean_night(night: &Night, began: SystemTime) -> Vec<String> {
+    let aws = &night.stack.aws;
+    let tomorrow = began + Duration::from_hours(24);
+    aws.clock().sleep_until(tomorrow).await;
+    let volume = &night.stack.world.production_volume_id;
+    let half_past = aws.clock().now() - Duration::from_mins(30);
+    aws.add_snapshot(Snapshot::completed(NEXT_SNAPSHOT, volume, half_past));
+    night.start_run();
+    if !aws.clock().within(BOUND, night.stack.lambda.idle()).await {
+        return vec!["1: the clean night after it has not ended".to_owned()];
+    }
+    let mut violations = Vec::new();
+    let left = night.left();
+    if !left.is_empty() {
+        violations.push(format!("1: left after the clean night: {left:?}"));
+    }
+    let tag = aws
+        .snapshot_tags(NEXT_SNAPSHOT)
+        .get("DBBackupValid")
+        .cloned();
+    if tag.as_deref() != Some("True") {
+        violations.push(format!("1: the clean night ended with {tag:?}"));
+    }
+    violations
+}
+
+fn since(began: SystemTime, time: SystemTime) -> Duration {
+    time.duration_since(began).unwrap_or_default()
+}
+
+/// Calls, deliveries and log lines, in the order of their time.
+fn story(night: &Night, began: SystemTime) -> String {
+    let mut lines: Vec<(SystemTime, String)> = Vec::new();
+    for record in night.stack.aws.calls() {
+        let call = &record.call;
+        lines.push((
+            call.time,
+            format!(
+                "  call {:>3} {} {} {} -> {}",
+                call.number, call.caller, call.action, record.parameters, record.outcome
+            ),
+        ));
+    }
+    for delivery in night.stack.lambda.deliveries() {
+        let outcome = match &delivery.outcome {
+            None => "running".to_owned(),
+            Some(Ok(())) => "ok".to_owned(),
+            Some(Err(error)) => format!("{}: {}", error.error_type, error.error_message),
+        };
+        let accepted = &delivery.accepted;
+        lines.push((
+            delivery.time,
+            format!(
+                "event {} to {}, attempt {}: {outcome}",
+                accepted.number, accepted.function, delivery.attempt
+            ),
+        ));
+    }
+    for line in night.stack.lambda.log(0) {
+        lines.push((
+            line.time,
+            format!("  log {}: {}", line.function, line.text.trim()),
+        ));
+    }
+    lines.sort_by_key(|(time, _)| *time);
+    let mut story = String::new();
+    for (time, line) in lines {
+        // A String takes every line.
+        let _ = writeln!(
+            story,
+            "{} +{:>7.1}s {line}",
+            rfc3339(time),
+            since(began, time).as_secs_f64()
+        );
+    }
+    story
+}

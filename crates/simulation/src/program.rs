@@ -1,0 +1,170 @@
+//! `simulate`: nights by the thousand.
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::exhaustive::{single_troubles, undisturbed};
+use super::many::{self, Databases};
+use super::tally::Tally;
+use super::{Plan, Played, play, random, waiting};
+use rehearsal::aws::model_host::Backup;
+
+/// Plays bad nights in memory and holds each against what must hold.
+///
+/// Exit status: 0 nothing was broken, 1 something was.
+#[derive(Debug, Parser)]
+#[command(name = "simulate")]
+struct Arguments {
+    /// How many nights, each drawn from a seed of its own.
+    #[arg(long, default_value_t = 1000)]
+    seeds: u64,
+
+    /// The seed of the first of them.
+    #[arg(long, default_value_t = 0)]
+    first: u64,
+
+    /// Begin no night after so many minutes.
+    #[arg(long)]
+    minutes: Option<u64>,
+
+    /// Play this one seed and tell its story, whatever it comes to.
+    #[arg(long, conflicts_with_all = ["seeds", "first", "minutes"])]
+    seed: Option<u64>,
+
+    /// Play every single trouble of a good, a bad and a failing night.
+    #[arg(long, conflicts_with_all = ["seeds", "first", "seed"])]
+    singles: bool,
+
+    /// Play ordinary nights, and say how much of each is the chain's own time.
+    #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles"])]
+    waiting: bool,
+
+    /// Play one night with so many databases on one stack, under EC2's request limits.
+    #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles", "waiting"])]
+    databases: Option<u32>,
+
+    /// Spread the schedules of the databases over so many minutes.
+    #[arg(long, default_value_t = 0, requires = "databases")]
+    within: u64,
+}
+
+/// The program.
+#[must_use]
+#[expect(clippy::print_stdout, reason = "a program tells people what it found")]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(count) = arguments.databases {
+        let played = on_paused_clock(many::play(Databases {
+            count,
+            within: Duration::from_mins(arguments.within),
+            seed: 0,
+        }));
+        println!("{played}");
+        return ExitCode::from(u8::from(!played.violations.is_empty()));
+    }
+    if arguments.waiting {
+        println!("{}", on_paused_clock(waiting::table()));
+        return ExitCode::SUCCESS;
+    }
+    if let Some(seed) = arguments.seed {
+        let (plan, played) = of_seed(seed);
+        println!("{plan:#?}\n{}", played.story());
+        for violation in &played.violations {
+            println!("broken: {violation}");
+        }
+        return ExitCode::from(u8::from(!played.violations.is_empty()));
+    }
+    let tally = if arguments.singles {
+        singles(arguments.minutes)
+    } else {
+        random(arguments.first, arguments.seeds, arguments.minutes)
+    };
+    println!("{tally}");
+    ExitCode::from(u8::from(!tally.holds()))
+}
+
+fn of_seed(seed: u64) -> (Plan, Played) {
+    on_paused_clock(async {
+        let plan = random::plan(seed).await;
+        let played = play(&plan).await;
+        (plan, played)
+    })
+}
+
+fn random(first: u64, seeds: u64, minutes: Option<u64>) -> Tally {
+    on_all_cores(seeds, minutes, |number, tally| {
+        let seed = first + number;
+        let (plan, played) = of_seed(seed);
+        tally.count(&format!("simulate --seed {seed}"), &plan, &played);
+    })
+}
+
+fn singles(minutes: Option<u64>) -> Tally {
+    let mut plans = Vec::new();
+    for backup in [Backup::Good, Backup::Damaged, Backup::CannotBeTested] {
+        let troubles = on_paused_clock(single_troubles(backup)).into_iter();
+        plans.extend(troubles.map(|trouble| Plan {
+            troubles: vec![trouble],
+            ..undisturbed(backup)
+        }));
+    }
+    on_all_cores(plans.len() as u64, minutes, |number, tally| {
+        let Some(plan) = plans.get(usize::try_from(number).unwrap_or(usize::MAX)) else {
+            return;
+        };
+        let mut played = on_paused_clock(play(plan));
+        let missed = played.missed(plan);
+        played.violations.extend(missed);
+        tally.count(&format!("{:?} backup", plan.backup), plan, &played);
+    })
+}
+
+/// One thread and a paused clock: what happens, happens in one order.
+fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime needs nothing that can be missing")
+        .block_on(work)
+}
+
+/// Plays nights number 0 and so on, each on one core, and shows how far it is.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a person waits is real time; no night sees it"
+)]
+fn on_all_cores(nights: u64, minutes: Option<u64>, play: impl Fn(u64, &mut Tally) + Sync) -> Tally {
+    let bar = ProgressBar::new(nights);
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} nights, {per_sec}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let began = Instant::now();
+    let in_time = || minutes.is_none_or(|most| began.elapsed() < Duration::from_mins(most));
+    let next = AtomicU64::new(0);
+    let cores = thread::available_parallelism().map_or(1, Into::into);
+    let mut tally = Tally::default();
+    thread::scope(|scope| {
+        let work = || {
+            let mut tally = Tally::default();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= nights || !in_time() {
+                    return tally;
+                }
+                play(number, &mut tally);
+                bar.inc(1);
+            }
+        };
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            tally.add(worker.join().expect("a night does not panic"));
+        }
+    });
+    bar.finish_and_clear();
+    tally
+}

@@ -1,0 +1,76 @@
+//! Nights drawn from a seed: pairs of the troubles that are also played one at a time, and
+//! mixtures of up to four at any call, delivery or moment.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::exhaustive::{single_troubles, undisturbed};
+use super::trouble::When;
+use super::{Act, CallTrouble, DeliveryTrouble, Plan, Service, Trouble};
+use rehearsal::aws::model_host::Backup;
+use rehearsal::lambda::Death;
+
+/// More calls and events than an undisturbed night has, since trouble makes it longer.
+const CALLS: u64 = 120;
+const EVENTS: u64 = 40;
+const MINUTES: u64 = 40;
+
+const BACKUPS: [Backup; 6] = [
+    Backup::Good,
+    Backup::Good,
+    Backup::Damaged,
+    Backup::ServerDoesNotStart,
+    Backup::BrokenFilesystem,
+    Backup::CannotBeTested,
+];
+
+/// The single troubles of a night with each of [`BACKUPS`], found once.
+static SINGLE: [OnceLock<Vec<Trouble>>; BACKUPS.len()] = [const { OnceLock::new() }; BACKUPS.len()];
+
+/// The night of a seed: the same seed, the same night. Needs a paused clock, for the first night
+/// with each backup.
+pub async fn plan(seed: u64) -> Plan {
+    let mut rng = Rng::with_seed(seed);
+    let backup = rng.usize(..BACKUPS.len());
+    let troubles = if rng.bool() {
+        let single = if let Some(single) = SINGLE[backup].get() {
+            single
+        } else {
+            let found = single_troubles(BACKUPS[backup]).await;
+            SINGLE[backup].get_or_init(|| found)
+        };
+        (0..2).map(|_| single[rng.usize(..single.len())]).collect()
+    } else {
+        (0..rng.u32(1..=4)).map(|_| trouble(&mut rng)).collect()
+    };
+    Plan {
+        troubles,
+        seed,
+        ..undisturbed(BACKUPS[backup])
+    }
+}
+
+fn trouble(rng: &mut Rng) -> Trouble {
+    let moment = Duration::from_millis(rng.u64(..MINUTES * 60_000));
+    match rng.u32(..12) {
+        0..=4 => Trouble::Call(rng.u64(1..CALLS), one_of(rng, &CallTrouble::ALL)),
+        5 | 6 => {
+            let when = one_of(rng, &[When::Before, When::After]);
+            let death = one_of(rng, &[Death::Exit, Death::TimeOut]);
+            Trouble::Death(rng.u64(1..CALLS), when, death)
+        }
+        7 | 8 => Trouble::Delivery(rng.u64(..EVENTS), one_of(rng, &DeliveryTrouble::ALL)),
+        9 => Trouble::Act(moment, one_of(rng, &Act::ALL)),
+        10 => {
+            let service = one_of(rng, &Service::ALL);
+            Trouble::Outage(service, moment, Duration::from_secs(rng.u64(10..3600)))
+        }
+        _ => Trouble::Lag(Duration::from_secs(rng.u64(1..90))),
+    }
+}
+
+fn one_of<T: Copy>(rng: &mut Rng, all: &[T]) -> T {
+    all[rng.usize(..all.len())]
+}

@@ -1,0 +1,197 @@
+//! What can go wrong with calls, deliveries and answers.
+
+use std::time::Duration;
+
+use super::Act;
+use rehearsal::aws::{Call, Fault};
+use rehearsal::lambda::{Accepted, Death};
+
+/// One thing that goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// With the call of this number, counted from 1.
+    Call(u64, CallTrouble),
+    /// The function dies at the call of this number, before it is done or after.
+    Death(u64, When, Death),
+    /// With the event of this number, counted from 0.
+    Delivery(u64, DeliveryTrouble),
+    /// Somebody does something, so long after the start.
+    Act(Duration, Act),
+    /// Every call of this is refused, from then on for so long.
+    Outage(Service, Duration, Duration),
+    /// All reads lag behind by this much.
+    Lag(Duration),
+}
+
+impl Trouble {
+    /// What it is called in a table.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Call(_, how) => format!("call: {how:?}"),
+            Self::Death(_, when, how) => format!("death {when:?} a call: {how:?}"),
+            Self::Delivery(_, how) => format!("delivery: {how:?}"),
+            Self::Act(_, act) => format!("act: {act:?}"),
+            Self::Outage(service, ..) => format!("outage: {service:?}"),
+            Self::Lag(_) => "reads lag".to_owned(),
+        }
+    }
+}
+
+/// What can be down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// EC2.
+    Ec2,
+    /// Systems Manager, Run Command and Parameter Store.
+    Ssm,
+    /// Parameter Store alone.
+    Parameters,
+    /// Lambda's Invoke.
+    Lambda,
+    /// Datadog.
+    Datadog,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Ec2,
+        Self::Ssm,
+        Self::Parameters,
+        Self::Lambda,
+        Self::Datadog,
+    ];
+
+    pub(super) fn takes(self, call: &Call) -> bool {
+        match self {
+            Self::Ec2 => call.service == "ec2",
+            Self::Ssm => call.service == "ssm",
+            Self::Parameters => call.action == "GetParameter",
+            Self::Lambda => call.service == "lambda",
+            Self::Datadog => call.service == "datadog",
+        }
+    }
+}
+
+/// Before a call is done, or after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// It is not done.
+    Before,
+    /// It is done, and its answer is lost.
+    After,
+}
+
+/// What goes wrong with one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallTrouble {
+    /// Refused: too many requests.
+    Throttled,
+    /// Refused: not allowed.
+    Denied,
+    /// Refused: 400.
+    BadRequest,
+    /// Refused: 500.
+    ServerError,
+    /// The connection breaks before the call is done.
+    Dropped,
+    /// The connection breaks after the call is done.
+    AnswerLost,
+    /// It is neither done nor answered.
+    Hangs,
+    /// It is done, and answered after 20 s, twice what an attempt may take.
+    Slow,
+    /// It is done, and reads show it after 40 s.
+    Lags,
+    /// It is not done, and answered by something that is not AWS.
+    Garbage,
+}
+
+impl CallTrouble {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Throttled,
+        Self::Denied,
+        Self::BadRequest,
+        Self::ServerError,
+        Self::Dropped,
+        Self::AnswerLost,
+        Self::Hangs,
+        Self::Slow,
+        Self::Lags,
+        Self::Garbage,
+    ];
+
+    pub(super) fn fault(self, call: &Call) -> Fault {
+        let refuse = |status, code: &str| Fault::Refuse {
+            status,
+            code: code.to_owned(),
+            message: "as this night wants it".to_owned(),
+        };
+        match (self, call.service.as_str()) {
+            (Self::Throttled, "ec2") => refuse(503, "RequestLimitExceeded"),
+            (Self::Throttled, "ssm") => refuse(400, "ThrottlingException"),
+            (Self::Throttled, _) => refuse(429, "TooManyRequestsException"),
+            (Self::Denied, "ec2") => refuse(403, "UnauthorizedOperation"),
+            (Self::Denied, "ssm") => refuse(400, "AccessDeniedException"),
+            (Self::Denied, _) => refuse(403, "AccessDeniedException"),
+            (Self::BadRequest, _) => refuse(400, "InvalidRequest"),
+            (Self::ServerError, _) => refuse(500, "InternalError"),
+            (Self::Dropped, _) => Fault::DropConnection,
+            (Self::AnswerLost, _) => Fault::LoseAnswer,
+            (Self::Hangs, _) => Fault::Hang,
+            (Self::Slow, _) => Fault::Slow(Duration::from_secs(20)),
+            (Self::Lags, _) => Fault::Lag(Duration::from_secs(40)),
+            (Self::Garbage, _) => Fault::Garbage("<html>maintenance</html>".to_owned()),
+        }
+    }
+}
+
+/// What goes wrong with the delivery of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryTrouble {
+    /// Delivered twice at once.
+    Twice,
+    /// Delivered again after two minutes.
+    AgainSoon,
+    /// Delivered again after three hours, when the run has ended.
+    AgainLate,
+    /// Delivered five minutes late, so that others overtake it.
+    Late,
+    /// Dropped after its retries.
+    Dropped,
+    /// Written by an older release, without the fields that came later.
+    Older,
+}
+
+impl DeliveryTrouble {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Twice,
+        Self::AgainSoon,
+        Self::AgainLate,
+        Self::Late,
+        Self::Dropped,
+        Self::Older,
+    ];
+
+    pub(super) fn copies(self, accepted: &mut Accepted) -> Vec<Duration> {
+        let now = Duration::ZERO;
+        match self {
+            Self::Twice => vec![now, now],
+            Self::AgainSoon => vec![now, Duration::from_mins(2)],
+            Self::AgainLate => vec![now, Duration::from_hours(3)],
+            Self::Late => vec![Duration::from_mins(5)],
+            Self::Dropped => Vec::new(),
+            Self::Older => {
+                if let Some(fields) = accepted.event.as_object_mut() {
+                    for later in ["ready_at", "release_command_id", "unmounted", "reported"] {
+                        fields.remove(later);
+                    }
+                }
+                vec![now]
+            }
+        }
+    }
+}

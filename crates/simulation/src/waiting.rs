@@ -1,0 +1,91 @@
+//! What looking now and then costs: how much of a night nobody works, and with how many calls.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use crate::night::Night;
+use rehearsal::aws::Timing;
+use rehearsal::aws::model_host::Durations;
+
+/// What an ordinary night came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Waited {
+    /// How long its integrity test took.
+    pub test: Duration,
+    /// How long it took in all.
+    pub night: Duration,
+    /// How long AWS and the scripts worked, one after the other.
+    pub work: Duration,
+    /// Invocations of functions.
+    pub invocations: usize,
+    /// Calls of AWS and Datadog.
+    pub calls: usize,
+}
+
+/// Plays a night whose integrity test takes so long. Needs a paused clock.
+pub async fn play(test: Duration) -> Waited {
+    let durations = Durations {
+        test,
+        ..Durations::default()
+    };
+    let night = Night::new().testing_for(test);
+    let clock = night.stack.aws.clock();
+    let began = clock.now();
+    let ending = night.play().await;
+    Waited {
+        test,
+        night: clock.now().duration_since(began).unwrap_or_default(),
+        work: work(&Timing::default(), durations),
+        invocations: ending.deliveries.len(),
+        calls: night.stack.aws.made_calls().len(),
+    }
+}
+
+/// Three commands, and what happens to the volume.
+fn work(aws: &Timing, scripts: Durations) -> Duration {
+    let volume = aws.creating + aws.attaching + aws.detaching + aws.deleting;
+    volume + 3 * aws.delivery + scripts.mount + scripts.test + scripts.release
+}
+
+impl Waited {
+    /// The chain's own time: what is over before anybody looks again.
+    #[must_use]
+    pub fn own(&self) -> Duration {
+        self.night.saturating_sub(self.work)
+    }
+
+    /// Its part of the night, in percent.
+    #[must_use]
+    pub fn percent(&self) -> f64 {
+        100.0 * self.own().as_secs_f64() / self.night.as_secs_f64()
+    }
+}
+
+/// Nights whose tests are short, long, and as long as a run waits for one. Needs a paused clock.
+pub async fn table() -> String {
+    let mut table = "| test | night | nobody works | of the night | invocations | calls |\n\
+                     |---|---:|---:|---:|---:|---:|\n"
+        .to_owned();
+    for minutes in [5, 60, 179] {
+        let waited = play(Duration::from_mins(minutes)).await;
+        // A String takes every line.
+        let _ = writeln!(table, "{waited}");
+    }
+    table
+}
+
+/// A row of the table.
+impl fmt::Display for Waited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "| {} min | {:.0} s | {:.0} s | {:.1} % | {} | {} |",
+            self.test.as_secs() / 60,
+            self.night.as_secs_f64(),
+            self.own().as_secs_f64(),
+            self.percent(),
+            self.invocations,
+            self.calls
+        )
+    }
+}

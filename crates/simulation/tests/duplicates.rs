@@ -1,0 +1,114 @@
+//! Lambda delivers at least once: every event of a night, delivered again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rehearsal::lambda::{Accepted, Delivery};
+use simulation::night::Night;
+
+/// A night whose test is short, so that there are not too many looks.
+fn night() -> Night {
+    Night::new().testing_for(Duration::from_secs(150))
+}
+
+async fn clean_night() -> Vec<Delivery> {
+    night().play().await.deliveries
+}
+
+/// One volume, one test, one verdict, nothing left.
+async fn assert_same_night(night: &Night, what: &str) {
+    let ending = night.play().await;
+    assert_eq!(ending.tag(), Some("True"), "{what}");
+    assert_eq!(ending.valid(), [1.0], "{what}");
+    assert_eq!(ending.made, 1, "{what}");
+    assert_eq!(
+        night.host.tests_executed().values().sum::<u32>(),
+        1,
+        "{what}"
+    );
+    assert_eq!(night.host.most_tests_at_once(), 1, "{what}");
+    assert_eq!(ending.events, Vec::new(), "{what}");
+    assert_eq!(ending.left, Vec::<String>::new(), "{what}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_once() {
+    for number in 0..clean_night().await.len() as u64 {
+        let night = night();
+        night
+            .stack
+            .lambda
+            .set_copies(Box::new(move |accepted: &mut Accepted| {
+                let copies = if accepted.number == number { 2 } else { 1 };
+                vec![Duration::ZERO; copies]
+            }));
+        assert_same_night(&night, &format!("event {number} twice at once")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_next_step_began() {
+    let clean = clean_night().await;
+    for (number, pair) in clean.windows(2).enumerate() {
+        let next = pair[1]
+            .time
+            .duration_since(pair[0].time)
+            .expect("time goes on");
+        let night = night();
+        night
+            .stack
+            .lambda
+            .set_copies(Box::new(move |accepted: &mut Accepted| {
+                let again = next + Duration::from_millis(1);
+                let both = vec![Duration::ZERO, again];
+                if accepted.number == number as u64 {
+                    both
+                } else {
+                    vec![Duration::ZERO]
+                }
+            }));
+        assert_same_night(
+            &night,
+            &format!("event {number} again after the next began"),
+        )
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_run_has_ended() {
+    for number in 0..clean_night().await.len() as u64 {
+        let night = night();
+        night
+            .stack
+            .lambda
+            .set_copies(Box::new(move |accepted: &mut Accepted| {
+                let both = vec![Duration::ZERO, Duration::from_hours(1)];
+                if accepted.number == number {
+                    both
+                } else {
+                    vec![Duration::ZERO]
+                }
+            }));
+        assert_same_night(&night, &format!("event {number} again after the end")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_of_them_at_once() {
+    let night = night();
+    let mut seen = BTreeSet::new();
+    night
+        .stack
+        .lambda
+        .set_copies(Box::new(move |accepted: &mut Accepted| {
+            let count = &accepted.event["iteration_count"];
+            let key = format!(
+                "{} {count} {}",
+                accepted.function,
+                accepted.event.get("because").is_some()
+            );
+            vec![Duration::ZERO; if seen.insert(key) { 2 } else { 1 }]
+        }));
+    assert_same_night(&night, "every event twice").await;
+}

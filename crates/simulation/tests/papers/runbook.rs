@@ -1,0 +1,296 @@
+//! RUNBOOK.md: its errors, its log lines, and the events that it has people send.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use common::ssm::Report;
+use common::step::patience;
+use common::verdict::Verdict;
+use regex::Regex;
+use rehearsal::aws::model_host::Backup;
+use rehearsal::aws::{Fault, Snapshot};
+use serde_json::{Value, json};
+use simulation::night::Night;
+
+use crate::page::{Page, is_among, name, pattern, sources};
+
+const HOUR: Duration = Duration::from_hours(1);
+const STEP_1: &str = "dev-ib-backup-step-1-snapshot";
+const STEP_6: &str = "dev-ib-backup-step-6-await-result";
+
+/// A night on which production has no snapshot.
+fn without_snapshot() -> Night {
+    let night = Night::new();
+    night
+        .stack
+        .aws
+        .delete_snapshot(&night.stack.world.snapshot_id);
+    night
+}
+
+// ---- Errors ----
+
+#[test]
+fn the_table_of_errors_has_every_kind() {
+    let source = &sources(&["crates/common/src/error.rs"], ".rs")[0];
+    let kinds = source.split("pub enum Kind {").nth(1).expect("Kind");
+    let kinds = kinds.split('}').next().expect("its end");
+    let variant = Regex::new(r"(?m)^    ([A-Z]\w+),$").expect("a pattern");
+    let kinds: Vec<&str> = variant
+        .captures_iter(kinds)
+        .filter_map(|found| Some(found.get(1)?.as_str()))
+        .collect();
+    assert!(kinds.len() >= 13, "{kinds:?}");
+    let rows = Page::runbook().table(&["error", "means", "do"]);
+    let listed: Vec<String> = rows.iter().map(|row| name(&row[0])).collect();
+    assert_eq!(listed, kinds);
+}
+
+#[test]
+fn every_section_that_a_message_names_exists() {
+    let named = Regex::new(r#"\\?"([^"\\]+)\\?" in RUNBOOK\.md"#).expect("a pattern");
+    let runbook = Page::runbook();
+    let headings = runbook.headings();
+    let mut seen = BTreeSet::new();
+    for ending in [".rs", ".sh", ".yaml", ".json"] {
+        for source in sources(
+            &["crates", "documents", "template.yaml", "datadog"].map(existing),
+            ending,
+        ) {
+            for found in named.captures_iter(&source) {
+                let heading = found[1].to_owned();
+                assert!(headings.contains(&heading.as_str()), "{heading}");
+                seen.insert(heading);
+            }
+        }
+    }
+    assert!(seen.len() >= 2, "{seen:?}");
+}
+
+/// The path if it is there, else one that is.
+fn existing(path: &str) -> &str {
+    if crate::page::root().join(path).exists() {
+        path
+    } else {
+        "template.yaml"
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_event_of_a_failed_run() {
+    let ending = without_snapshot().play().await;
+    let shown = &Page::runbook().blocks("event")[0];
+    let event = &ending.events[0];
+    assert!(event.text.starts_with(shown), "{}", event.text);
+    let quoted = format!("\"{}\"", event.title);
+    assert!(Page::runbook().text.contains(&quoted), "{quoted}");
+}
+
+// ---- Log lines ----
+
+#[tokio::test(start_paused = true)]
+async fn the_log_lines_are_lines_of_nights() {
+    let mut seen: Vec<String> = Vec::new();
+    for night in [
+        Night::new(),
+        Night::new().backup(Backup::Damaged),
+        without_snapshot(),
+    ] {
+        let log = night.play().await.log;
+        let lines = log.iter().filter_map(|line| line.split_once(": "));
+        seen.extend(lines.map(|(_, text)| text.trim().to_owned()));
+    }
+    for shown in Page::runbook().blocks("log").join("\n").lines() {
+        assert!(is_among(shown, &seen), "no line of a night is {shown}");
+    }
+}
+
+/// Literals as they stand in the sources, with their line breaks undone.
+#[test]
+fn the_table_of_lines_has_lines_that_the_code_writes() {
+    let crates = [
+        "crates/common/src",
+        "crates/step1-snapshot/src",
+        "crates/step4-mount/src",
+        "crates/step5-run-test/src",
+        "crates/step6-await-result/src",
+    ];
+    let sources = sources(&crates, ".rs").join("\n");
+    let joined = Regex::new(r"\\\n\s*").expect("a pattern");
+    let sources = joined.replace_all(&sources, "");
+    let rows = Page::runbook().table(&["line", "means"]);
+    assert!(rows.len() > 10);
+    for row in rows {
+        let line = name(&row[0]);
+        let literal = format!("\"{}\"", pattern(&line, "[^\"]*"));
+        let literal = Regex::new(&literal).expect("a pattern");
+        assert!(literal.is_match(&sources), "{line}");
+    }
+}
+
+#[test]
+fn the_report_of_a_script_is_a_verdict() {
+    let runbook = Page::runbook();
+    let stdout = runbook.blocks("report").remove(0);
+    let first = stdout.lines().next().expect("a line").to_owned();
+    let report = Report {
+        command_id: "c".to_owned(),
+        status: String::new(),
+        status_details: String::new(),
+        response_code: 1,
+        stdout,
+        stderr: String::new(),
+        ended_at: None,
+    };
+    let verdict = Verdict::judge(&report).expect("a verdict");
+    assert_eq!(
+        (verdict.valid, verdict.detail.as_str()),
+        (false, "shop.orders: check table: Corrupt")
+    );
+    assert!(first.starts_with("FAIL"), "{first}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_groups() {
+    let template = Night::new().stack.template;
+    let groups: Vec<&String> = template.log_groups.keys().collect();
+    let text = Page::runbook().text;
+    let listed = text.lines().map(str::trim);
+    let listed: Vec<&str> = listed
+        .filter(|line| line.starts_with("/aws/lambda/"))
+        .collect();
+    assert_eq!(listed, groups);
+}
+
+// ---- What people are told to send ----
+
+/// Function and payload of each `aws lambda invoke` in the run book.
+fn invocations() -> Vec<(String, Value)> {
+    let text = Page::runbook().text;
+    let command = Regex::new(
+        r"aws lambda invoke --function-name (\S+) --invocation-type Event \\\n +--cli-binary-format raw-in-base64-out [^']*'([^']*)'",
+    );
+    let command = command.expect("a pattern");
+    let found = command.captures_iter(&text).map(|found| {
+        assert!(found[0].contains("--payload"), "{}", &found[0]);
+        let payload = serde_json::from_str(&found[2]).expect("JSON");
+        (found[1].to_owned(), payload)
+    });
+    let found: Vec<(String, Value)> = found.collect();
+    assert_eq!(found.len(), text.matches("aws lambda invoke").count());
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_start_events_start_a_run() {
+    let commands = invocations();
+    let events: Vec<&Value> = commands
+        .iter()
+        .filter(|(function, _)| function == STEP_1)
+        .map(|(_, event)| event)
+        .collect();
+    let pasted = Page::runbook().blocks("json");
+    let pasted: Vec<Value> = pasted
+        .iter()
+        .map(|event| serde_json::from_str(event).expect("JSON"))
+        .collect();
+    assert_eq!(events, pasted.iter().collect::<Vec<_>>());
+    assert_eq!(pasted[0], json!({}));
+
+    Night::new()
+        .start(pasted[0].clone())
+        .await
+        .assert_verdict(true);
+
+    let night = Night::new();
+    let (aws, world) = (&night.stack.aws, &night.stack.world);
+    let id = pasted[1]["snapshot_id"].as_str().expect("an id");
+    let long_ago = aws.clock().now() - 40 * 24 * HOUR;
+    aws.add_snapshot(Snapshot::completed(
+        id,
+        &world.production_volume_id,
+        long_ago,
+    ));
+    let ending = night.start(pasted[1].clone()).await;
+    assert_eq!(ending.errors(), Vec::<String>::new());
+    let tags = aws.snapshot_tags(id);
+    assert_eq!(tags.get("DBBackupValid").map(String::as_str), Some("True"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_event_for_step_6_gives_back() {
+    let night = Night::new();
+    let aws = &night.stack.aws;
+    aws.set_faults(Box::new(|call| {
+        let giving_back = ["DetachVolume", "DeleteVolume"].contains(&call.action.as_str());
+        giving_back.then(|| Fault::Refuse {
+            status: 503,
+            code: "Unavailable".to_owned(),
+            message: "not now".to_owned(),
+        })
+    }));
+    let ending = night.play().await;
+    assert_eq!(
+        night.stack.left_volumes().len(),
+        1,
+        "something to give back"
+    );
+    let error = &ending.errors()[0];
+    assert!(error.contains("gave up after 1 h"), "{error}");
+    assert!(error.contains("still held: vol-"), "{error}");
+    let tags = ending.tags;
+
+    aws.clear_faults();
+    let (function, event) = invocations().remove(2);
+    assert_eq!(function, STEP_6);
+    night.stack.lambda.start(&function, event);
+    night.stack.lambda.idle().await;
+    assert_eq!(night.stack.left_volumes(), Vec::<String>::new());
+    assert_eq!(night.host.leftovers(), Vec::<String>::new());
+    let ending = night.ending();
+    assert_eq!(ending.tags, tags, "no verdict is written");
+    let last = ending.log.last().map(String::as_str).unwrap_or_default();
+    let shown = Page::runbook().blocks("log").pop().expect("a line");
+    assert!(last.ends_with(shown.as_str()), "{last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_test_stops_the_run() {
+    let night = Night::new();
+    night.stack.lambda.start(STEP_1, json!({}));
+    night.stack.aws.clock().sleep(HOUR / 2).await;
+    let log = night.ending().log;
+    let mut lines = log.iter().rev();
+    let line = lines.find(|line| line.contains("Invoked lambda"));
+    let (_, event) = line.and_then(|line| line.split_once("event=")).expect("it");
+    let event: Value = serde_json::from_str(event).expect("JSON");
+    let text = Page::runbook().text;
+    let field = text.split("The command's id is `").nth(1).expect("a field");
+    let field = field.split('`').next().expect("a field");
+    night
+        .stack
+        .aws
+        .cancel_by_hand(event[field].as_str().expect(field));
+    night.stack.lambda.idle().await;
+    let ending = night.ending();
+    ending.assert_undetermined("HostFailed: the test has no result");
+    ending.assert_undetermined("is Cancelled");
+}
+
+#[test]
+fn the_times_in_the_text() {
+    let text = Page::runbook().text;
+    assert_eq!(patience::LONGEST_RUN, 27 * HOUR / 4);
+    assert!(text.contains("once it is 6 h 45 min old"));
+    let longest = patience::SNAPSHOT
+        + patience::VOLUME
+        + patience::ATTACH
+        + patience::MOUNT
+        + patience::START
+        + patience::TEST
+        + patience::RELEASE;
+    assert!(longest < 10 * HOUR, "{longest:?}");
+    assert!(text.contains("it ends within ten hours"));
+    assert_eq!(patience::RELEASE, HOUR);
+    assert!(text.contains("an hour later it gives up with `TimeRanOut`"));
+}

@@ -1,0 +1,70 @@
+//! Every variable that the template sets is one that its function cannot do without.
+
+use serde_json::json;
+use simulation::night::Night;
+
+/// Variables that have a default of their own in the code, as the contract has it.
+const WITH_DEFAULT: &str = "DD_SITE";
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_variable_stops_the_function_and_is_named() {
+    let functions = Night::new().stack.template.functions;
+    for (index, function) in functions.iter().enumerate() {
+        for variable in function
+            .environment
+            .keys()
+            .filter(|name| *name != WITH_DEFAULT)
+        {
+            let night = Night::with(|template| {
+                template.functions[index].environment.remove(variable);
+            });
+            night.stack.lambda.start(&function.name, json!({}));
+            night.stack.lambda.idle().await;
+            let errors = night.ending().errors();
+            let named = format!("BadSettings: cannot start: {variable} is missing;");
+            assert!(
+                errors[0].contains(&named),
+                "{}: {variable}: {errors:#?}",
+                function.name
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_that_are_missing_are_named_at_once() {
+    let night = Night::with(|template| template.functions[2].environment.clear());
+    night
+        .stack
+        .lambda
+        .start("dev-ib-backup-step-3-attach", json!({}));
+    night.stack.lambda.idle().await;
+    let errors = night.ending().errors();
+    for variable in ["NEXT_LAMBDA_NAME", "TEST_DEVICE", "POLL_SECONDS"] {
+        assert!(
+            errors[0].contains(&format!("{variable} is missing")),
+            "{errors:#?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_variable_that_cannot_be_read_is_named() {
+    let night = Night::with(|template| {
+        let environment = &mut template.functions[0].environment;
+        environment.insert("SNAPSHOT_MAX_AGE_HOURS".to_owned(), "a day".to_owned());
+    });
+    let ending = night.play().await;
+    assert!(ending.errors()[0].contains("SNAPSHOT_MAX_AGE_HOURS is `a day`"));
+}
+
+/// Datadog is left off by leaving its parameter empty.
+#[tokio::test(start_paused = true)]
+async fn without_a_key_nothing_is_sent_and_the_tag_is_written() {
+    let off = [("DatadogApiKeySsmName", ""), ("DatadogSite", "")];
+    let night = Night::parameters(&off, |_| ());
+    let ending = night.play().await;
+    assert_eq!(ending.errors(), Vec::<String>::new());
+    assert_eq!(ending.tag(), Some("True"));
+    assert_eq!(ending.points, Vec::new());
+}

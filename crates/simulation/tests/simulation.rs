@@ -1,0 +1,146 @@
+//! Bad nights: what must hold, holds; the same seed is the same night; and a guard that is taken
+//! away is missed.
+
+use std::time::Duration;
+
+use rehearsal::aws::model_host::Backup;
+use simulation::exhaustive::{self, undisturbed};
+use simulation::many::{self, Databases};
+use simulation::{Control, Plan, play, random, waiting};
+
+/// As in `simulate`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A night's story and what it broke. Told before another night moves the clock on.
+async fn told(plan: &Plan) -> (String, Vec<String>) {
+    let played = play(plan).await;
+    (played.story(), played.violations)
+}
+
+/// Without this no seed means anything.
+#[tokio::test(start_paused = true)]
+async fn a_the_same_seed_is_the_same_night() {
+    let mut differ = 0;
+    for seed in 0..20 {
+        let once = told(&random::plan(seed).await).await;
+        let twice = told(&random::plan(seed).await).await;
+        let mut lines = once.0.lines().zip(twice.0.lines());
+        let differ_at = lines.find(|(once, twice)| once != twice);
+        assert_eq!(differ_at, None, "seed {seed}");
+        assert_eq!(once, twice, "seed {seed}");
+        let other = told(&random::plan(seed + 1000).await).await;
+        differ += usize::from(once != other);
+    }
+    assert_eq!(differ, 20, "another seed is another night");
+}
+
+async fn every_single_trouble(backup: Backup) {
+    let troubles = exhaustive::single_troubles(backup).await;
+    let mut bad = Vec::new();
+    for trouble in &troubles {
+        let plan = Plan {
+            troubles: vec![*trouble],
+            ..undisturbed(backup)
+        };
+        let mut played = play(&plan).await;
+        played.violations.extend(played.missed(&plan));
+        if !played.violations.is_empty() {
+            bad.push(format!("{trouble:?}: {:?}", played.violations));
+        }
+    }
+    assert!(
+        bad.is_empty(),
+        "{} of {} nights:\n{}",
+        bad.len(),
+        troubles.len(),
+        bad.join("\n")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_single_trouble_of_a_good_night() {
+    every_single_trouble(Backup::Good).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_single_trouble_of_a_bad_night() {
+    every_single_trouble(Backup::Damaged).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_single_trouble_of_a_failing_night() {
+    every_single_trouble(Backup::CannotBeTested).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_is_taken_away_is_missed() {
+    let clean = play(&undisturbed(Backup::Good)).await;
+    for control in Control::ALL {
+        let without = control.plan(&clean);
+        let with = Plan {
+            without: None,
+            ..without.clone()
+        };
+        for (plan, broken) in [(with, None), (without, Some(control.breaks()))] {
+            let mut played = play(&plan).await;
+            played.violations.extend(played.missed(&plan));
+            let violations = &played.violations;
+            match broken {
+                None => assert_eq!(*violations, [""; 0], "{control:?}"),
+                Some(invariant) => assert!(
+                    violations
+                        .iter()
+                        .any(|one| one.starts_with(&format!("{invariant}: "))),
+                    "{control:?} does not break {invariant}: {violations:?}"
+                ),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn databases_at_once_do_not_disturb_each_other() {
+    let mut most = Vec::new();
+    for count in [5, 60] {
+        let played = many::play(Databases {
+            count,
+            within: Duration::ZERO,
+            seed: 0,
+        })
+        .await;
+        assert_eq!(played.violations, [""; 0]);
+        assert_eq!(played.outcomes.values().sum::<usize>(), count as usize);
+        assert!(count < 60 || played.refused > 0, "the limits are met");
+        most.extend(played.calls.last().copied());
+    }
+    // Twelve times the databases, some refusals more.
+    assert!(most[1] < most[0] + most[0] / 5, "{most:?}");
+}
+
+/// Seeds that broke something once, as the nights they are today.
+#[tokio::test(start_paused = true)]
+async fn seeds_that_once_broke_something() {
+    for seed in [
+        275, 494, 2100, 2676, 2731, 7148, 25160, 39554, 74690, 81556, 84503, 93821, 97158, 97237,
+    ] {
+        let played = play(&random::plan(seed).await).await;
+        assert_eq!(played.violations, [""; 0], "seed {seed}");
+    }
+}
+
+#[test]
+fn the_table_of_controls_is_the_controls() {
+    let page = include_str!("../../../docs/simulation.md");
+    let rows = Control::ALL.map(|control| format!("| `{control:?}` | {} |\n", control.breaks()));
+    assert!(page.contains(&rows.concat()), "{}", rows.concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_chain_itself_takes_little_of_a_night() {
+    let waited = waiting::play(Duration::from_hours(1)).await;
+    assert!(waited.percent() < 3.0, "{waited}");
+    let page = include_str!("../../../docs/simulation.md");
+    let table = waiting::table().await;
+    assert!(page.contains(&table), "{table}");
+}
