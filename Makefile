@@ -28,7 +28,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate bench test test-delivery lint lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed chain build setup setup-rust setup-host setup-lint
+.PHONY: help rehearse simulate bench test test-delivery lint lint-rust lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed chain build setup setup-rust setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,7 +63,9 @@ test-delivery: $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and datad
 	$(VENV)/bin/python -m unittest discover --start-directory datadog/tests
 	$(VENV)/bin/python -m unittest discover --start-directory .ci/tests
 
-lint: setup-rust lint-shell lint-template lint-ci lint-datadog ## Run all linters
+lint: lint-rust lint-shell lint-template lint-ci lint-datadog ## Run all linters
+
+lint-rust: setup-rust ## Check the Rust code
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 

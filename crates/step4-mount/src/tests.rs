@@ -136,10 +136,7 @@ async fn a_command_that_is_not_yet_visible_is_waited_for() {
 async fn a_broken_file_system_goes_on_as_a_fault() {
     let bench = Bench::new();
     let snapshot = &bench.ids.snapshot_id;
-    bench
-        .night
-        .host
-        .set_backup(snapshot, Backup::BrokenFilesystem);
+    bench.host.set_backup(snapshot, Backup::BrokenFilesystem);
     let payload = sent(&bench).await;
     let id = payload.mount_command_id.clone();
     let mounted = goes_on(bench.look(&later(&bench.run(), 1), payload).await);
