@@ -47,9 +47,11 @@ endif
 simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000 MINUTES=10
 	$(dir $(REHEARSE))simulate --seeds $(SEEDS) $(if $(MINUTES),--minutes $(MINUTES))
 
-# The programs are those of the zips; only the floor is built beside them.
+# The programs are those of the zips; only the floor is built beside them, and alone, since it would
+# get the features that others ask for.
 bench: package $(BENCH)/ready ## Measure the functions into docs/performance.md: make bench RUNS=21
-	cargo build --release -p floor -p bench
+	cargo build --release -p floor
+	cargo build --release -p bench
 	$(BUILT)/release/bench --binaries $(BUILT)/lambda --floor $(BUILT)/release/floor --runs $(RUNS) \
 	  --python $(BENCH)/bin/python --reference crates/bench/reference
 
