@@ -28,7 +28,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate bench test test-delivery lint lint-rust lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed chain build setup setup-rust setup-host setup-lint
+.PHONY: help rehearse simulate bench test test-programs test-delivery lint lint-rust lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed chain build setup setup-rust setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,10 +55,11 @@ bench: package $(BENCH)/ready ## Measure the functions into docs/performance.md:
 	$(BUILT)/release/bench --binaries $(BUILT)/lambda --floor $(BUILT)/release/floor --runs $(RUNS) \
 	  --python $(BENCH)/bin/python --reference crates/bench/reference
 
-test: setup-host build ## Run all tests
+test: test-programs test-delivery ## Run all tests
+
+test-programs: setup-host build ## Run the tests of the functions, the documents and the stand-in alone
 	cargo test --workspace
 	documents/tests/run
-	$(MAKE) test-delivery
 
 test-delivery: $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and datadog/ alone
 	@.ci/need gcc git objdump
