@@ -28,7 +28,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate bench test test-programs test-delivery lint lint-rust lint-shell lint-template lint-ci lint-datadog datadog package release fmt embed chain build setup setup-rust setup-host setup-lint
+.PHONY: help rehearse simulate bench test test-programs test-delivery lint lint-rust lint-shell lint-template lint-ci lint-datadog datadog package release fmt documents chain build setup setup-rust setup-documents setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,8 +80,7 @@ lint-shell: setup-lint ## Check the shell scripts
 	shellcheck $(SCRIPTS)
 	for program in documents/*.pl documents/tests/infobright/client; do perl -wc $$program || exit; done
 
-lint-template: $(VENV)/ready $(LINTERS)/ready ## Check template.yaml
-	documents/embed --check
+lint-template: documents $(VENV)/ready $(LINTERS)/ready ## Check template.yaml
 	$(VENV)/bin/python .ci/draw-chain --check
 	.ci/lint-template template.yaml
 
@@ -96,7 +95,7 @@ datadog: $(VENV)/ready ## Make or update dashboard and monitors: make datadog EN
 	  --notify '$(NOTIFY)' $(if $(DRY_RUN),--dry-run)
 
 # Release builds share nothing with debug builds: a quarter of an hour of CPU time the first time.
-package: setup-rust $(PACKAGER)/ready ## Pack the functions for Lambda: make package ARCHITECTURE=arm64
+package: setup-rust setup-documents $(PACKAGER)/ready ## Pack the functions for Lambda: make package ARCHITECTURE=arm64
 	@.ci/need objdump
 	$(PACKAGER)/bin/python .ci/package $(ARCHITECTURE)
 
@@ -107,22 +106,25 @@ release: ## Make the GitHub release of this commit from dist/; DRY_RUN=1 prints 
 fmt: setup-rust ## Format the Rust code
 	cargo fmt --all
 
-embed: ## Put the scripts of documents/ into template.yaml
-	documents/embed
+documents: setup-documents ## Make the files that template.yaml includes: what the SSM documents run
+	@documents/build
 
 chain: $(VENV)/ready ## Draw the chain into README.md
 	$(VENV)/bin/python .ci/draw-chain
 
 # The whole workspace at once: features then unify to one set, and aws-sdk-ec2 is built once.
-build: setup-rust ## Build the programs
+build: setup-rust documents ## Build the programs
 	cargo build --workspace --bins
 
-setup: setup-rust setup-host setup-lint ## Install what is missing (apt-get, .tools/)
+setup: setup-rust setup-documents setup-host setup-lint ## Install what is missing (apt-get, .tools/)
 
 setup-rust:
 	@.ci/need cargo gcc
 
-setup-host: setup-rust
+setup-documents:
+	@.ci/need python3 shfmt
+
+setup-host: setup-rust setup-documents
 	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 fuser losetup perl python3 unzip
 
 setup-lint: $(VENV)/ready

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use crate::iam::Role;
 
 mod document;
+mod include;
 mod intrinsics;
 mod parameters;
 mod properties;

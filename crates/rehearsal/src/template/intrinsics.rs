@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use serde_yaml_ng as yaml;
 
 use super::parameters::text;
-use super::{ACCOUNT, PARTITION, REGION};
+use super::{ACCOUNT, PARTITION, REGION, include};
 
 /// The template's sections, intrinsics not yet evaluated and all in their long form.
 #[derive(Deserialize)]
@@ -44,10 +44,10 @@ pub(super) struct Resource {
     pub properties: Value,
 }
 
-/// Parses YAML and writes short forms out: `!Sub x` becomes `Fn::Sub: x`.
+/// Parses YAML, writes short forms out (`!Sub x` becomes `Fn::Sub: x`) and resolves includes.
 pub(super) fn sections(template: &str) -> anyhow::Result<Sections> {
     let value = long_form(yaml::from_str(template)?)?;
-    Ok(Sections::deserialize(value)?)
+    Ok(Sections::deserialize(include::resolve(value)?)?)
 }
 
 fn long_form(value: yaml::Value) -> anyhow::Result<Value> {

@@ -534,6 +534,19 @@ fn documents_take_their_parameters_as_data() {
 }
 
 #[test]
+fn an_include_that_cannot_be_read_says_how_to_make_it() {
+    let other = TEMPLATE.replace("documents/test.json", "documents/none.json");
+    let said = error(&other, &[]);
+    assert!(
+        said.contains("documents/none.json: `make documents`"),
+        "{said}"
+    );
+    let other = TEMPLATE.replace("Name: AWS::Include", "Name: AWS::SecretsManager-2020-07-23");
+    let said = error(&other, &[]);
+    assert!(said.contains("is not modelled"), "{said}");
+}
+
+#[test]
 fn a_command_checks_what_it_is_given() {
     let stack = stack(&[("MountPoint", "/mnt/x")]);
     let document = &stack.documents[0];

@@ -1,0 +1,204 @@
+#!/usr/bin/env bats
+# documents/build, on a template and scripts of this test's own.
+
+setup() {
+  FOLDER=$BATS_TEST_TMPDIR
+  echo 'mount: lib.sh mount.sh' >"$FOLDER/parts"
+  printf 'set -eu\n' >"$FOLDER/lib.sh"
+  printf '#!/bin/sh\nparameter runId x\n' >"$FOLDER/mount.sh"
+  cat >"$FOLDER/template.yaml" <<'END'
+Resources:
+  MountCommand:
+    Properties:
+      Content:
+        mainSteps:
+          - inputs:
+              timeoutSeconds: '5'
+              Fn::Transform:
+                Name: AWS::Include
+                Parameters:
+                  Location: documents/mount.json
+Outputs: {}
+END
+}
+
+build() {
+  "$BATS_TEST_DIRNAME/../build" --folder "$FOLDER" "$@"
+}
+
+# What the document runs.
+built() {
+  python3 -c 'import json, sys; (script,) = json.load(open(sys.argv[1]))["runCommand"]; print(script, end="")' \
+    "$FOLDER/mount.json"
+}
+
+@test "a line for each variable, then the files in their order" {
+  echo 'echo "$SSM_device"' >>"$FOLDER/mount.sh"
+  build
+  diff <(built) - <<'END'
+#!/bin/bash
+# Agents older than 3.3.2746.0 set no variables; they paste the values in here.
+if [ -z "${SSM_runId+x}" ]; then export SSM_runId='{{ runId }}'; fi
+if [ -z "${SSM_device+x}" ]; then export SSM_device='{{ device }}'; fi
+set -eu
+parameter runId x
+echo "$SSM_device"
+END
+}
+
+@test "the line for a variable takes the value that an old agent pastes, and only then" {
+  echo 'echo "$SSM_runId"' >"$FOLDER/mount.sh"
+  build
+  built | sed "s/{{ runId }}/pasted/" >"$FOLDER/script"
+  [ "$(env -u SSM_runId bash "$FOLDER/script")" = pasted ]
+  [ "$(SSM_runId=set bash "$FOLDER/script")" = set ]
+  [ "$(SSM_runId='' bash "$FOLDER/script")" = '' ]
+}
+
+@test "building twice gives the same bytes" {
+  large 70000
+  build
+  cp "$FOLDER/mount.json" "$FOLDER/once"
+  build
+  cmp "$FOLDER/once" "$FOLDER/mount.json"
+}
+
+@test "a script that fits keeps its shape: comments, blank lines, tabs, quotes, dollars" {
+  printf '%s\n' 'a' '' '   ' $'\tb  ' "'\"\${x}\$(y)\\" '# a comment' 'k: v' '- |' '---' >"$FOLDER/mount.sh"
+  build
+  built | tail -n 9 | diff - "$FOLDER/mount.sh"
+}
+
+@test "--expand puts what is built in place of the includes, as YAML that reads the same" {
+  printf '%s\n' 'a' '' $'\tb  ' "'\"\${x}\$(y)\\" '# end' 'k: v' '- |' '%TAG' '---' >"$FOLDER/mount.sh"
+  build
+  build --expand "$FOLDER/template.yaml" >"$FOLDER/expanded.yaml"
+  run grep -c -e Fn::Transform -e AWS::Include "$FOLDER/expanded.yaml"
+  [ "$output" = 0 ]
+  [ "$(tail -n 1 "$FOLDER/expanded.yaml")" = 'Outputs: {}' ]
+  sed -n '/^ \{16\}- |/,/^Outputs/p' "$FOLDER/expanded.yaml" | sed '1d;$d;s/^ \{18\}//' | diff - <(built)
+}
+
+@test "--expand refuses an include of what documents/parts does not name" {
+  sed -i s/mount.json/other.json/ "$FOLDER/template.yaml"
+  run build --expand "$FOLDER/template.yaml"
+  [ "$status" -eq 1 ]
+  [[ $output == *'documents/parts has no other'* ]]
+}
+
+@test "refused: what SSM or YAML would read as more than text" {
+  for bad in 'echo {{ runId }}' $'caf\xc3\xa9' $'a\r' $'a\x01b' $'\xff'; do
+    printf 'ok\n%s\n' "$bad" >"$FOLDER/mount.sh"
+    run build
+    [ "$status" -eq 1 ]
+    [[ $output == *mount.sh* ]]
+    [ ! -e "$FOLDER/mount.json" ]
+  done
+}
+
+# large <bytes>: a script that hardly compresses
+large() {
+  python3 -c 'import random, sys
+random.seed(1)
+print("# a comment\nif true; then\n  : " + "".join(random.choices("abcdefghijklmnop", k=int(sys.argv[1]))) + "\nfi")
+print("""echo "ran with $# arguments, $SSM_runId" """)' "$1" >"$FOLDER/mount.sh"
+}
+
+# what the packed script unpacks
+unpacked() {
+  built | sed -n "/<<'PACKED'/,/^PACKED/p" | sed '1d;$d' | base64 -d | gzip -dc
+}
+
+@test "a document that is too large for SSM as it is unpacks itself, and runs alike" {
+  large 70000
+  build
+  if built | grep -q 'ran with'; then return 1; fi
+  built | grep -q 'build --print mount'
+  built | sed 's/{{ runId }}/pasted/' >"$FOLDER/script"
+  [ "$(env -u SSM_runId bash "$FOLDER/script" one two)" = 'ran with 2 arguments, pasted' ]
+  diff <(build --print mount) <(printf '#!/bin/bash\n'; cat "$FOLDER"/{lib,mount}.sh)
+}
+
+@test "what is packed is the script without comments and indentation, and the same to a parser" {
+  large 70000
+  build
+  unpacked >"$FOLDER/packed"
+  run grep -c -e '^ *#' -e '^ ' "$FOLDER/packed"
+  [ "$output" = 0 ]
+  diff <(cat "$FOLDER"/{lib,mount}.sh | shfmt -ln bash -mn) "$FOLDER/packed"
+  diff <(cat "$FOLDER"/{lib,mount}.sh | bash_words) <(bash_words <"$FOLDER/packed")
+}
+
+# the script as bash itself understood it
+bash_words() {
+  bash -c "whole() { $(cat)
+}; declare -f whole"
+}
+
+@test "a host that cannot unpack it could not check, and says why" {
+  large 70000
+  build
+  built | sed 's/| gzip/| no-such-gzip/' >"$FOLDER/script"
+  run bash "$FOLDER/script"
+  [ "$status" -eq 75 ]
+  [[ ${lines[-1]} == '{"valid":null,'*'lacks base64 or gzip"}' ]]
+}
+
+@test "a Perl program is a function of the name of its file, packed or not" {
+  echo 'mount: lib.sh words.pl mount.sh' >"$FOLDER/parts"
+  printf '#!/usr/bin/perl\nfor (@ARGV) {\n  # one a line\n  print "$_\\n";\n}\n' >"$FOLDER/words.pl"
+  echo "words one 'two three'" >"$FOLDER/mount.sh"
+  build
+  [ "$(built | bash)" = $'one\ntwo three' ]
+  large 70000
+  echo "words one 'two three'" >>"$FOLDER/mount.sh"
+  build
+  unpacked >"$FOLDER/packed"
+  run grep -c 'one a line' "$FOLDER/packed"
+  [ "$output" = 0 ]
+  [ "$(SSM_runId=x bash "$FOLDER/packed" | tail -n 2)" = $'one\ntwo three' ]
+}
+
+# a program as perl understood it; blanks at the beginning of a line are left of a regular expression with /x
+deparsed() { PERL_HASH_SEED=0 perl -MO=Deparse "$1" 2>/dev/null | sed 's/^ *//'; }
+
+@test "stripping the project's own Perl programs leaves what perl understands of them" {
+  local program
+  for program in "$BATS_TEST_DIRNAME"/../*.pl; do
+    python3 - "$BATS_TEST_DIRNAME/../build" "$program" >"$FOLDER/stripped.pl" <<'PYTHON'
+import importlib.machinery, importlib.util, pathlib, sys
+loader = importlib.machinery.SourceFileLoader("build", sys.argv[1])
+module = importlib.util.module_from_spec(importlib.util.spec_from_loader("build", loader))
+sys.dont_write_bytecode = True
+loader.exec_module(module)
+path = pathlib.Path(sys.argv[2])
+print("\n".join(module.stripped_perl(path, module.script(path))))
+PYTHON
+    diff <(deparsed "$program") <(deparsed "$FOLDER/stripped.pl")
+  done
+}
+
+@test "refused: Perl whose lines count as they are, where it would be stripped" {
+  echo 'mount: lib.sh words.pl mount.sh' >"$FOLDER/parts"
+  large 70000
+  for bad in 'print <<"END";' '=pod' '__END__'; do
+    printf 'print 1;\n%s\n' "$bad" >"$FOLDER/words.pl"
+    run build
+    [ "$status" -eq 1 ]
+    [[ $output == *'words.pl:2:'* ]]
+  done
+}
+
+@test "refused: a document that is too large for SSM, however it is packed" {
+  large 100000
+  run build
+  [ "$status" -eq 1 ]
+  [[ $output == *'document mount'*'bytes of 61440'* ]]
+}
+
+@test "refused: a file that is not there" {
+  rm "$FOLDER/mount.sh"
+  run build
+  [ "$status" -eq 1 ]
+  [[ $output == *'mount.sh: No such file'* ]]
+}
