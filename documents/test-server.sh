@@ -77,42 +77,6 @@ cut_heap() {
   fi
 }
 
-# `loose-` stands before what some servers between MySQL 5.1 and MariaDB 10.11 do not know.
-write_config() {
-  local base=${SSM_server%/*/*} redo
-  {
-    cat <<CONFIG
-[mysqld]
-datadir = $DATA
-socket = $SCRATCH/s
-pid-file = $SCRATCH/pid
-log-error = $SCRATCH/error.log
-tmpdir = $SCRATCH/tmp
-server-id = $((4000000000 + RANDOM))
-skip-networking
-skip-grant-tables
-skip-slave-start
-read_only = 1
-loose-skip-log-bin
-loose-event-scheduler = OFF
-loose-wsrep-on = OFF
-loose-persisted-globals-load = OFF
-loose-aria-recover-options = OFF
-loose-myisam-recover-options = OFF
-loose-performance-schema = OFF
-loose-innodb-buffer-pool-dump-at-shutdown = OFF
-loose-innodb-buffer-pool-load-at-startup = OFF
-CONFIG
-    [ "$(id -u)" -ne 0 ] || printf 'user = %s\n' "$SSM_serverUser"
-    if [ -d "$base/share/mysql" ] || [ -d "$base/share/mariadb" ] || [ -d "$base/share/english" ]; then
-      printf 'basedir = %s\n' "$base"
-    fi
-    # InnoDB of before 5.6 refuses a redo log that has another size than it was told.
-    redo=$(stat -c %s "$DATA/ib_logfile0" 2>/dev/null) || redo=0
-    [ "$redo" -lt 1048576 ] || printf 'loose-innodb-log-file-size = %s\n' "$redo"
-  } >"$RUN_DIRECTORY/server.cnf"
-}
-
 # The server itself, not mysqld_safe, which restarts a crashed server and hides the crash. Its output goes to
 # a file: the SSM agent waits until nobody holds its pipes. Nor does it inherit our locks.
 start_server() {
@@ -133,21 +97,6 @@ start_server() {
     progress 'waiting for the server to answer'
     sleep 0.1
   done
-}
-
-judge_failed_start() {
-  local log status=0 seen
-  wait "$SERVER_PID" || status=$?
-  log=$(server_log | grep -Ev '\[(Note|Warning)\]') || log=''
-  seen="does not start (status $status): $(telling_lines "$log")"
-  if [ "$status" -eq 137 ] || [ "$status" -eq 143 ]; then
-    record start error server "was stopped from outside while it started (status $status)"
-  elif [ "$status" -eq 126 ] || [ "$status" -eq 127 ] || matches "$START_TROUBLE" "$log" ||
-    device_has_read_errors "$log"; then
-    record start error server "$seen"
-  else
-    record start fail server "$seen"
-  fi
 }
 
 # check_isolation: that it is our server which answers, on this data, and that nobody else can reach it.
