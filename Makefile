@@ -28,7 +28,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate bench test test-programs test-delivery lint lint-rust lint-shell lint-template lint-ci lint-datadog datadog package release fmt documents chain build setup setup-rust setup-documents setup-host setup-lint
+.PHONY: help rehearse simulate bench test test-programs test-delivery lint lint-rust lint-shell lint-template lint-ci lint-datadog datadog package release fmt documents build setup setup-rust setup-documents setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,7 +81,6 @@ lint-shell: setup-lint ## Check the shell scripts
 	for program in documents/*.pl documents/tests/infobright/client; do perl -wc $$program || exit; done
 
 lint-template: documents $(VENV)/ready $(LINTERS)/ready ## Check template.yaml
-	$(VENV)/bin/python .ci/draw-chain --check
 	.ci/lint-template template.yaml
 
 lint-ci: $(LINTERS)/ready ## Check .circleci/config.yml against its schema
@@ -108,9 +107,6 @@ fmt: setup-rust ## Format the Rust code
 
 documents: setup-documents ## Make the files that template.yaml includes: what the SSM documents run
 	@documents/build
-
-chain: $(VENV)/ready ## Draw the chain into README.md
-	$(VENV)/bin/python .ci/draw-chain
 
 # The whole workspace at once: features then unify to one set, and aws-sdk-ec2 is built once.
 build: setup-rust documents ## Build the programs

@@ -48,20 +48,6 @@ class Planted(unittest.TestCase):
         self.plant((itself, "!GetAtt Step6Function.Arn\n"))
         self.assertCaught("transformed", "(?i)circular")
 
-    def test_parliament(self):
-        the_document = r"(?s) {14}- Sid: SendThisDocument\n.{20,400}?- Name: !If \[StackMountDocument[^\n]*\n"
-        self.plant(
-            ("Action: ec2:DeleteVolume\n", "Action: ec2:DeleteVolumes\n"),
-            ("ec2:CreateAction: CreateVolume", "ec2:CreatingAction: CreateVolume"),
-            (the_document, ""),
-        )
-        self.assertCaught(
-            "policies",
-            "Step6Role: .*UNKNOWN_ACTION",
-            "Step2Role: .*UNKNOWN_CONDITION",
-            "Step4Role: .*RESOURCE_MISMATCH.*document",
-        )
-
     def test_checkov_and_an_exception_without_a_reason(self):
         self.plant(
             (r"      RetentionInDays: !Ref LogRetentionDays\n", ""),
