@@ -8,6 +8,7 @@
 use strict;
 use warnings;
 use Digest::SHA;
+use Fcntl qw(O_RDONLY O_NOFOLLOW O_NONBLOCK);
 use File::Find;
 
 my ($mode, $data, $manifest, $seconds) = @ARGV;
@@ -46,7 +47,7 @@ sub files {
 
 sub hash_of {
   my ($path) = @_;
-  open(my $file, '<', "$data/$path") or return;
+  sysopen(my $file, "$data/$path", O_RDONLY | O_NOFOLLOW | O_NONBLOCK) or return;
   binmode $file;
   my $sum = eval { Digest::SHA->new(256)->addfile($file)->hexdigest };
   return $sum;
@@ -84,9 +85,9 @@ sub write_lines {
     my $hash;
     if ($was and "@now" eq "@$was[0 .. 3]" and $now[2] < $when) { $hash = $was->[4]; $again++ }
     else { $hash = hash_of($path) }
-    if (!defined $hash) { print STDERR "$path cannot be read: $!\n"; exit 3 }
+    if (!defined $hash) { print STDERR escaped($path), " cannot be read: $!\n"; exit 3 }
     my @later = lstat "$data/$path";
-    if (!@later or "@later[7, 9, 10, 1]" ne "@now") { print STDERR "$path changed while it was being read\n"; exit 3 }
+    if (!@later or "@later[7, 9, 10, 1]" ne "@now") { print STDERR escaped($path), " changed while it was being read\n"; exit 3 }
     line('file', @now, $hash, escaped($path));
     $done++;
     if (time >= $next) { $next = time + 30; progress("$done of " . keys(%$files) . ' files hashed') }
@@ -94,10 +95,10 @@ sub write_lines {
   my $end = files();
   for my $path (keys %$files) {
     next if $end->{$path} and "@{ $end->{$path} }" eq "@{ $files->{$path} }";
-    print STDERR "$path changed while the others were being read\n";
+    print STDERR escaped($path), " changed while the others were being read\n";
     exit 3;
   }
-  if (my ($new) = grep { !$files->{$_} } keys %$end) { print STDERR "$new came while the others were being read\n"; exit 3 }
+  if (my ($new) = grep { !$files->{$_} } keys %$end) { print STDERR escaped($new), " came while the others were being read\n"; exit 3 }
   progress("$done files, of which $again are as they were in the last manifest");
 }
 

@@ -121,6 +121,10 @@ choose_options() {
     *_member | crypto_LUKS | swap) unchecked "volume $SSM_volumeId holds $TYPE, not a file system" ;;
     # The copy has the UUID of its original, which may well be mounted here.
     xfs) OPTIONS=$OPTIONS,nouuid ;;
+    # What its superblock says may be panic.
+    ext[234]) OPTIONS=$OPTIONS,errors=remount-ro ;;
+    # The kernel's code for the others has seen fewer damaged volumes.
+    *) unchecked "volume $SSM_volumeId holds $TYPE: only ext2 to ext4 and XFS are mounted" ;;
   esac
   record 'file system' pass "$SOURCE" "is $TYPE"
 }

@@ -24,6 +24,10 @@ plan() {
   for at in "${!T_KEY[@]}"; do
     [ "${T_TYPE[at]}" != VIEW ] || continue
     ! is_system_schema "${T_SCHEMA[at]}" || continue
+    if [ -n "${T_UNASKABLE[at]-}" ]; then
+      PACKS_TO_READ=$((PACKS_TO_READ + T_PACKS[at])) UNREAD=$((UNREAD + 1))
+      continue
+    fi
     if [ "${T_ENGINE[at]}" = BRIGHTHOUSE ]; then stored_in "$at" 0 100000 && T_PACKS[at]=$((1 + ${STORED:-0})); fi
     if keeps_rows "${T_ENGINE[at]}"; then
       # What is found in a small table must not wait for a large one.

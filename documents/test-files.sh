@@ -18,13 +18,18 @@ findings() {
         LATER[$subject]=1
         ;;
       table)
+        { are_counts "$seen" "$expected" && [[ $rest =~ ^[0-9,]*$ ]]; } ||
+          unchecked "the check of the files ($1) makes no sense: $subject $seen $expected $rest"
         subject=${subject%.bht}
         subject=${subject%@@@}
         FILES_ROWS[$subject]=$seen
         FILES_COLUMNS[$subject]=$expected
         FILES_STORED[$subject]=$rest
         ;;
-      end) FINDINGS_END="$subject $seen $expected $rest" ;;
+      end)
+        FINDINGS_END="$subject $seen $expected $rest"
+        [[ $FINDINGS_END =~ ^[0-9]+(\ [0-9]+)*\ *$ ]] || unchecked "the check of the files ($1) makes no sense: $FINDINGS_END"
+        ;;
     esac
   done <"$2"
   [ -n "$FINDINGS_END" ] || unchecked "the check of the files ($1) did not come to its end"
@@ -67,7 +72,7 @@ check_manifest() {
     MANIFEST=''
     return
   fi
-  read_manifest
+  read_manifest || return 0
   # First, since it may explain what follows.
   pause_of_production
   findings manifest "$RUN_DIRECTORY/files.out"
@@ -76,17 +81,38 @@ check_manifest() {
     record manifest pass "$files files" "as in the manifest; $hashed were read, $hashed_bytes of $bytes bytes"
 }
 
-# read_manifest: what it tells of the tables. A table's name is "<hex schema> <hex name>".
+# read_manifest: what it tells of the tables. A table's name is "<hex schema> <hex name>". Its sum is its own, so that
+# whoever can write on production's volume can make one: each line has to be of a form that this script writes.
 read_manifest() {
-  local kind one two three four five
-  while IFS=$'\t' read -r kind one two three four five; do
+  local line kind one two three four five
+  while IFS= read -r line; do
+    is_of_manifest "$line" || {
+      record manifest error "$MANIFEST_NAME" "holds a line that this script does not write: ${line:0:80}" 'a manifest of this script'
+      MANIFEST='' MANIFEST_TIME='' MANIFEST_SERVER='' MANIFEST_ROWS=() MANIFEST_PRINT=() MANIFEST_VALUES=()
+      return 1
+    }
+    IFS=$'\t' read -r kind one two three four five <<<"$line"
     case $kind in
       ib-backup-manifest) MANIFEST_TIME=$two MANIFEST_SERVER=$three ;;
       table) MANIFEST_ROWS["$one $two"]=$four ;;
       column) MANIFEST_PRINT["$one $two $three"]=$four ;;
       value) MANIFEST_VALUES["$one $two"]="${MANIFEST_VALUES["$one $two"]-}$three $four $five"$'\n' ;;
     esac
-  done <"$MANIFEST"
+  done < <(grep -av $'^file\t' "$MANIFEST")
+  [ -n "$MANIFEST_TIME" ]
+}
+
+# is_of_manifest <line>: but for those of files, which files.pl reads
+is_of_manifest() {
+  local tab=$'\t' hex='([0-9A-Fa-f]{2})+' count='(0|[1-9][0-9]{0,17})'
+  case $1 in
+    ib-backup-manifest*) [[ $1 =~ ^[a-z-]+${tab}1${tab}[1-9][0-9]{8,10}${tab}[A-Za-z0-9._+~:-]{1,100}${tab}[0-9TZ:-]{1,30}$ ]] ;;
+    table*) [[ $1 =~ ^table${tab}$hex${tab}$hex${tab}[A-Za-z0-9_-]+${tab}$count$ ]] ;;
+    column*) [[ $1 =~ ^column${tab}$hex${tab}$hex${tab}$hex${tab}[A-Za-z0-9.:+-]{1,100}$ ]] ;;
+    value*) [[ $1 =~ ^value${tab}$hex${tab}$hex${tab}$hex${tab}$hex${tab}$count$ ]] ;;
+    end*) [[ $1 =~ ^end${tab}[0-9a-f]{64}$ ]] ;;
+    *) return 1 ;;
+  esac
 }
 
 # pause_of_production: PAUSED, from the manifest's beginning to the snapshot's; so long production stands still for the

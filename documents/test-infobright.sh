@@ -26,7 +26,7 @@ count_brighthouse() {
     return 1
   }
   COUNTED=${ANSWER#ok$'\t'}
-  if ! [[ $COUNTED =~ ^[0-9]+$ ]]; then
+  if ! is_count "$COUNTED"; then
     no_sense read "$at"
     return 1
   fi
@@ -45,6 +45,7 @@ loads() {
   local name value
   LOADS='' LOAD_ERRORS=''
   while IFS=$'\t' read -r name value; do
+    is_count "$value" || continue
     case $name in
       BH_gdc_pack_loads) LOADS=$value ;;
       BH_gdc_load_errors) LOAD_ERRORS=$value ;;
@@ -113,6 +114,10 @@ check_loads() {
 known_columns() {
   columns_of "$1" || {
     judge_complaint read "${T_NAME[$1]}"
+    return 1
+  }
+  ! has_unaskable_column || {
+    record read warn "${T_NAME[$1]}" 'is not read: a column has a name with a backslash or a control character' 'another name'
     return 1
   }
 }

@@ -3,6 +3,8 @@
 
 # Each table in the server's list, by its number.
 T_KEY=() T_SCHEMA=() T_NAME=() T_SQL=() T_PATH=() T_TYPE=() T_ENGINE=() T_PACKS=()
+# By the number of a table that is not asked about, since its name has a backslash or a control character.
+T_UNASKABLE=()
 declare -A NUMBER_OF=()
 
 # Schemas of the server itself. Their tables are checked with CHECK TABLE but prove nothing about the backup's data.
@@ -13,6 +15,7 @@ is_system_schema() {
 # text_of <hex>: in TEXT, without a process for each of thousands of names
 text_of() {
   local hex=$1 escaped=''
+  is_hex "$hex" || hex=''
   while [ -n "$hex" ]; do
     escaped="$escaped\\x${hex:0:2}"
     hex=${hex:2}
@@ -39,6 +42,8 @@ list_tables() {
   }
   while read -r schema name folder file type engine bytes; do
     [ -n "$schema" ] || continue
+    { [[ $schema$name$folder$file =~ ^[0-9A-F]+$ ]] && is_count "$bytes"; } ||
+      unchecked "the server's list of tables makes no sense: $schema $name $folder $file $type $engine $bytes"
     T_KEY[at]="$schema $name"
     text_of "$schema" && T_SCHEMA[at]=$TEXT
     quoted "$TEXT" && T_SQL[at]=$QUOTED
@@ -52,6 +57,10 @@ list_tables() {
     T_ENGINE[at]=$engine
     T_PACKS[at]=$((1 + bytes / 65536))
     NUMBER_OF[${T_NAME[at]}]=$at
+    is_askable "${T_NAME[at]}" || {
+      T_UNASKABLE[at]=yes
+      record inventory warn "${T_NAME[at]}" 'is not read: its name has a backslash or a control character' 'another name'
+    }
     at=$((at + 1))
   done <<<"$ANSWER"
   check_count_of_tables
@@ -207,7 +216,7 @@ check_fresh() {
   # Recorded in this form; a server's own clock and zone do not come into it.
   taken=$(date -u -d "${taken:+@}${taken:-now}" '+%Y-%m-%d %H:%M:%S')
   for item in ${SSM_freshTables//,/ }; do
-    hours=${item##*:}
+    hours=$((10#${item##*:}))
     column=${item%:*}
     table=${column%.*}
     column=${column##*.}
@@ -233,7 +242,7 @@ check_fresh() {
       continue
     }
     age=${ANSWER#ok$'\t'}
-    if ! [[ $age =~ ^-?[0-9]+$ ]]; then
+    if ! is_count "${age#-}"; then
       record freshness fail "$table" "$column has no newest value: ${age:0:40}" "one of the last $hours hours"
     elif [ "$age" -gt $((hours * 3600)) ]; then
       record freshness fail "$table" "$column ends $((age / 3600)) hours before the snapshot" "$hours hours at most"

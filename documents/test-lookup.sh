@@ -15,7 +15,10 @@ look_up() {
   fi
   while read -r hex line count; do
     at_column=${position[${hex:-none}]-}
-    [ -z "$at_column" ] || questions+=("$at_column $line $count")
+    [ -n "$at_column" ] || continue
+    [ "${C_SQL[at_column]}" != NULL ] || continue
+    text_of "$line"
+    if is_plain "$TEXT"; then questions+=("$at_column $line $count"); fi
   done <<<"$known"
   ask_values "$at" ${questions[@]+"${questions[@]}"} || return 1
   [ "$2" = some ] || look_around "$at" ${questions[@]+"${questions[@]}"} || return 1
@@ -38,14 +41,14 @@ ask_values() {
     return 1
   }
   while read -r _ line; do
+    is_count "$line" || break
     read -r column value count <<<"$1"
     shift
     [ "$line" != "$count" ] || continue
     if [ "$count" = + ] && [ "$line" -gt 0 ]; then continue; fi
-    text_of "$value"
-    value=$TEXT
     text_of "${C_HEX[column]}"
-    record 'look-up' fail "${T_NAME[at]}" "$line rows with $TEXT = '${value:0:40}'" "${count/+/1 at least}"
+    # Not the value: what is in the data has no place in a log.
+    record 'look-up' fail "${T_NAME[at]}" "$line rows with a value of $TEXT that is there" "${count/+/1 at least}"
     found=1
   done <<<"$ANSWER"
   [ $# -eq 0 ] || no_sense 'look-up' "$at"
@@ -60,6 +63,7 @@ look_around() {
     read -r column value _ <<<"$question"
     case ${C_TYPE[column]} in tinyint | smallint | mediumint | int | bigint) ;; *) continue ;; esac
     text_of "$value"
+    is_count "${TEXT#-}" || continue
     low=${lows[$column]:-$TEXT} high=${highs[$column]:-$TEXT}
     if [ "$TEXT" -lt "$low" ]; then low=$TEXT; fi
     if [ "$TEXT" -gt "$high" ]; then high=$TEXT; fi
@@ -94,6 +98,7 @@ sample_rows() {
   local -A seen=()
   SAMPLES=''
   for column in "${!C_SQL[@]}"; do
+    [ "${C_SQL[column]}" != NULL ] || continue
     case $2:${C_TYPE[column]} in
       *:tinyint | *:smallint | *:mediumint | *:int | *:bigint | *:date | *:datetime | all:decimal | all:char | all:varchar) ;;
       *) continue ;;
@@ -117,8 +122,7 @@ sample_rows() {
   while IFS=$'\t' read -r -a values; do
     for column in "${!taken[@]}"; do
       value=${values[column + 1]-NULL}
-      # Plain ones, which mean the same in a statement whatever the character set.
-      if [ "$value" = NULL ] || ! [[ $value =~ ^[A-Za-z0-9._:@/+~\ -]{1,80}$ ]]; then continue; fi
+      if [ "$value" = NULL ] || ! is_plain "$value"; then continue; fi
       hex_of "$value"
       SAMPLES="$SAMPLES${C_HEX[taken[column]]} $HEX +"$'\n'
     done

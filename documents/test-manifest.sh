@@ -4,27 +4,31 @@
 
 MANIFEST_NAME=ib-backup-manifest
 MANIFEST_SERVER=''
+DEFAULTS_FILE=''
 CLIENT_OPTIONS=(--no-defaults --user=root)
 
 manifest_usage() {
   cat >&2 <<'USAGE'
 usage: --manifest --data <data directory> [--socket <socket>] [--client <program>] [--defaults-file <file>]
+  [--client-user <user>]
 Writes <data directory>/ib-backup-manifest from the running server and the files. The defaults file holds user and
 password of somebody who may read all tables and FLUSH; without it the client logs in as root without one.
+The client runs as the user nobody of this host, or as the one that is named, and never as root.
 USAGE
   exit 2
 }
 
 manifest_main() {
   SCRIPT=manifest
-  DATA='' SSM_client=/usr/bin/mysql-ib SOCKET=/tmp/mysql-ib.sock
+  DATA='' SSM_client=/usr/bin/mysql-ib SOCKET=/tmp/mysql-ib.sock CLIENT_USER=nobody
   while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || manifest_usage
     case $1 in
       --data) DATA=${2%/} ;;
       --socket) SOCKET=$2 ;;
       --client) SSM_client=$2 ;;
-      --defaults-file) CLIENT_OPTIONS=("--defaults-file=$2") ;;
+      --defaults-file) DEFAULTS_FILE=$2 ;;
+      --client-user) CLIENT_USER=$2 ;;
       *) manifest_usage ;;
     esac
     shift 2
@@ -42,8 +46,8 @@ manifest_exit() {
   trap - ERR
   [ -z "${SCRATCH-}" ] || rm -rf "$SCRATCH"
   [ "$status" -ne 0 ] || return 0
-  rm -f "$DATA/$MANIFEST_NAME.new"
-  echo "no manifest was written: ${RESULT_REASON:-the script itself failed (status $status, $FAILED_AT)}" >&2
+  printable "${RESULT_REASON:-the script itself failed (status $status, $FAILED_AT)}"
+  echo "no manifest was written: $PRINTABLE" >&2
   exit 1
 }
 
@@ -53,15 +57,19 @@ refuse() {
 }
 
 write_manifest() {
-  local new=$DATA/$MANIFEST_NAME.new last=$DATA/$MANIFEST_NAME.last began
-  need perl flock sed tr od mktemp readlink
+  local new last=$DATA/$MANIFEST_NAME.last began
+  need perl flock sed tr od mktemp readlink id
   looks_like_data "$DATA" || refuse "$DATA is not the data directory of a database server"
-  exec 7>"$DATA/$MANIFEST_NAME.lock" || refuse "cannot write in $DATA"
+  # The folder itself is the lock: the database's own user can make links in it, and a file that root opens there to write
+  # may be one of the host's.
+  exec 7<"$DATA" || refuse "cannot read $DATA"
   flock -n 7 || refuse "another manifest of $DATA is being written"
   # Yesterday's must not travel in tonight's snapshot.
-  [ ! -e "$DATA/$MANIFEST_NAME" ] || mv -f "$DATA/$MANIFEST_NAME" "$last"
+  if [ -e "$DATA/$MANIFEST_NAME" ] || [ -L "$DATA/$MANIFEST_NAME" ]; then mv -f "$DATA/$MANIFEST_NAME" "$last"; fi
+  if [ -L "$last" ] || { [ -e "$last" ] && [ ! -f "$last" ]; }; then rm -f "$last"; fi
   SCRATCH=$(mktemp -d) || refuse 'cannot make a scratch folder'
-  ASK=$SCRATCH/ask
+  ASK=$SCRATCH/ask new=$SCRATCH/manifest
+  choose_client_user
   ask_whether_it_is_ours
   began=$(date +%s)
   files list "$DATA" >"$SCRATCH/before" || refuse "the files in $DATA cannot be listed"
@@ -78,17 +86,39 @@ write_manifest() {
   echo "$DATA/$MANIFEST_NAME: ${#T_KEY[@]} tables and views, $(wc -l <"$SCRATCH/files") files, $SECONDS seconds"
 }
 
-# finish_manifest <file>: closed with a sum of itself, forced to the disk, and only then in its place
+# choose_client_user: nobody reads the database's words as root
+choose_client_user() {
+  [ "$EUID" -eq 0 ] || return 0
+  id "$CLIENT_USER" >/dev/null 2>&1 || refuse "this host has no user $CLIENT_USER for the client: --client-user names another"
+  [ "$(id -u "$CLIENT_USER")" -ne 0 ] || refuse 'the client does not run as root: --client-user names another'
+  [ -n "$DEFAULTS_FILE" ] || return 0
+  # A copy that this user may read, and nobody else.
+  { cp "$DEFAULTS_FILE" "$SCRATCH/client.cnf" && chown "$CLIENT_USER" "$SCRATCH/client.cnf" &&
+    chmod 400 "$SCRATCH/client.cnf" && chmod 711 "$SCRATCH"; } || refuse "cannot copy $DEFAULTS_FILE for $CLIENT_USER"
+  DEFAULTS_FILE=$SCRATCH/client.cnf
+}
+
+# finish_manifest <file>: closed with a sum of itself, forced to the disk, and only then in its place. The file is made by
+# a name that nobody has, and not opened again, so that no link is written through.
 finish_manifest() {
-  perl -MDigest::SHA -MIO::Handle -e '
-    my $sum = Digest::SHA->new(256)->addfile($ARGV[0])->hexdigest;
-    open(my $file, ">>", $ARGV[0]) or die "$!\n";
-    print $file "end\t$sum\n" and $file->flush and $file->sync and close $file or die "$!\n";
-    rename $ARGV[0], $ARGV[1] or die "$!\n"' "$1" "$DATA/$MANIFEST_NAME" || refuse "cannot finish $1"
+  perl -MDigest::SHA -MIO::Handle -MFcntl -e '
+    my ($from, $to) = @ARGV;
+    open(my $text, "<", $from) or die "$!\n";
+    my $sum = Digest::SHA->new(256)->addfile($from)->hexdigest;
+    unlink "$to.new";
+    sysopen(my $file, "$to.new", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600) or die "$to.new: $!\n";
+    my $bytes;
+    while (read $text, $bytes, 1 << 20) { print $file $bytes or die "$to.new: $!\n" }
+    print $file "end\t$sum\n" and $file->flush and $file->sync and close $file or die "$to.new: $!\n";
+    rename "$to.new", $to or die "$to: $!\n"' "$1" "$DATA/$MANIFEST_NAME" || {
+    rm -f "$DATA/$MANIFEST_NAME.new"
+    refuse "cannot write $DATA/$MANIFEST_NAME"
+  }
 }
 
 ask_whether_it_is_ours() {
-  ask "SELECT 'ok',VERSION(),@@datadir;" || refuse "the server does not answer at $SOCKET: $COMPLAINT"
+  [ -z "$DEFAULTS_FILE" ] || CLIENT_OPTIONS=("--defaults-file=$DEFAULTS_FILE")
+  ask "SELECT 'ok',VERSION(),@@datadir;" || refuse "the server does not answer ${CLIENT_USER:-} at $SOCKET: $COMPLAINT"
   local _ok directory
   IFS=$'\t' read -r _ok MANIFEST_SERVER directory <<<"$ANSWER"
   [ "$(readlink -f "$directory")" = "$(readlink -f "$DATA")" ] || refuse "the server at $SOCKET has the data directory $directory, not $DATA"
@@ -105,6 +135,7 @@ describe_tables() {
   if [ -s "$2" ]; then
     while IFS= read -r key; do same[$key]=1; done < <(files unchanged "$DATA" "$2")
     while IFS=$'\t' read -r kind schema name rest; do
+      is_of_manifest "$kind"$'\t'"$schema"$'\t'"$name"$'\t'"$rest" || continue
       case $kind in
         table | column | value) last["$schema $name"]="${last["$schema $name"]-}$kind"$'\t'"$schema"$'\t'"$name"$'\t'"$rest"$'\n' ;;
       esac
@@ -113,6 +144,7 @@ describe_tables() {
   for at in "${!T_KEY[@]}"; do
     [ "${T_TYPE[at]}" != VIEW ] || continue
     ! is_system_schema "${T_SCHEMA[at]}" || continue
+    [ -z "${T_UNASKABLE[at]-}" ] || continue
     progress "$((at + 1)) of ${#T_KEY[@]}: ${T_NAME[at]}"
     case ${T_ENGINE[at]} in FEDERATED | CONNECT | SPIDER | SPHINX | S3 | OQGRAPH | BLACKHOLE | -) continue ;; esac
     key=${T_KEY[at]}
@@ -129,9 +161,11 @@ describe_table() {
   local at=$1 key=${T_KEY[$1]/ /$'\t'} chunk value column count index=''
   local -a values
   columns_of "$at" || refuse "${T_NAME[at]}: $COMPLAINT"
+  ! has_unaskable_column || [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || return 0
   [ "${T_ENGINE[at]}" = BRIGHTHOUSE ] || index=' USE INDEX ()'
   ask "SELECT 'ok',COUNT(*) FROM ${T_SQL[at]};" || refuse "${T_NAME[at]}: $COMPLAINT"
   COUNTED=${ANSWER#ok$'\t'}
+  is_count "$COUNTED" || refuse "${T_NAME[at]}: the server's answer makes no sense: ${ANSWER:0:80}"
   printf 'table\t%s\t%s\t%s\n' "$key" "${T_ENGINE[at]}" "$COUNTED" >>"$2"
   sums_of 20
   for chunk in "${!LISTS[@]}"; do
@@ -152,6 +186,7 @@ describe_table() {
     text_of "$value"
     ask "SELECT 'ok',COUNT(*) FROM ${T_SQL[at]} WHERE $QUOTED='$TEXT';" || refuse "${T_NAME[at]}: $COMPLAINT"
     count=${ANSWER#ok$'\t'}
+    is_count "$count" || refuse "${T_NAME[at]}: the server's answer makes no sense: ${ANSWER:0:80}"
     printf 'value\t%s\t%s\t%s\t%s\n' "$key" "$column" "$value" "$count" >>"$2"
   done <<<"$SAMPLES"
 }

@@ -95,6 +95,8 @@ ask_rows() {
   local at list sql=''
   for at in "$@"; do
     take_columns "${LINES_OF[at]}"
+    ! has_unaskable_column || record read warn "${T_NAME[at]}" \
+      'a column is not read: its name has a backslash or a control character' 'another name'
     sums_of 200
     sql="${sql}SELECT 'count', COUNT(*) FROM ${T_SQL[at]};"
     # USE INDEX () allows no index, so that the rows are read and not an index that happens to hold the columns.
@@ -118,7 +120,7 @@ judge_rows() {
         ;;
     esac
   done <<<"$2"
-  if ! [[ $counted =~ ^[0-9]+$ && $scanned =~ ^[0-9]+$ ]]; then
+  if ! is_count "$counted" || ! is_count "$scanned"; then
     ANSWER=$2
     no_sense read "$at"
     return

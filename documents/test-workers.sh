@@ -92,6 +92,8 @@ merge() {
   while IFS=$'\t' read -r check status subject seen expected took; do
     case $check:$status in
       =:*)
+        are_counts "$status" "$subject" "$seen" "$expected" "$took" ||
+          unchecked "a reader's counts make no sense: $status $subject $seen $expected $took"
         TABLES=$((TABLES + status)) ROWS=$((ROWS + subject)) PACKS_READ=$((PACKS_READ + seen))
         UNREAD=$((UNREAD + expected)) EXPECTED_LOADS=$((EXPECTED_LOADS + took))
         ;;
@@ -105,9 +107,9 @@ merge() {
 # found_rows <table> <rows>: kept for the next night's comparison
 found_rows() {
   if [ -n "$RECORD_FILE" ]; then
-    printf 'rows\tfound\t%s\t%s\t \t0\n' "$1" "$2" >>"$RECORD_FILE"
+    printf 'rows\tfound\t%s\t%s\t \t0\n' "${1//[[:cntrl:]]/ }" "$2" >>"$RECORD_FILE"
   else
-    READ_ROWS[$1]=$2
+    READ_ROWS[${1//[[:cntrl:]]/ }]=$2
   fi
 }
 

@@ -71,6 +71,8 @@ prepare() {
   need flock setsid nohup awk sed grep find stat readlink df mktemp id chown perl tr od getconf date
   prepare_state
   ASK=$RUN_DIRECTORY/ask
+  # shellcheck disable=SC2034 # ask runs the client as this user
+  CLIENT_USER=$SSM_serverUser
   lock_run
   replay
   refuse_if_released

@@ -149,6 +149,8 @@ sql=\$(cat)
 exec $SSM_client "\$@" <<<"\$sql"
 CLIENT
   chmod +x "$W/bin/client"
+  # The client is not root.
+  chmod -R o+rwX "$W/volume"
   rm "$DATA/ib-backup-manifest"
   SSM_client=$W/bin/client manifest
   [ "$code" -eq 1 ]
@@ -189,17 +191,17 @@ PERL
   manifest
   [ "$code" -eq 0 ]
   cp "$DATA/ib-backup-manifest" "$W/first"
-  sed -i 's/^\(column\t[0-9A-F]*\t\)\(766973697473\t[0-9A-F]*\t\).*/\1\2taken over/I' "$DATA/ib-backup-manifest"
+  sed -i 's/^\(column\t[0-9A-F]*\t\)\(766973697473\t[0-9A-F]*\t\).*/\1\2taken-over/I' "$DATA/ib-backup-manifest"
   sign
   manifest
   [ "$code" -eq 0 ]
   [[ $said =~ ([0-9]+)' files, of which '([0-9]+)' are as they were' ]]
   [ "${BASH_REMATCH[1]}" -eq "${BASH_REMATCH[2]}" ]
-  grep -q 'taken over' "$DATA/ib-backup-manifest"
+  grep -q 'taken-over' "$DATA/ib-backup-manifest"
   "$SSM_client" --no-defaults --socket="$W/s" -e "INSERT INTO shop.visits VALUES (900000, '/x', NOW(), 'y')"
   manifest
   [ "$code" -eq 0 ]
-  if grep -q 'taken over' "$DATA/ib-backup-manifest"; then return 1; fi
+  if grep -q 'taken-over' "$DATA/ib-backup-manifest"; then return 1; fi
 }
 
 @test "manifest: Infobright's cache folder is not in it, even in the data directory" {

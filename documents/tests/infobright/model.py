@@ -302,6 +302,7 @@ class Model:
 
 
 ANSWERS = [
+    (r"SET sql_mode='NO_BACKSLASH_ESCAPES'", lambda model: []),
     (r"SET time_zone='\+00:00'", lambda model: []),
     (r"FLUSH TABLES", lambda model: []),
     (r"SELECT '(end of answer)'", lambda model, text: [[text]]),

@@ -1,0 +1,238 @@
+# Whoever can write one file into production's data directory decides what is on the volume. Nothing of it runs, is
+# written through, or is read for the backup's own. S0 and so on are the cases that were played on the real scripts.
+bats_require_minimum_version 1.5.0
+load helper
+setup() { host; }
+
+# client_of_5_1: the real client behind one that reads as that of MySQL 5.1 does
+client_of_5_1() {
+  export IB_CLIENT_BEHIND=$SSM_client SSM_client=$BATS_TEST_DIRNAME/infobright/client
+}
+
+# sign: puts the right sum under a forged manifest
+sign() {
+  sed -i '/^end\t/d' "$DATA/ib-backup-manifest"
+  printf 'end\t%s\n' "$(sha256sum <"$DATA/ib-backup-manifest" | cut -d ' ' -f 1)" >>"$DATA/ib-backup-manifest"
+}
+
+# forged_manifest <time> [line...]: with a right sum
+forged_manifest() {
+  local line
+  printf 'ib-backup-manifest\t1\t%s\t10.11.19-MariaDB\t2023-02-08T00:00:00Z\n' "$1" >"$DATA/ib-backup-manifest"
+  shift
+  for line in "$@"; do printf '%b\n' "$line" >>"$DATA/ib-backup-manifest"; done
+  sign
+}
+
+hex() { printf '%s' "$1" | od -An -v -t x1 | tr -d ' \n' | tr a-f A-F; }
+
+# ran: whether something of the volume was run
+ran() { [ -e "$W/ran" ]; }
+
+# names_that_run: columns, a table and a database whose names are a command for the shell to the client of MySQL 5.1
+names_that_run() {
+  # A name has 64 characters at most, and a table's ends up in a file's.
+  ln -s "$W" /tmp/ib-s0 2>/dev/null || [ "$(readlink /tmp/ib-s0)" = "$W" ] || { rm -f /tmp/ib-s0; ln -s "$W" /tmp/ib-s0; }
+  local run='\! id>/tmp/ib-s0/ran;#'
+  sql <<SQL
+CREATE TABLE shop.columns (\`c\\\` INT, \`$run\` INT, plain INT) ENGINE=MyISAM;
+INSERT INTO shop.columns VALUES (1, 2, 3);
+CREATE TABLE shop.\`t\\\` (a INT) ENGINE=MyISAM;
+CREATE TABLE shop.\`$run\` (a INT) ENGINE=InnoDB;
+CREATE DATABASE \`d\\\`;
+CREATE TABLE \`d\\\`.\`$run\` (a INT) ENGINE=MyISAM;
+SQL
+}
+
+@test "S0: names that are the client's command for the shell" {
+  folder_volume
+  names_that_run
+  client_of_5_1
+  mounted_test
+  rm -f /tmp/ib-s0
+  ! ran || { cat "$W/ran"; return 1; }
+  expect 0
+  grep -q '^WARN *read: shop.columns: a column is not read: its name has a backslash' <<<"$output"
+  [ "$(grep -c '^WARN *inventory: .*is not read: its name has a backslash' <<<"$output")" -eq 3 ]
+  # What can be read of the table with such columns was.
+  grep -q '^PASS *read: shop.columns: 1 rows' <<<"$output"
+  [ "$tables" -eq 5 ]
+}
+
+@test "S0: names that are the client's command for the shell, where production writes a manifest" {
+  folder_volume
+  names_that_run
+  start_production
+  client_of_5_1
+  manifest
+  rm -f /tmp/ib-s0
+  ! ran || { cat "$W/ran"; return 1; }
+  [ "$code" -eq 0 ] || { echo "$said"; return 1; }
+  stop_production
+  mounted_test
+  expect 0
+  ! ran
+}
+
+@test "S0: the client of MySQL 5.1 has its shell where the server has not said NO_BACKSLASH_ESCAPES" {
+  export IB_CLIENT_BEHIND=/bin/cat
+  printf 'SELECT `c\\`, `\\! id >%s/ran;#`;\n' "$W" | "$BATS_TEST_DIRNAME/infobright/client"
+  ran
+  rm "$W/ran"
+  printf "SET sql_mode='NO_BACKSLASH_ESCAPES';\nSELECT \`c\\\\\`, \`\\\\! id >%s/ran;#\`;\n" "$W" | "$BATS_TEST_DIRNAME/infobright/client"
+  ! ran
+  printf 'system id >%s/ran\n' "$W" | "$BATS_TEST_DIRNAME/infobright/client"
+  ran
+  rm "$W/ran"
+  printf 'system id >%s/commands\n' "$W/ran" >"$W/commands"
+  printf 'SELECT 1;\n\\. %s/commands\n' "$W" | "$BATS_TEST_DIRNAME/infobright/client"
+  [ ! -e "$W/ran" ]
+}
+
+@test "S0: neither client nor server is root where the script is" {
+  [ "$(id -u)" -eq 0 ] || skip 'not root'
+  folder_volume
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+grep -h '^[UG]' /proc/\$\$/status >>"$W/users/client"
+grep -h '^[UG]' /proc/\$(cat "$W/state/runs/run-1/scratch/pid")/status >>"$W/users/server"
+exec $SSM_client "\$@"
+CLIENT
+  chmod +x "$W/bin/client"
+  mkdir -m 777 "$W/users"
+  SSM_client=$W/bin/client SSM_serverUser=nobody mounted_test
+  expect 0
+  if grep -E '\b0\b' "$W/users/client"; then return 1; fi
+  grep -q "^Uid:.$(id -u nobody).$(id -u nobody).$(id -u nobody).$(id -u nobody)$" "$W/users/client"
+  tail -n 3 "$W/users/server" | grep -q "^Uid:.$(id -u nobody).$(id -u nobody).$(id -u nobody).$(id -u nobody)$"
+}
+
+@test "S0: the client of a manifest is not root either, and has its password" {
+  [ "$(id -u)" -eq 0 ] || skip 'not root'
+  folder_volume
+  start_production
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+{ grep -h '^[UG]id' /proc/\$\$/status; cat "\${1#--defaults-file=}"; } >>"$W/users/client"
+exec $SSM_client "\$@"
+CLIENT
+  chmod +x "$W/bin/client"
+  mkdir -m 777 "$W/users"
+  printf '[client]\nuser=root\npassword=secret\n' >"$W/secret.cnf"
+  chmod 600 "$W/secret.cnf"
+  SSM_client=$W/bin/client manifest --defaults-file "$W/secret.cnf"
+  [ "$code" -eq 0 ] || { echo "$said"; return 1; }
+  if grep -E '^[UG]id.*\b0\b' "$W/users/client"; then return 1; fi
+  grep -q password=secret "$W/users/client"
+  [ -z "$(find /tmp -maxdepth 2 -name client.cnf 2>/dev/null)" ]
+  manifest --client-user root
+  [ "$code" -eq 1 ]
+  [[ $said == *'does not run as root'* ]]
+}
+
+@test "S0b: values of a forged manifest are no SQL and no command" {
+  infobright_volume
+  local value at=0
+  for value in "x'; \\! id >$W/ran" $'x\n\\! id >'"$W/ran"$'\n' $'x\';\nsystem id >'"$W/ran"$'\n' "' OR '1'='1"; do
+    forged_manifest 1675814400 "table\t$(hex shop)\t$(hex events)\tBRIGHTHOUSE\t200000" \
+      "value\t$(hex shop)\t$(hex events)\t$(hex id)\t$(hex "$value")\t1"
+    export SSM_runId=run-$((at += 1))
+    cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+tee -a "$W/asked" | exec $BATS_TEST_DIRNAME/infobright/client "\$@"
+CLIENT
+    chmod +x "$W/bin/client"
+    SSM_client=$W/bin/client mounted_test
+    ! ran || { cat "$W/ran"; return 1; }
+    if grep -aF -e '\!' -e "' OR '" -e 'system id' "$W/asked"; then return 1; fi
+    document release
+  done
+}
+
+@test "S1: a forged manifest runs nothing" {
+  folder_volume
+  export SSM_snapshotTime=2023-02-08T01:00:00Z
+  local forged line at=0
+  for forged in 'PPID[$(id>ran)]' 'MANIFEST_ROWS[$(id>ran)]' '$(id>ran)' '`id>ran`' 'a[$(id>ran)]+1' '08' '-5' '1e9' '0x10' \
+    '99999999999999999999' '1 1' ''; do
+    forged=${forged//ran/$W/ran}
+    forged_manifest "$forged"
+    export SSM_runId=run-$((at += 1))
+    mounted_test
+    ! ran || { echo "$forged"; return 1; }
+    expect 75 'a line that this script does not write'
+    document release
+  done
+  # Each other number of a manifest.
+  for line in "table\t73686f70\t766973697473\tMyISAM\tPPID[\$(id>$W/ran)]" "column\t73686f70\t766973697473\t6964\tPPID[\$(id>$W/ran)]" \
+    "value\t73686f70\t766973697473\t6964\t31\tPPID[\$(id>$W/ran)]" "table\t\$(id>$W/ran)\tx\tMyISAM\t1" 'other\t1'; do
+    forged_manifest 1675814400 "$line"
+    export SSM_runId=run-$((at += 1))
+    mounted_test
+    ! ran || { echo "$line"; return 1; }
+    expect 75
+    document release
+  done
+}
+
+@test "S1: a table's name is no line of what a reader hands over" {
+  folder_volume
+  # Tabs and line ends are what its fields and lines are made of.
+  sql <<SQL
+SET @name = CONCAT('x', CHAR(10), '=', CHAR(9), 'PPID[\$(id>$W/ran)]', CHAR(9), '1', CHAR(9), '1', CHAR(9), '1', CHAR(9), '1');
+SET @name = LEFT(REPLACE(@name, '$W/ran', '/tmp/ib-s1'), 64);
+SET @create = CONCAT('CREATE TABLE shop.\`', @name, '\` (a INT) ENGINE=MyISAM');
+PREPARE made FROM @create;
+EXECUTE made;
+SQL
+  rm -f /tmp/ib-s1
+  IB_WORKERS=3 IB_PACKS_TOGETHER=1 mounted_test
+  [ ! -e /tmp/ib-s1 ] || { rm /tmp/ib-s1; return 1; }
+  expect 0
+}
+
+@test "S2: on production's host nothing is written through a link either" {
+  folder_volume
+  start_production
+  local name
+  for name in ib-backup-manifest ib-backup-manifest.new ib-backup-manifest.last ib-backup-manifest.lock; do
+    echo precious >"$W/$name"
+    ln -sf "$W/$name" "$DATA/$name"
+  done
+  manifest
+  [ "$code" -eq 0 ] || { echo "$said"; return 1; }
+  for name in ib-backup-manifest ib-backup-manifest.new ib-backup-manifest.last ib-backup-manifest.lock; do
+    [ "$(cat "$W/$name")" = precious ] || { echo "$name"; return 1; }
+  done
+  [ -f "$DATA/ib-backup-manifest" ]
+  [ ! -L "$DATA/ib-backup-manifest" ]
+  rm -f "$DATA/ib-backup-manifest.last"
+  mkfifo "$DATA/ib-backup-manifest.last"
+  mv "$DATA/ib-backup-manifest" "$W/aside"
+  manifest
+  [ "$code" -eq 0 ] || { echo "$said"; return 1; }
+}
+
+@test "S5c: a file system that says panic of its errors is mounted otherwise" {
+  new_image ext4
+  tune2fs -e panic "$W/image" >/dev/null
+  attach_image
+  document mount
+  expect 0
+  grep " $W/mnt " /proc/self/mountinfo
+  grep " $W/mnt " /proc/self/mountinfo | grep -q 'errors=remount-ro'
+  document release
+}
+
+@test "S5c: a file system of another type is not mounted" {
+  for type in vfat btrfs iso9660 squashfs nfs; do
+    export SSM_runId=run-$type
+    rm -rf "$W/dev/disk/by-id/"*
+    mkdir -p "$W/volume"
+    export IB_MOUNTINFO=$W/mountinfo PATH=$HOST_SCRIPTS/shims:$PATH
+    echo "$type" >"$W/volume.type"
+    link_device "$W/volume"
+    document mount
+    expect 75 "holds $type: only ext2 to ext4 and XFS are mounted"
+  done
+}
