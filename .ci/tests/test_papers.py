@@ -6,8 +6,6 @@ import json
 import pathlib
 import re
 import shlex
-import subprocess
-import sys
 import unittest
 
 import botocore.session
