@@ -130,11 +130,22 @@ pause_of_production() {
   fi
 }
 
+# version_of <what a server says>: in VERSION, its number and family. What follows says how it was built and which logs it
+# keeps (-log, -debug, a distribution's name), and changes nothing in what it says.
+version_of() {
+  VERSION=${1%%-*}
+  case $1 in *MariaDB*) VERSION=$VERSION-MariaDB ;; esac
+}
+
 # check_versions: a fingerprint is what a server says, and another version may say it in other words
 check_versions() {
+  local here
   [ -n "$MANIFEST" ] || return 0
   ask 'SELECT VERSION();' || ANSWER=''
-  [ "$ANSWER" != "$MANIFEST_SERVER" ] || return 0
+  version_of "$ANSWER"
+  here=$VERSION
+  version_of "$MANIFEST_SERVER"
+  [ "$here" != "$VERSION" ] || return 0
   record fingerprint warn server "is version $ANSWER: fingerprints are not compared" "$MANIFEST_SERVER, as production"
   MANIFEST_PRINT=()
 }

@@ -1,18 +1,12 @@
-# What it means when the server does not answer, or complains: a fault of the data, or trouble of the host.
+# What it means when the server does not start, does not answer, or complains: a fault of the data, or that it could not be
+# checked. A fault needs words or numbers of test-phrases.sh, or a crash on the data of a host in order.
 # shellcheck shell=bash
 
 SERVER_STATUS=0
 SERVER_CRASHES=0
-
-# What a server or client says when the host, and not the backup, is to blame. Doubt belongs here:
-# a fault that is taken for host trouble is looked into by a person, and never becomes a good verdict.
-HOST_TROUBLE='No space left on device|[Ee]rr(no|code): (12|13|24|28)([^0-9]|$)|Permission denied|Too many open files'
-HOST_TROUBLE="$HOST_TROUBLE|Out of memory|out of memory|[Cc]annot allocate|Can.t create a new thread|Disk full"
-START_TROUBLE="$HOST_TROUBLE|unknown (option|variable)|defaults-file|error while loading shared libraries"
-START_TROUBLE="$START_TROUBLE|Exec format error|cannot execute|GLIBC|error-?message file|messagefile"
-START_TROUBLE="$START_TROUBLE|Can.t (lock|change to run as)|Unable to lock|already (locked|have another)|Can.t start server"
-START_TROUBLE="$START_TROUBLE|Upgrade after a crash is not supported|[Dd]owngrade|run mysqld as root|time zone"
-START_TROUBLE="$START_TROUBLE|is of different size"
+CRASH_WORDS=''
+# Why the host may be to blame for the crash, or nothing.
+CRASH_TROUBLE=''
 
 matches() { grep -Eq -e "$1" <<<"$2"; }
 
@@ -25,35 +19,82 @@ device_has_read_errors() {
 
 server_log() { cat "$SCRATCH/error.log" "$SCRATCH/server.out" 2>/dev/null || true; }
 
+# complaints_of <log>: without what the server itself marks as harmless
+complaints_of() { grep -Ev '\[(Note|Warning|System)\]|^ *$' <<<"$1" || true; }
+
+# lines_of_damage <log>: its lines about damage. Names may be anything, so what is quoted or a path does not count. Servers
+# up to MySQL 5.6 mark no line, and write as much for information.
+lines_of_damage() {
+  WORDS=$DAMAGE_WORDS ADVICE=$ADVICE_WORDS INFOBRIGHT=$INFOBRIGHT_DAMAGE_WORDS awk '
+    /\[(Note|Warning|System)\]/ { next }
+    $0 ~ ENVIRON["INFOBRIGHT"] { print; next }
+    {
+      said = $0
+      gsub(/\047[^\047]*\047|`[^`]*`|"[^"]*"/, "", said)
+      gsub(/[^ ]*\/[^ ]*/, "", said)
+      if (said ~ ENVIRON["ADVICE"] || said !~ ENVIRON["WORDS"]) next
+      if (/\[(ERROR|FATAL)\]|InnoDB: |^ERROR/) print
+    }' <<<"$1"
+}
+
 # The lines of the log that tell why, without those that only follow from them.
 telling_lines() {
   local log=$1 found
-  found=$(grep -E '\[ERROR\]|InnoDB: (Error|Database page)|[Bb]righthouse|Fatal|got signal' <<<"$log" |
+  found=$(lines_of_damage "$log" | sed -n 1,2p)
+  [ -n "$found" ] || found=$(grep -E '\[ERROR\]|InnoDB: (Error|Database page)|[Bb]righthouse|Fatal|got signal' <<<"$log" |
     grep -Ev 'Aborting|init function returned error|registration as a STORAGE ENGINE|Failed to initialize plugins' |
     sed -n 1,2p) || found=''
   [ -n "$found" ] || found=$(grep -v '^ *$' <<<"$log" | tail -n 2) || found=''
   tr '\n' ' ' <<<"${found:-it wrote nothing to its log}" | sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2} +[0-9:]+ +[0-9]+ //g'
 }
 
+# words_of_host <text>: it speaks of the host, of a setting, or of a key that this host has not
+words_of_host() {
+  if matches "$SURE_DAMAGE_WORDS" "$1"; then return 1; fi
+  if matches "$HOST_WORDS" "$1" || device_has_read_errors "$1"; then return 0; fi
+  [ -n "$ENCRYPTED" ] && matches "$KEY_WORDS" "$1"
+}
+
+# is_damage <text of a statement>: by the number of its error, else by its words
+is_damage() {
+  local number='' inner=''
+  [[ ! $1 =~ ERROR\ ([0-9]+) ]] || number=${BASH_REMATCH[1]}
+  case $number in
+    29 | 1016 | 1017 | 1030)
+      [[ ! $1 =~ (errno:|[Ee]rrcode:|[Ee]rror:?)\ ([0-9]+) ]] || inner=${BASH_REMATCH[2]}
+      if matches "^($DAMAGE_NUMBERS)\$" "$inner"; then return 0; fi
+      ;;
+    # Some servers give the engine's own number.
+    1[2-9][0-9]) if matches "^($DAMAGE_NUMBERS)\$" "$number"; then return 0; fi ;;
+    ?*) if matches "^($DAMAGE_ERRORS)\$" "$number"; then return 0; fi ;;
+  esac
+  [ -n "$(lines_of_damage "ERROR $1")" ]
+}
+
 judge_failed_start() {
-  local log status=0 seen
+  local log status=0 seen version
   wait "$SERVER_PID" || status=$?
-  log=$(server_log | grep -Ev '\[(Note|Warning)\]') || log=''
+  log=$(complaints_of "$(server_log)")
   seen="does not start (status $status): $(telling_lines "$log")"
   if [ "$status" -eq 137 ] || [ "$status" -eq 143 ]; then
     record start error server "was stopped from outside while it started (status $status)"
-  elif [ "$status" -eq 126 ] || [ "$status" -eq 127 ] || matches "$START_TROUBLE" "$log" ||
-    device_has_read_errors "$log"; then
-    record start error server "$seen"
-  else
+  elif version=$("$SSM_server" --no-defaults --version 2>/dev/null </dev/null) && other_version "${version##* Ver }"; then
+    record start error server "$OTHER: it $seen"
+  elif words_of_host "$log" || host_in_trouble "$status"; then
+    record start error server "$seen${TROUBLE:+ ($TROUBLE)}"
+  elif [ -n "$(lines_of_damage "$log")" ] || matches "$SURE_DAMAGE_WORDS" "$log"; then
     record start fail server "$seen"
+  else
+    # Not known: a server of another kind, a setting that is lacking, a fault. Who knows production has to look.
+    record start error server "$seen; that names no damage: start it by hand as production does, and set ServerOptions"
   fi
 }
 
 # no_sense <check> <number of the table>: an answer that is none is no proof of anything
 no_sense() { record "$1" error "${T_NAME[$2]}" "the server's answer makes no sense: ${ANSWER:0:80}"; }
 
-# judge_complaint <check> <subject>: what a failed statement means, from COMPLAINT
+# judge_complaint <check> <subject> [checked]: what a failed statement means, from COMPLAINT. What CHECK TABLE found is about
+# the data unless it is about the host.
 judge_complaint() {
   local said=$COMPLAINT
   case $said in
@@ -75,27 +116,38 @@ judge_complaint() {
     record "$1" error "$2" "our own statement is wrong: $said"
   elif matches 'Unknown storage engine|nknown table engine|storage engine .* (is )?not supported|has been disabled' "$said"; then
     record "$1" error "$2" "the server of this host lacks its engine: $said"
-  elif matches "$HOST_TROUBLE" "$said" || device_has_read_errors "$said"; then
-    record "$1" error "$2" "$said"
-  else
+  elif words_of_host "$said" || host_in_trouble 0; then
+    record "$1" error "$2" "$said${TROUBLE:+ ($TROUBLE)}"
+  elif is_damage "$said" || { [ "${3-}" = checked ] && ! matches "$UNSURE_CHECKS" "$said"; }; then
     record "$1" fail "$2" "$said"
+  else
+    record "$1" error "$2" "$said: not known to mean damage"
   fi
 }
 
-# judge_lost_server <check> <subject> <said>: it crashed on the data, or somebody stopped it.
+# judge_lost_server <check> <subject> <said>: it crashed on the data, or the host ended it.
 judge_lost_server() {
   [ -z "$RECORD_FILE" ] || leave_unit "$2"
   if ! server_is_lost "$2"; then
     record "$1" error "$2" "the connection was lost, but the server lives: $3"
     return
   fi
-  record "$1" fail "$2" "the server crashed while reading (status $SERVER_STATUS): $CRASH_WORDS" 'a server that lives'
+  judge_crash "$1" "$2" "the server crashed while reading (status $SERVER_STATUS): $CRASH_WORDS"
 }
 
-# server_is_lost <what was read>: with SERVER_STATUS and CRASH_WORDS. It is started again, three times at most, so that the
-# other tables are read too.
+# judge_crash <check> <subject> <seen>
+judge_crash() {
+  if [ -n "$CRASH_TROUBLE" ]; then
+    record "$1" error "$2" "$3 ($CRASH_TROUBLE)"
+  else
+    record "$1" fail "$2" "$3" 'a server that lives'
+  fi
+}
+
+# server_is_lost <what was read>: with SERVER_STATUS, CRASH_WORDS and CRASH_TROUBLE. It is started again, three times at
+# most, so that the other tables are read too.
 server_is_lost() {
-  local end=$((SECONDS + 60))
+  local end=$((SECONDS + 60)) log
   SERVER_STATUS=0
   # A crashing server writes its stack first.
   while alive "$SERVER_PID" "$SERVER_START"; do
@@ -109,31 +161,68 @@ server_is_lost() {
     record read error "$1" "the server was stopped from outside (status $SERVER_STATUS) while reading"
     conclude_from_records
   fi
-  CRASH_WORDS=$(telling_lines "$(server_log | tail -n 200)")
+  log=$(complaints_of "$(server_log | tail -n 200)")
+  CRASH_WORDS=$(telling_lines "$log")
+  CRASH_TROUBLE=''
+  if words_of_host "$log"; then
+    CRASH_TROUBLE='its log speaks of the host'
+  elif host_in_trouble "$SERVER_STATUS"; then
+    CRASH_TROUBLE=$TROUBLE
+  fi
   SERVER_CRASHES=$((SERVER_CRASHES + 1))
   if [ "$SERVER_CRASHES" -gt 3 ]; then
-    record read fail "$1" "the server crashed for the fourth time (status $SERVER_STATUS): $CRASH_WORDS"
+    judge_crash read "$1" "the server crashed for the fourth time (status $SERVER_STATUS): $CRASH_WORDS"
     conclude_from_records
   fi
   # What the crash wrote is known now; the new server's own words are judged alone.
   : >"$SCRATCH/error.log"
   if ! start_server; then
-    record read fail "$1" "the server crashed while reading (status $SERVER_STATUS): $CRASH_WORDS"
+    judge_crash read "$1" "the server crashed while reading (status $SERVER_STATUS): $CRASH_WORDS"
     conclude_from_records
   fi
 }
 
+# judge_stop <status>: a clean stop is part of the test, but a crash after all was read needs words to be the data's fault.
+judge_stop() {
+  local log
+  log=$(complaints_of "$(server_log | tail -n 100)")
+  case $1 in
+    0) record stop pass server 'stopped cleanly' ;;
+    137) record stop error server 'was killed from outside while it stopped' ;;
+    *)
+      if [ -n "$(lines_of_damage "$log")" ] && ! words_of_host "$log"; then
+        record stop fail server "crashed while it stopped (status $1): $(telling_lines "$log")"
+      else
+        record stop error server "crashed while it stopped (status $1), after all was read: $(telling_lines "$log")"
+      fi
+      ;;
+  esac
+}
+
 # check_log: what the server wrote about damage while it looked
 check_log() {
-  local found
-  found=$(server_log | grep -E \
-    '\[ERROR\].*([Cc]orrupt|checksum|marked as crashed|Incorrect (key file|information in file))|Database page corruption') || found=''
+  local found line
+  found=$(lines_of_damage "$(server_log)")
   if [ -z "$found" ]; then
     record log pass server 'its log tells of no damage'
-  elif [ -n "$FIRST_FAULT" ]; then
-    # The tables have told it already.
-    record log warn server "$(head -n 1 <<<"$found")"
-  else
-    record log fail server "$(head -n 1 <<<"$found")"
+    return
   fi
+  while IFS= read -r line; do
+    # What the tables have told already is no second fault.
+    if [ -n "$FIRST_FAULT" ]; then
+      record log warn server "$line"
+      return
+    elif ! words_of_host "$line"; then
+      record log fail server "$line"
+      return
+    fi
+  done <<<"$found"
+  record log error server "$(head -n 1 <<<"$found")"
+}
+
+# tell_recovery: what the server did to the copy as it started, which production would have decided itself
+tell_recovery() {
+  local found
+  found=$(server_log | grep -E 'Found [0-9]+ prepared (XA )?transaction' | grep -v '\[ERROR\]' | head -n 1) || found=''
+  [ -z "$found" ] || record start pass 'prepared transactions' "were rolled back in the copy: ${found##*\] }"
 }

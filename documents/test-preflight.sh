@@ -14,9 +14,12 @@ check_programs() {
 # check_space: the server writes on the restored volume when it starts, and its scratch files on this host's disk.
 check_space() {
   local folder need free
+  if is_read_only "$MOUNT_POINT"; then
+    unchecked "the volume at $MOUNT_POINT is mounted read-only, and the test server writes on its copy: what does the kernel's log say of the device?"
+  fi
   for folder in "$RUN_DIRECTORY" "$DATA"; do
     if [ "$folder" = "$DATA" ]; then need=${IB_DATA_KB:-16384}; else need=${IB_SCRATCH_KB:-65536}; fi
-    free=$(df -Pk "$folder" | awk 'NR == 2 { print $4 }')
+    free=$(free_kb "$folder")
     [ "${free:-0}" -ge "$need" ] ||
       unchecked "too little space in $folder: ${free:-0} KiB are free, the test server needs $need"
   done
@@ -26,8 +29,7 @@ check_space() {
 # check_memory: MEMORY_KB is what the host can give; Infobright's heaps are cut down to it.
 check_memory() {
   local need=${IB_MEMORY_KB:-262144}
-  MEMORY_KB=$(awk '/^MemAvailable:/ { found = $2 } /^(MemFree|Cached):/ { sum += $2 } END { print found ? found : sum }' \
-    "${IB_MEMINFO:-/proc/meminfo}")
+  MEMORY_KB=$(memory_kb)
   [ "${MEMORY_KB:-0}" -ge "$need" ] ||
     unchecked "too little memory on this host: ${MEMORY_KB:-0} KiB are available, the test server needs $need"
   record preflight pass memory "$MEMORY_KB KiB available"

@@ -88,6 +88,7 @@ start_server() {
   SERVER_PID=$!
   SERVER_START=$(start_of "$SERVER_PID") || SERVER_START=''
   while ! ask 'SELECT 1;' || [ "$ANSWER" != 1 ]; do
+    read_limits "$SERVER_PID"
     if ! alive "$SERVER_PID" "$SERVER_START"; then
       judge_failed_start
       return 1
@@ -97,6 +98,7 @@ start_server() {
     progress 'waiting for the server to answer'
     sleep 0.1
   done
+  read_limits "$SERVER_PID"
 }
 
 # check_isolation: that it is our server which answers, on this data, and that nobody else can reach it.
@@ -126,8 +128,7 @@ check_isolation() {
   record isolation pass server "${seen}no TCP port, not replicating"
 }
 
-# stop_server: a clean stop is part of the test. One that hangs is no proof against the data, though, since a slow
-# volume looks the same: it is "could not be checked". One that crashes is a fault.
+# stop_server: one that hangs is no proof against the data, since a slow volume looks the same: it is "could not be checked".
 stop_server() {
   local status=0 pid=$SERVER_PID
   [ -n "$pid" ] || return 0
@@ -145,11 +146,7 @@ stop_server() {
   fi
   wait "$pid" || status=$?
   SERVER_PID=''
-  case $status in
-    0) record stop pass server 'stopped cleanly' ;;
-    137) record stop error server 'was killed from outside while it stopped' ;;
-    *) record stop fail server "crashed while it stopped (status $status): $(telling_lines "$(server_log | tail -n 100)")" ;;
-  esac
+  judge_stop "$status"
 }
 
 # clear_server: on every way out, whatever happened

@@ -152,7 +152,7 @@ judge_check() {
   done <<<"$3"
   if [ -n "$bad" ]; then
     COMPLAINT=$bad
-    judge_complaint "$1" "$2"
+    judge_complaint "$1" "$2" checked
   elif [ -n "$doubtful" ]; then
     record "$1" warn "$2" "$doubtful"
   elif [ -z "$status" ]; then

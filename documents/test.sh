@@ -2,7 +2,7 @@
 # 0: read to the end, no fault. 1: a fault in the backup. 75: could not be checked.
 # With --manifest, on production's host: writes down what is there, for the tests of the snapshots to compare with.
 # Parameters: runId volumeId mountPoint stateDirectory snapshotId snapshotTime dataDirectory server client serverUser
-# requiredTables freshTables budgetSeconds minimumCoverage canary
+# serverOptions requiredTables freshTables budgetSeconds minimumCoverage canary
 # shellcheck shell=bash source=documents/lib.sh
 if [ -z "${IB_LIB-}" ]; then
   HERE=$(dirname "$0")
@@ -13,11 +13,12 @@ if [ -z "${IB_LIB-}" ]; then
   done
   structure() { perl "$HERE/structure.pl" "$@"; }
   files() { perl "$HERE/files.pl" "$@"; }
+  layout() { perl "$HERE/layout.pl" "$@"; }
   canary() { perl "$HERE/canary.pl" "$@"; }
 fi
 
 : "${SSM_snapshotId=}" "${SSM_snapshotTime=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
-: "${SSM_requiredTables=}" "${SSM_freshTables=}" "${SSM_budgetSeconds:=9000}" "${SSM_minimumCoverage:=50}" "${SSM_canary:=false}"
+: "${SSM_serverOptions=}" "${SSM_requiredTables=}" "${SSM_freshTables=}" "${SSM_budgetSeconds:=9000}" "${SSM_minimumCoverage:=50}" "${SSM_canary:=false}"
 
 TEST_BEGAN=0
 
@@ -60,6 +61,7 @@ prepare() {
   parameter server '/[A-Za-z0-9._/+-]+'
   parameter client '/[A-Za-z0-9._/+-]+'
   parameter serverUser '[a-z_][a-z0-9_-]*'
+  parameter serverOptions '([a-z][a-z0-9_-]*(=[A-Za-z0-9_.:;/@+-]*)?,?)*'
   parameter requiredTables '([A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+(:[0-9]{1,15})?,?)*'
   parameter freshTables '([A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+:[0-9]{1,6},?)*'
   parameter budgetSeconds '[0-9]{1,6}'
@@ -106,18 +108,23 @@ main() {
   check_data_directory
   check_space
   check_memory
+  check_limits
   stop_leftover
   damage_copy
   check_manifest
   check_structure
+  read_layout
   make_scratch
   give_data_to_server
   point_infobright_at_scratch
   write_config
   start_server || conclude_from_records
   record start pass server 'answers'
+  tell_recovery
   check_isolation
+  check_server_version
   check_engines
+  check_compression
   check_versions
   list_tables
   read_references

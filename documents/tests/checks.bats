@@ -190,9 +190,16 @@ CLIENT
   done
 }
 
-@test "checks: a server that crashes while it stops" {
+@test "checks: a server that crashes while it stops, after all was read, is no fault by itself" {
   infobright_volume
   export IB_STOP=crash
+  mounted_test
+  expect 75 'crashed while it stopped'
+}
+
+@test "checks: a server that crashes while it stops, with words of damage" {
+  infobright_volume
+  export IB_STOP=corrupt
   mounted_test
   expect 1 'crashed while it stopped'
 }
