@@ -11,7 +11,8 @@ my $TABLES = qr/\.(?:ibd|frm|MYD|MYI|MAD|MAI|par|opt|CSV|CSM|TRG|TRN|isl|ARZ|bht
 my @ALGORITHMS = qw(none zlib lz4 lzo lzma bzip2 snappy);
 my ($FSP_HEADER, $ENCRYPTED, $PAGE_COMPRESSED, $PAGE_COMPRESSED_ENCRYPTED) = (8, 15, 34354, 37401);
 
-sub told { say join "\t", @_ }
+# Names are the volume's: none of them makes a line or a field of its own.
+sub told { my @fields = @_; tr/\x00-\x1f\x7f/?/ for @fields; say join "\t", @fields }
 
 # start_of <file> <bytes>: its first bytes, as many as there are
 sub start_of {

@@ -82,9 +82,14 @@ read_layout() {
     case $kind in
       several) unchecked "more than one $one on the volume: $two; which is production's? set its folder in ServerOptions" ;;
       home | page | tables | aria | redo | undo)
+        # It becomes a line of the server's settings.
+        [[ $one =~ ^[A-Za-z0-9._/@+-]*$ ]] || unchecked "the folder $one has characters that cannot be given to a server: set ServerOptions"
         LAYOUT[$kind]=$one LAYOUT[$kind.2]=$two LAYOUT[$kind.3]=$three LAYOUT[$kind.4]=$four
         ;;
-      system) SYSTEM_FILES+=("$one:$two") ;;
+      system)
+        [[ $one =~ ^[A-Za-z0-9._-]+$ ]] || unchecked "the system file $one of InnoDB has characters that cannot be given to a server: set ServerOptions"
+        SYSTEM_FILES+=("$one:$two")
+        ;;
       compressed) COMPRESSED[$one]=$two ;;
       encrypted) ENCRYPTED=$ENCRYPTED${ENCRYPTED:+ }$one ;;
       version) data_version "$one" ;;
