@@ -49,8 +49,11 @@ list_tables() {
     quoted "$TEXT" && T_SQL[at]=$QUOTED
     text_of "$name" && T_NAME[at]=${T_SCHEMA[at]}.$TEXT
     quoted "$TEXT" && T_SQL[at]=${T_SQL[at]}.$QUOTED
-    text_of "$folder" && T_PATH[at]=$TEXT
-    text_of "$file" && T_PATH[at]=${T_PATH[at]}/$TEXT
+    # What MySQL 5.0 named has no other name on the disk, and this prefix in the list.
+    case ${T_SCHEMA[at]} in '#mysql50#'*) TEXT=${T_SCHEMA[at]#'#mysql50#'} ;; *) text_of "$folder" ;; esac
+    T_PATH[at]=$TEXT
+    case $name in 236D7973716C353023*) text_of "${name:18}" ;; *) text_of "$file" ;; esac
+    T_PATH[at]=${T_PATH[at]}/$TEXT
     T_TYPE[at]=$type
     # A table that does not open has no engine in the list, but may have its folder.
     if [ "$engine" = - ] && [ -n "${FILES_ROWS["${T_PATH[at]}"]+x}" ]; then engine=BRIGHTHOUSE; fi
@@ -91,39 +94,6 @@ check_count_of_tables() {
   record inventory pass "$SSM_dataDirectory" "$user tables in the server's list"
 }
 
-# check_files: the definitions on the disk against the server's list, and data files that lost their definition
-check_files() {
-  local at name file before=${#FAULT_LINES[@]} count=0
-  local -A known=() defined=()
-  for at in "${!T_KEY[@]}"; do known[${T_PATH[at]}]=1; done
-  while read -r file; do
-    file=${file%.frm}
-    defined["$file"]=1
-    # A name that is a device on other systems gets @@@ at its end (nul, con and so on).
-    file=${file%@@@}
-    [[ $file =~ ^[A-Za-z0-9_@]+/[A-Za-z0-9_@]+$ ]] || continue
-    count=$((count + 1))
-    [ -n "${known[$file]-}" ] || [ "${file%%/*}" = performance_schema ] ||
-      record files fail "${file/\//.}" "its definition $file.frm is on the disk, but the server does not list it" 'a table'
-  done < <(find "$DATA/" -mindepth 2 -maxdepth 2 -name '*.frm' ! -name '#*' -printf '%P\n')
-  # MySQL from 8.0 on keeps no definitions in files.
-  [ "$count" -gt 0 ] || return 0
-  while read -r file; do
-    name=${file%.*}
-    name=${name%%#[pP]#*}
-    [ -n "${defined[$name]-}" ] ||
-      record files fail "${name/\//.}" 'its data is on the disk, but its definition (.frm) is gone' "$name.frm"
-  done < <(find "$DATA/" -mindepth 2 -maxdepth 2 \( -name '*.MYD' -o -name '*.MAD' -o -name '*.bht' -o -name '*.ibd' \) \
-    ! -name '#*' ! -name 'FTS_*' -printf '%P\n')
-  for at in "${!T_KEY[@]}"; do
-    [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || [ -d "$DATA/${T_PATH[at]}.bht" ] || [ -d "$DATA/${T_PATH[at]}@@@.bht" ] ||
-      record files fail "${T_NAME[at]}" "its folder ${T_PATH[at]}.bht is not on the disk" 'the folder with its data'
-  done
-  check_links
-  [ "${#FAULT_LINES[@]}" -gt "$before" ] ||
-    record files pass "$SSM_dataDirectory" "$count table definitions on the disk, all in the server's list"
-}
-
 # check_links: what a link leads to outside of the volume is not in the backup, and not ours to read
 check_links() {
   local link target root
@@ -135,25 +105,6 @@ check_links() {
       *) record files fail "${link#"$DATA"/}" "is a link to $target, which is not on this volume" 'data on the volume' ;;
     esac
   done < <(find "$DATA/" -mindepth 1 -maxdepth 2 -type l ! -name '*.sock' ! -name '*.err' ! -name '*.log' ! -name '*.pid')
-}
-
-# check_own_tables: the server's own, where no data file tells that they are missing
-check_own_tables() {
-  local version table missing=''
-  [ -n "${NUMBER_OF[mysql.user]-}${NUMBER_OF[mysql.global_priv]-}" ] || missing='mysql.user'
-  version=$(sed -n 2p "$DATA/ib_data_version" 2>/dev/null) || version=''
-  case $version in
-    4.*)
-      for table in columns decomposition_dictionary; do
-        [ -n "${NUMBER_OF[sys_infobright.$table]-}" ] || missing="$missing sys_infobright.$table"
-      done
-      ;;
-  esac
-  if [ -n "$missing" ]; then
-    record inventory fail "the server's own tables" "without ${missing# }" 'those of each installation'
-  else
-    record inventory pass "the server's own tables" 'are there'
-  fi
 }
 
 # check_required: the tables that were asked for, and those of the manifest, are there. Rows are compared as they are read.

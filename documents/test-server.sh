@@ -43,7 +43,7 @@ point_infobright_at_scratch() {
   local ini=$DATA/brighthouse.ini text grid
   [ -f "$ini" ] || return 0
   # What is below is written as text, which would mend such a file.
-  if tr -d '\011\012\015\040-\377' <"$ini" | grep -q .; then
+  if tr -d '\011-\015\040-\377' <"$ini" | grep -q .; then
     record settings fail brighthouse.ini 'holds bytes that are no text' 'settings'
     return
   fi

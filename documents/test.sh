@@ -15,6 +15,7 @@ if [ -z "${IB_LIB-}" ]; then
   files() { perl "$HERE/files.pl" "$@"; }
   layout() { perl "$HERE/layout.pl" "$@"; }
   canary() { perl "$HERE/canary.pl" "$@"; }
+  views() { perl "$HERE/views.pl" "$@"; }
 fi
 
 : "${SSM_snapshotId=}" "${SSM_snapshotTime=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
@@ -114,6 +115,7 @@ main() {
   check_manifest
   check_structure
   read_layout
+  check_views
   make_scratch
   give_data_to_server
   point_infobright_at_scratch
@@ -128,12 +130,15 @@ main() {
   check_versions
   list_tables
   read_references
-  check_files
   check_own_tables
+  check_innodb_tables
+  check_files
+  check_triggers
   check_required
   read_tables
   check_fresh
   check_system_tables
+  check_users
   stop_server
   check_log
   if [ -z "$FIRST_FAULT$FIRST_ERROR" ] && [ "$TABLES" -eq 0 ] && [ "$PACKS_READ" -eq 0 ]; then

@@ -1,0 +1,82 @@
+# The definitions on the disk (.frm) against the server's list, and data files that lost theirs.
+# shellcheck shell=bash
+
+# check_files: and the folders of Infobright's tables
+check_files() {
+  local at file before=${#FAULT_LINES[@]} count=0 OLD_NAMES=''
+  local -A known=() DEFINED=()
+  for at in "${!T_KEY[@]}"; do known[${T_PATH[at]}]=1; done
+  while read -r file; do
+    file=${file%.frm}
+    DEFINED["$file"]=1
+    # A name that is a device on other systems gets @@@ at its end (nul, con and so on).
+    file=${file%@@@}
+    case $file in *.*) continue ;; esac
+    [[ $file =~ ^[A-Za-z0-9_@]+/[A-Za-z0-9_@]+$ ]] || OLD_NAMES=yes
+    count=$((count + 1))
+    [ -n "${known[$file]-}" ] || [ "${file%%/*}" = performance_schema ] ||
+      record files fail "${file/\//.}" "its definition $file.frm is on the disk, but the server does not list it" 'a table'
+  done < <(find "$DATA/" -mindepth 2 -maxdepth 2 -name '*.frm' ! -name '#*' -printf '%P\n')
+  # MySQL from 8.0 on keeps no definitions in files.
+  [ "$count" -gt 0 ] || return 0
+  check_data_files
+  for at in "${!T_KEY[@]}"; do
+    [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || [ -d "$DATA/${T_PATH[at]}.bht" ] || [ -d "$DATA/${T_PATH[at]}@@@.bht" ] ||
+      record files fail "${T_NAME[at]}" "its folder ${T_PATH[at]}.bht is not on the disk" 'the folder with its data'
+  done
+  check_links
+  [ "${#FAULT_LINES[@]}" -gt "$before" ] ||
+    record files pass "$SSM_dataDirectory" "$count table definitions on the disk, all in the server's list"
+}
+
+# check_data_files: those without a definition, by what belongs together
+check_data_files() {
+  local file name kind
+  local -A kinds=()
+  while read -r file; do
+    name=${file%.*}
+    # Of partitions and vector indexes. A # that belongs to the table's name is @0023 on the disk.
+    case ${name#*/} in ?*'#'*) name=${name%%#*} ;; esac
+    [ -n "${DEFINED[$name]-}" ] || kinds[$name]="${kinds[$name]-} ${file##*.}"
+  done < <(find "$DATA/" -mindepth 2 -maxdepth 2 \( -name '*.MY[DI]' -o -name '*.MA[DI]' -o -name '*.bht' -o -name '*.ibd' \) \
+    ! -name '#*' ! -name 'FTS_*' ! -name 'fts_*' -printf '%P\n')
+  for name in ${kinds[@]+"${!kinds[@]}"}; do
+    for kind in ${kinds[$name]}; do judge_data_file "$name" "$kind" "${kinds[$name]} "; done
+  done
+}
+
+# judge_data_file <folder and name> <ending> <endings of that name>: lost its definition, or lies there for another reason
+judge_data_file() {
+  local name=$1 pair=''
+  # The server writes what is no letter, digit or underscore as @ and more, from MySQL 5.1 on. Names of before have no dot.
+  if [[ $name =~ [^A-Za-z0-9_@/] ]] && { [ -z "$OLD_NAMES" ] || [[ $name = *.* ]]; }; then
+    record files skip "$name.$2" 'is no table: no table has a file of this name'
+    return
+  fi
+  case $2 in
+    MYI | MAI)
+      # Both are one table, which is said of its rows.
+      [[ $3 != *" ${2%I}D "* ]] || return 0
+      pair=${2%I}D
+      ;;
+    MYD | MAD) [[ $3 == *" ${2%D}I "* ]] || pair=${2%D}I ;;
+    ibd)
+      # InnoDB's own list has said what is lost, and it does not know a copy that somebody has left here.
+      if [ -n "$INNODB_LISTED" ]; then
+        [ -n "${IN_INNODB[$name]-}" ] || record files warn "${name/\//.}" "InnoDB does not know the file $name.ibd, which has no definition" 'no such file'
+        return
+      fi
+      ;;
+    bht)
+      if [ -d "$DATA/$name.bht" ] && [ ! -e "$DATA/$name.bht/Table.ctb" ] && [ -z "$(find "$DATA/$name.bht/" -name 'TA*' -print | head -n 1)" ]; then
+        record files warn "${name/\//.}" "the folder $name.bht has no files of a table, and no definition" 'no such folder'
+        return
+      fi
+      ;;
+  esac
+  if [ -n "$pair" ]; then
+    record files warn "${name/\//.}" "the file $name.$2 has neither a definition nor $name.$pair: left there by somebody, or all that is left of a table" "$name.frm"
+  else
+    record files fail "${name/\//.}" 'its data is on the disk, but its definition (.frm) is gone' "$name.frm"
+  fi
+}

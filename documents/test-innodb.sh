@@ -1,0 +1,92 @@
+# What InnoDB itself says of its tables: its own dictionary, which has the names of those whose definition is gone.
+# shellcheck shell=bash
+
+# By a table's path: its tables by InnoDB's dictionary. Whether there is a list at all.
+declare -A IN_INNODB=()
+INNODB_LISTED=''
+
+# check_innodb_tables: a table that was lost with its definition, alone or with its whole database, is in the dictionary.
+# MariaDB and MySQL from 5.6 on show it (another name from 8.0 on); an older server only writes to its log what it misses.
+check_innodb_tables() {
+  local view=''
+  ask "SELECT table_name FROM information_schema.tables WHERE table_schema = 'information_schema'
+    AND table_name IN ('INNODB_SYS_TABLES', 'INNODB_TABLES');" || ANSWER=''
+  view=${ANSWER%%$'\n'*}
+  if [ -n "$view" ] && ask "SELECT table_id, HEX(name), space FROM information_schema.$view WHERE name LIKE '%/%' ORDER BY name;" &&
+    [ -n "$ANSWER" ]; then
+    INNODB_LISTED=yes
+    compare_dictionary
+  else
+    compare_log_of_innodb
+  fi
+}
+
+# compare_dictionary: ANSWER, InnoDB's list, against the server's
+compare_dictionary() {
+  local id hex space name path before=${#FAULT_LINES[@]} at count=0
+  local -A known=() owner=()
+  local lost=() texts=()
+  for at in "${!T_KEY[@]}"; do known[${T_PATH[at]}]=1; done
+  while read -r id hex space; do
+    [ -n "$hex" ] || continue
+    text_of "$hex" && name=$TEXT
+    owner[$id]=$name
+    case ${name#*/} in
+      # Left by an ALTER TABLE that was cut short, or temporary.
+      '#'*) continue ;;
+      [Ff][Tt][Ss]_[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*_*)
+        [ "$space" = 0 ] || texts+=("$name")
+        continue
+        ;;
+    esac
+    # Partitions and vector indexes have names of their own behind a #, which in a table's name is @0023.
+    path=${name%%#*}
+    path=${path%@@@}
+    [ -z "${IN_INNODB[$path]-}" ] || continue
+    IN_INNODB[$path]=1
+    count=$((count + 1))
+    [ -n "${known[$path]-}" ] || [ -e "$DATA/$path.frm" ] || lost+=("$path")
+  done <<<"$ANSWER"
+  name_lost_tables "InnoDB's dictionary has it" ${lost[@]+"${lost[@]}"}
+  for name in ${texts[@]+"${texts[@]}"}; do
+    if [ -e "$DATA/$name.ibd" ] || [ -e "$DATA/$name.isl" ]; then continue; fi
+    id=${name#*/[Ff][Tt][Ss]_}
+    path=${owner[$((16#${id%%_*}))]-$name}
+    record 'InnoDB tables' fail "${path/\//.}" "the file $name.ibd of its full-text index is gone" 'a file'
+  done
+  [ "${#FAULT_LINES[@]}" -gt "$before" ] || record 'InnoDB tables' pass "$count tables" "of InnoDB's dictionary are in the server's list"
+}
+
+# name_lost_tables <who knows of it> <path>...: a database whose folder is gone has one line for all of its tables
+name_lost_tables() {
+  local seen=$1 path folder
+  local -A whole=()
+  shift
+  for path in "$@"; do
+    folder=${path%%/*}
+    if [ -d "$DATA/$folder" ]; then
+      record 'InnoDB tables' fail "${path/\//.}" "is lost with its definition: $seen" 'a table'
+    else
+      whole[$folder]="${whole[$folder]-}${whole[$folder]+, }${path#*/}"
+    fi
+  done
+  for folder in "${!whole[@]}"; do
+    record 'InnoDB tables' fail "$folder" "the folder of this database is gone, with tables such as ${whole[$folder]:0:80}: $seen" 'a database'
+  done
+}
+
+# compare_log_of_innodb: what a server without such a list says at its start, of tablespaces that its dictionary has.
+# MySQL 5.1 to 5.5: three lines, the first with the name in quotes.
+compare_log_of_innodb() {
+  local path
+  local lost=()
+  while read -r path; do
+    [ -z "$path" ] || [ -e "$DATA/$path.frm" ] || lost+=("$path")
+  done < <(server_log | awk '
+    function named(text) { return match(text, /[A-Za-z0-9_@]+\/[A-Za-z0-9_@]+/) ? substr(text, RSTART, RLENGTH) : "" }
+    /ould not find a valid tablespace file for/ { sub(/.*tablespace file for/, ""); print named($0) }
+    /InnoDB: Error: table / { before = $0; sub(/.*Error: table /, "", before); next }
+    /InnoDB: in InnoDB data dictionary has tablespace id/ && before != "" { print named(before) }
+    { before = "" }' | sort -u)
+  name_lost_tables "the server's log says that InnoDB's dictionary has it" ${lost[@]+"${lost[@]}"}
+}
