@@ -31,14 +31,12 @@ compare_dictionary() {
     [ -n "$hex" ] || continue
     text_of "$hex" && name=$TEXT
     owner[$id]=$name
-    case ${name#*/} in
-      # Left by an ALTER TABLE that was cut short, or temporary.
-      '#'*) continue ;;
-      [Ff][Tt][Ss]_[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*_*)
-        [ "$space" = 0 ] || texts+=("$name")
-        continue
-        ;;
-    esac
+    # Left by an ALTER TABLE that was cut short, or temporary.
+    case ${name#*/} in '#'*) continue ;; esac
+    if [[ ${name#*/} =~ ^[Ff][Tt][Ss]_[0-9a-f]{16}_ ]]; then
+      [ "$space" = 0 ] || texts+=("$name")
+      continue
+    fi
     # Partitions and vector indexes have names of their own behind a #, which in a table's name is @0023.
     path=${name%%#*}
     path=${path%@@@}
@@ -51,7 +49,7 @@ compare_dictionary() {
   for name in ${texts[@]+"${texts[@]}"}; do
     if [ -e "$DATA/$name.ibd" ] || [ -e "$DATA/$name.isl" ]; then continue; fi
     id=${name#*/[Ff][Tt][Ss]_}
-    path=${owner[$((16#${id%%_*}))]-$name}
+    path=${owner[$((16#${id:0:16}))]-$name}
     record 'InnoDB tables' fail "${path/\//.}" "the file $name.ibd of its full-text index is gone" 'a file'
   done
   [ "${#FAULT_LINES[@]}" -gt "$before" ] || record 'InnoDB tables' pass "$count tables" "of InnoDB's dictionary are in the server's list"

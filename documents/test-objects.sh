@@ -21,7 +21,7 @@ check_triggers() {
       [ "$key" != trigger_table ] || table=$name
     done <"$DATA/$file"
     table_of[${file%.TRN}]=$table
-  done < <(find "$DATA/" -mindepth 2 -maxdepth 2 -name '*.TRN' -printf '%P\n')
+  done < <(find "$DATA/" -mindepth 2 -maxdepth 2 -type f -name '*.TRN' -printf '%P\n')
   [ "${#table_of[@]}" -gt 0 ] || [ -n "$(find "$DATA/" -mindepth 2 -maxdepth 2 -name '*.TRG' -print | head -n 1)" ] || return 0
   ask "SELECT HEX(CONVERT(trigger_schema USING filename)), HEX(CONVERT(trigger_name USING filename)),
       HEX(event_object_table) FROM information_schema.triggers;" || {

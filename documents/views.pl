@@ -10,6 +10,8 @@ my %MEANS = ('\\' => '\\', n => "\n", 0 => "\0", z => "\032", "'" => "'");
 my $views = 0;
 
 for my $path (definitions()) {
+  # Neither a link, which may lead anywhere, nor a pipe, which never ends.
+  next unless lstat $path and -f _;
   open(my $file, '<', $path) or next;
   binmode $file;
   read $file, my $text, 1 << 20;
