@@ -121,7 +121,7 @@ setup-documents:
 	@.ci/need python3 shfmt
 
 setup-host: setup-rust setup-documents
-	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 fuser losetup perl python3 unzip
+	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 mkfs.btrfs fuser losetup perl python3 unzip
 
 setup-lint: $(VENV)/ready
 	@.ci/need shellcheck

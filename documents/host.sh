@@ -32,26 +32,6 @@ device_number() {
   printf '%d:%d' "0x${pair% *}" "0x${pair#* }"
 }
 
-# find_device [attachment name]: the volume's device by its id, else by the name of its attachment.
-# Never a guess: an NVMe device that says it is another volume is not taken.
-# shellcheck disable=SC2120 # the release has no attachment name
-find_device() {
-  local id=${SSM_volumeId/-/} name=${1-} candidate serial
-  name=${name##*/}
-  for candidate in "disk/by-id/nvme-Amazon_Elastic_Block_Store_$id" "$name" "${name/#sd/xvd}"; do
-    [ -n "$candidate" ] || continue
-    candidate=$(readlink -f "$IB_DEVICE_DIRECTORY/$candidate") || continue
-    is_device "$candidate" || continue
-    serial=$(tr -d ' ' 2>/dev/null <"/sys/class/block/${candidate##*/}/device/serial") || serial=''
-    case $serial in
-      vol*) [ "$serial" = "$id" ] || continue ;;
-    esac
-    printf '%s' "$candidate"
-    return
-  done
-  return 1
-}
-
 # The marker says which run mounted what: "<run> <volume> <device> <major:minor> <mount point>".
 read_marker() {
   MARK_RUN='' MARK_VOLUME='' MARK_DEVICE='' MARK_NUMBER='' MARK_POINT=''

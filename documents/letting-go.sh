@@ -54,17 +54,44 @@ users_of() {
     done || true
 }
 
+# below <mount point>: what keeps it busy and is no process, in words: mounts in it, loop devices and swap on files in it
+below() {
+  local file path seen=''
+  while read -r path; do seen="$seen, a mount at $path"; done < <(mount_table | awk -v under="$1/" 'index($5, under) == 1 { print $5 }')
+  for file in /sys/block/loop*/loop/backing_file; do
+    path=$(cat "$file" 2>/dev/null) || continue
+    case $path in "$1"/*) ;; *) continue ;; esac
+    file=${file%/loop/*}
+    seen="$seen, /dev/${file##*/} on the file $path"
+  done
+  while read -r path _; do case $path in "$1"/*) seen="$seen, swap on $path" ;; esac; done </proc/swaps
+  printf '%s' "${seen#, }"
+}
+
 # No -l and no -f: a lazy umount says yes while the device stays held, and the detach after it hangs.
 unmount() {
   local said users
   users=$(users_of "$POINT")
   [ -z "$users" ] || unchecked "$POINT is in use by ${users% }: not ours to stop"
+  users=$(below "$(readlink -f "$POINT")")
+  [ -z "$users" ] || unchecked "$POINT is in use: $users. Not ours to take away"
   progress_now "unmounting $POINT"
-  said=$(umount "$POINT" 2>&1 8>&- 9>&-) || {
-    users=$(fuser -vm "$POINT" 2>&1 | tail -n +2 | tr -s ' \n' ' ') || users=''
-    unchecked "$POINT cannot be unmounted: ${said//[$'\n']/ }${users:+; in use by $users}"
-  }
+  said=$(umount "$POINT" 2>&1 8>&- 9>&-) || unchecked "$POINT cannot be unmounted: ${said//[$'\n']/ }"
   [ -z "$(mount_at "$POINT")" ] || unchecked "something is still mounted at $POINT"
+  refuse_if_mark_held
   rm -f "$SSM_stateDirectory/mounted"
   record unmount pass "$POINT" 'unmounted'
+}
+
+# refuse_if_held <device>: a mount namespace of somebody else's may have taken the mount along. The marker stays, so that the
+# next call looks again.
+refuse_if_held() {
+  local holders
+  holders=$(held_by "$1")
+  [ -z "$holders" ] || unchecked "volume $SSM_volumeId ($1) is unmounted here, but still $holders: not ours to stop"
+}
+
+# refuse_if_mark_held: the same for the device of the marker, unless it is gone and has left its name to another
+refuse_if_mark_held() {
+  [ "$(device_number "$MARK_DEVICE")" != "$MARK_NUMBER" ] || refuse_if_held "$MARK_DEVICE"
 }

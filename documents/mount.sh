@@ -5,7 +5,11 @@ if [ -z "${IB_LIB-}" ]; then
   . "$(dirname "$0")/lib.sh"
   . "$(dirname "$0")/result.sh"
   . "$(dirname "$0")/host.sh"
+  . "$(dirname "$0")/device.sh"
+  . "$(dirname "$0")/kernel.sh"
+  . "$(dirname "$0")/file-system.sh"
   . "$(dirname "$0")/letting-go.sh"
+  superblock() { perl "$(dirname "$0")/superblock.pl" "$@"; }
 fi
 
 : "${SSM_device=}"
@@ -15,7 +19,7 @@ wait_for_device() {
   local end=$((SECONDS + ${IB_DEVICE_WAIT:-60}))
   while ! DEVICE=$(find_device "$SSM_device"); do
     [ "$SECONDS" -lt "$end" ] ||
-      unchecked "no device for volume $SSM_volumeId (attached as $SSM_device) on this host"
+      unchecked "no device for volume $SSM_volumeId (attached as $SSM_device) on this host$(seen_instead "$SSM_device")"
     refuse_if_released
     progress "waiting for the device of $SSM_volumeId"
     sleep 0.5
@@ -68,16 +72,6 @@ look_at_mount_point() {
   conclude_from_records
 }
 
-# partitions: those of the device, one a line
-partitions() {
-  local file
-  for file in "/sys/class/block/${DEVICE##*/}"/*/partition; do
-    [ -e "$file" ] || continue
-    file=${file%/partition}
-    printf '%s\n' "${DEVICE%/*}/${file##*/}"
-  done
-}
-
 refuse_device_in_use() {
   local holders part place
   for part in "$DEVICE" $(partitions); do
@@ -86,32 +80,9 @@ refuse_device_in_use() {
   done
   holders=$(find "/sys/class/block/${DEVICE##*/}/holders/" -mindepth 1 -printf '%f ' 2>/dev/null) || holders=''
   [ -z "$holders" ] || unchecked "the device $DEVICE is in use by ${holders% }"
+  holders=$(held_by "$DEVICE")
+  [ -z "$holders" ] || unchecked "the device $DEVICE is in use: it is $holders"
   ! cut -d ' ' -f 1 /proc/swaps 2>/dev/null | grep -Fxq "$DEVICE" || unchecked "the device $DEVICE is in use as swap space"
-}
-
-# type_of <device>: asked of the device itself, never of blkid's cache
-type_of() { blkid -c /dev/null -p -o value -s TYPE "$1" 2>/dev/null || true; }
-
-# choose_file_system: sets SOURCE and TYPE. One partition with a file system will do; of several none is chosen.
-choose_file_system() {
-  local table part found=()
-  SOURCE=$DEVICE
-  TYPE=$(type_of "$DEVICE")
-  [ -z "$TYPE" ] || return 0
-  dd if="$DEVICE" of=/dev/null bs=65536 count=16 2>/dev/null ||
-    unchecked "the device $DEVICE cannot be read (input/output error)"
-  table=$(blkid -c /dev/null -p -o value -s PTTYPE "$DEVICE" 2>/dev/null) || table=''
-  if [ -z "$table" ]; then
-    conclude "$FAULT" "no file system on volume $SSM_volumeId: its beginning can be read but is not one that is known"
-  fi
-  for part in $(partitions); do
-    TYPE=$(type_of "$part")
-    [ -z "$TYPE" ] || found+=("$part $TYPE")
-  done
-  [ "${#found[@]}" -eq 1 ] ||
-    unchecked "$SSM_volumeId has a $table partition table with ${#found[@]} file systems: it must be one"
-  SOURCE=${found[0]% *}
-  TYPE=${found[0]##* }
 }
 
 # choose_options: sets OPTIONS, or says that this type is no file system
@@ -129,66 +100,26 @@ choose_options() {
   record 'file system' pass "$SOURCE" "is $TYPE"
 }
 
-kernel_log() { dmesg 2>/dev/null | tail -n 40 | grep -F "${SOURCE##*/}" || true; }
-
-# judge_mount_failure <what mount said>: a fault only where the file system is to blame
-judge_mount_failure() {
-  local said=${1//[$'\n']/ } log
-  log=$(kernel_log)
-  said=${said#mount: }
-  case $said in
-    *'unknown filesystem type'* | *'Operation not permitted'* | *'ermission denied'* | *'must be superuser'* | \
-      *'already mounted'* | *'Cannot allocate memory'* | *'No such device'* | *'does not exist'* | *'busy'*)
-      unchecked "this host could not mount $SOURCE ($TYPE): $said"
-      ;;
-  esac
-  case $log in
-    *'I/O error, dev '*) unchecked "the device $SOURCE has read errors on this host: $said" ;;
-    *'unsupported optional features'* | *'nknown read-only compatible features'* | *'nknown incompatible features'* | \
-      *'bad version'*) unchecked "this host's kernel is too old for the $TYPE on $SOURCE: $said" ;;
-  esac
-  record mount fail "$SSM_volumeId" "$TYPE does not mount: $said"
-  [ -z "$log" ] || record 'kernel log' warn "$SOURCE" "$(tail -n 2 <<<"$log")"
-  conclude_from_records
-}
-
 mount_it() {
   local said
   # Written before the act: a script killed between the two must not leave a mount that is nobody's.
   printf '%s %s %s %s %s\n' "$SSM_runId" "$SSM_volumeId" "$SOURCE" "$(device_number "$SOURCE")" "$MOUNT_POINT" \
     >"$SSM_stateDirectory/mounted.new"
   mv -f "$SSM_stateDirectory/mounted.new" "$SSM_stateDirectory/mounted"
+  read_marker
   progress_now "mounting $SOURCE ($TYPE) at $MOUNT_POINT"
   said=$(mount -t "$TYPE" -o "$OPTIONS" "$SOURCE" "$MOUNT_POINT" 2>&1 8>&- 9>&-) || judge_mount_failure "$said"
-  read_marker
   is_marked_mount "$MOUNT_POINT" || unchecked "mount said nothing, but $SOURCE is not mounted at $MOUNT_POINT"
   case ,$(mount_at "$MOUNT_POINT" | cut -d ' ' -f 4), in
-    *,ro,*) unchecked "$SOURCE was mounted read-only: the test server has to write" ;;
+    *,ro,*) judge_read_only ;;
   esac
   record mount pass "$MOUNT_POINT" "$SOURCE is mounted"
-}
-
-# The kernel notes in an ext superblock that it met damage, and goes on; the copy carries that note.
-look_for_recorded_errors() {
-  local head state
-  case ${TYPE-} in ext[234]) ;; *) return 0 ;; esac
-  command -v dumpe2fs >/dev/null || {
-    record 'recorded errors' skip "$SOURCE" 'this host lacks dumpe2fs'
-    return 0
-  }
-  head=$(dumpe2fs -h "$SOURCE" 2>/dev/null) || head=''
-  state=$(sed -n 's/^Filesystem state: *//p' <<<"$head")
-  case $state in
-    '') record 'recorded errors' skip "$SOURCE" 'dumpe2fs says no state' ;;
-    *errors*) record 'recorded errors' fail "$SSM_volumeId" "the $TYPE file system says of itself: $state" ;;
-    *) record 'recorded errors' pass "$SOURCE" "$state" ;;
-  esac
 }
 
 main() {
   begin mount
   parameter device '/dev/[A-Za-z0-9]+'
-  need flock blkid mount awk sed dd stat readlink
+  need flock blkid mount awk sed dd stat readlink perl od
   prepare_state
   lock_run
   refuse_if_released
@@ -198,8 +129,10 @@ main() {
   find "$SSM_stateDirectory/runs" -mindepth 1 -maxdepth 1 -type d -mtime +30 -exec rm -rf {} + 2>/dev/null || true
   look_at_mount_point
   refuse_device_in_use
+  kernel_mark
   choose_file_system
   choose_options
+  refuse_what_cannot_be_mounted
   # shellcheck disable=SC2034 # from here on this run has its result, and a twin reports it
   RESULT_STORE=yes
   mount_it

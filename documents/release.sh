@@ -5,6 +5,7 @@ if [ -z "${IB_LIB-}" ]; then
   . "$(dirname "$0")/lib.sh"
   . "$(dirname "$0")/result.sh"
   . "$(dirname "$0")/host.sh"
+  . "$(dirname "$0")/device.sh"
   . "$(dirname "$0")/letting-go.sh"
 fi
 
@@ -17,6 +18,7 @@ choose_mount() {
     if is_marked_mount "$MARK_POINT"; then
       POINT=$MARK_POINT
     else
+      refuse_if_mark_held
       rm -f "$SSM_stateDirectory/mounted"
     fi
   fi
@@ -26,10 +28,12 @@ choose_mount() {
     [ "$place" != "$POINT" ] || continue
     if [ "$place" = "$MOUNT_POINT" ] && [ -z "$MARK_RUN" ]; then
       POINT=$place
+      MARK_DEVICE=$device MARK_NUMBER=$(device_number "$device")
     else
       unchecked "volume $SSM_volumeId ($device) is also mounted at $place, which run $SSM_runId did not do"
     fi
   done
+  [ -n "$POINT" ] || refuse_if_held "$device"
 }
 
 main() {

@@ -27,6 +27,9 @@ PASS_LINES=()
 PASS_CHECKS=()
 declare -A PASS_COUNT=()
 
+# host_is_to_blame: a script that uses the volume knows more of this (kernel.sh)
+host_is_to_blame() { return 1; }
+
 # conclude <code> <reason>: the only way to say 0 or 1. Whatever else ends a script ends it with 75.
 conclude() {
   RESULT_CODE=$1
@@ -35,6 +38,12 @@ conclude() {
   if [ -n "$CANARY" ] && [ "$1" = "$FAULT" ] && [ -z "$FIRST_FAULT" ]; then
     RESULT_CODE=$UNCHECKED
     RESULT_REASON="the copy was bad before anything was damaged on purpose: $2"
+  fi
+  # Neither is a device that cannot be read a good one.
+  if { [ "$1" = "$FAULT" ] && [ -z "$FIRST_FAULT" ] && host_is_to_blame; } ||
+    { [ "$1" = "$GOOD" ] && host_is_to_blame reads; }; then
+    RESULT_CODE=$UNCHECKED
+    RESULT_REASON="$MARK_DEVICE: $BLAME"
   fi
   exit "$RESULT_CODE"
 }
@@ -71,18 +80,27 @@ WRONG=0
 # A fault in the backup is `fail`; what kept us from looking is `error`. Both leave the test running.
 # It took as long as it is since the record before. One of several workers has its parent record it.
 record() {
-  local took seen=${4//[[:cntrl:]]/ } expected=${5-}
+  local took status=$2 seen=${4//[[:cntrl:]]/ } expected=${5-}
   expected=${expected//[[:cntrl:]]/ }
   clock
   took=$(((NOW - LAST_RECORD) * 10))
   LAST_RECORD=$NOW
-  case $2 in fail | error) WRONG=$((WRONG + 1)) ;; esac
+  case $2 in
+    fail | error)
+      WRONG=$((WRONG + 1))
+      # Whoever says it: what this host could not read is no proof of damage.
+      if host_is_to_blame; then
+        status=error
+        tell_blame
+      fi
+      ;;
+  esac
   if [ -n "$RECORD_FILE" ]; then
     # Not empty, since read takes two tabs for one.
-    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "${3//[[:cntrl:]]/ }" "${seen:- }" "${expected:- }" "$took" >>"$RECORD_FILE"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$status" "${3//[[:cntrl:]]/ }" "${seen:- }" "${expected:- }" "$took" >>"$RECORD_FILE"
     return
   fi
-  note "$1" "$2" "${3//[[:cntrl:]]/ }" "$seen" "$expected" "$took"
+  note "$1" "$status" "${3//[[:cntrl:]]/ }" "$seen" "$expected" "$took"
 }
 
 # note <check> <status> <subject> <seen> <expected> <ms>

@@ -6,7 +6,7 @@
 # shellcheck shell=bash source=documents/lib.sh
 if [ -z "${IB_LIB-}" ]; then
   HERE=$(dirname "$0")
-  for part in lib result host "$HERE"/test-*.sh; do
+  for part in lib result host kernel "$HERE"/test-*.sh; do
     part=${part##*/}
     # shellcheck disable=SC1090
     . "$HERE/${part%.sh}.sh"

@@ -96,6 +96,81 @@ attach_image() {
   link_device "$LOOP"
 }
 
+# write_at <file> <offset> <hex bytes>
+write_at() { printf '%b' "$(sed 's/../\\x&/g' <<<"$3")" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
+
+# partitioned <MiB>...: a loop device with partitions of that size, each of the kind "Linux"
+partitioned() {
+  local entries='' start=2048 size
+  needs_loop
+  truncate -s 800M "$W/image"
+  PARTITIONS=("$@")
+  for size; do
+    # Not bootable, where it begins, its kind, where it ends; then both in sectors, little end first.
+    entries="${entries}0000000083000000$(printf '%08x%08x' "$start" $((size * 2048)) | sed -E 's/(..)(..)(..)(..)/\4\3\2\1/g')"
+    start=$((start + size * 2048))
+  done
+  write_at "$W/image" 446 "$entries"
+  write_at "$W/image" 510 55aa
+  scan_partitions
+}
+
+# scan_partitions: attaches the image. A kernel that reads no partition table is told.
+scan_partitions() {
+  local number=0 start=2048 size
+  LOOP=$(losetup --find --show --partscan "$W/image")
+  LOOPS+=("$LOOP")
+  for size in "${PARTITIONS[@]}"; do
+    number=$((number + 1))
+    [ -b "${LOOP}p$number" ] || addpart "$LOOP" "$number" "$start" $((size * 2048))
+    start=$((start + size * 2048))
+  done
+  [ -b "${LOOP}p1" ] || skip 'no partitions on loop devices here'
+}
+
+# eio <offset>: reading these 4 KiB of the image gives an input/output error from now on. The image moves into a btrfs, where
+# they do not have the checksum that is written there.
+eio() {
+  command -v mkfs.btrfs >/dev/null || skip 'no mkfs.btrfs on this machine'
+  mkdir -p "$W/store.d"
+  if [ ! -e "$W/store" ]; then
+    truncate -s $(($(stat -c %s "$W/image") + 200000000)) "$W/store"
+    mkfs.btrfs -q -m single -d single "$W/store"
+    mount -o loop "$W/store" "$W/store.d"
+    cp --sparse=always "$W/image" "$W/store.d/image"
+    rm "$W/image"
+    ln -s "$W/store.d/image" "$W/image"
+    umount "$W/store.d"
+  fi
+  mount -o loop "$W/store" "$W/store.d"
+  python3 - "$W/store.d/image" "$1" "$W/block" <<'PYTHON'
+import os, sys
+image, offset, block = open(sys.argv[1], "r+b"), int(sys.argv[2]), sys.argv[3]
+image.seek(offset)
+content = image.read(4096)
+# Zeros are stored nowhere.
+if not content.strip(b"\0"):
+    content = os.urandom(4096)
+    image.seek(offset)
+    image.write(content)
+open(block, "wb").write(content)
+PYTHON
+  umount "$W/store.d"
+  python3 - "$W/store" "$W/block" <<'PYTHON'
+import mmap, sys
+block = open(sys.argv[2], "rb").read()
+with open(sys.argv[1], "r+b") as file, mmap.mmap(file.fileno(), 0) as store:
+    at, found = store.find(block), 0
+    while at >= 0:
+        store[at] ^= 255
+        found += 1
+        at = store.find(block, at + 4096)
+    assert found, "the block is not in the store"
+PYTHON
+  mount -o loop "$W/store" "$W/store.d"
+  if dd if="$W/store.d/image" of=/dev/null bs=4096 skip=$(($1 / 4096)) count=1 status=none 2>/dev/null; then return 1; fi
+}
+
 # document <name>: runs it as the SSM agent would. Sets code, output, and from its last line valid, checks, tables,
 # rows, reason; fails unless that is the one line of JSON that was promised, and the whole is short enough.
 document() {
@@ -243,4 +318,5 @@ teardown() {
     for pid in "$W/mnt" "$W/other"; do umount "$pid" 2>/dev/null || true; done
   fi
   for loop in ${LOOPS[@]+"${LOOPS[@]}"}; do losetup -d "$loop" 2>/dev/null || true; done
+  [ ! -d "$W/store.d" ] || umount "$W/store.d" 2>/dev/null || true
 }

@@ -155,3 +155,91 @@ foreign_user() {
   expect 75 released
   if grep " $W/mnt " /proc/self/mountinfo; then return 1; fi
 }
+
+# in_namespace <command>: runs in a mount namespace of its own that has taken along what is mounted; its pid in FOREIGN
+in_namespace() {
+  unshare --mount --propagation private bash -c "echo >'$W/ready'; exec $1" 3>&- &
+  FOREIGN=$!
+  until [ -e "$W/ready" ]; do kill -0 "$FOREIGN"; done
+}
+
+@test "release: case 34: a mount that another mount namespace has taken along is named until it is gone" {
+  new_image xfs
+  attach_image
+  document mount
+  expect 0
+  in_namespace 'sleep infinity'
+  until [ "$(cat "/proc/$FOREIGN/comm")" = sleep ]; do kill -0 "$FOREIGN"; done
+  document release
+  expect 75 "sleep($FOREIGN)" 'still mounted'
+  # Asked again, it does not say that there is nothing to release.
+  document release
+  expect 75 "sleep($FOREIGN)"
+  kill "$FOREIGN"
+  wait "$FOREIGN" || true
+  document release
+  expect 0
+  python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDONLY | os.O_EXCL)' "$LOOP"
+}
+
+@test "release: case 34: the same of a mount whose marker and link are lost" {
+  new_image xfs
+  attach_image
+  document mount
+  expect 0
+  in_namespace 'sleep infinity'
+  rm "$W/state/mounted"
+  umount "$W/mnt"
+  document release
+  expect 75 "($FOREIGN)"
+}
+
+@test "release: case 34: a namespace without a process, which only an open file keeps" {
+  new_image xfs
+  attach_image
+  document mount
+  expect 0
+  in_namespace 'sleep infinity'
+  exec 5<"/proc/$FOREIGN/ns/mnt"
+  kill "$FOREIGN"
+  wait "$FOREIGN" || true
+  document release
+  exec 5<&-
+  expect 75 'held by the kernel'
+  document release
+  expect 0
+}
+
+@test "release: case 79: a mount and a loop device inside are named" {
+  new_image xfs
+  attach_image
+  document mount
+  expect 0
+  mkdir "$W/mnt/inner"
+  mount -t tmpfs inner "$W/mnt/inner"
+  truncate -s 1M "$W/mnt/file"
+  inside=$(losetup --find --show "$W/mnt/file")
+  document release
+  umount "$W/mnt/inner"
+  losetup -d "$inside"
+  expect 75 "a mount at $W/mnt/inner" "$inside on the file $W/mnt/file"
+  document release
+  expect 0
+}
+
+@test "release: case 79: a working directory and a bind mount elsewhere are named" {
+  new_image xfs
+  attach_image
+  document mount
+  expect 0
+  mkdir "$W/other"
+  mount --bind "$W/mnt" "$W/other"
+  document release
+  expect 75 "$W/other"
+  umount "$W/other"
+  (cd "$W/mnt" && exec sleep infinity) 3>&- &
+  FOREIGN=$!
+  until [ "$(cat "/proc/$FOREIGN/comm")" = sleep ]; do kill -0 "$FOREIGN"; done
+  document release
+  expect 75 "sleep($FOREIGN)"
+}

@@ -1,0 +1,78 @@
+# What the kernel says of the run's device since the run mounted it. What it said before, of whatever had that name then,
+# proves nothing.
+# shellcheck shell=bash source=documents/lib.sh
+
+# kernel_mark: what the kernel has said so far. In the run's folder, since the test asks as well.
+kernel_mark() { dmesg >"$RUN_DIRECTORY/kernel.before" 2>/dev/null || true; }
+
+# kernel_since: what it has said since the mark. Its buffer loses the oldest lines, and an old dmesg cuts the first that it
+# shows: what both have is looked for.
+kernel_since() {
+  [ -e "$RUN_DIRECTORY/kernel.before" ] || return 0
+  dmesg 2>/dev/null | awk '
+    part == 1 { before[++b] = $0; next }
+    { after[++a] = $0 }
+    function fits(d,   i, n) {
+      n = length(before[d + 1]) - length(after[1])
+      if (a < b - d || n < 0 || substr(before[d + 1], n + 1) != after[1]) return 0
+      for (i = 2; i + d <= b; i++) if (after[i] != before[i + d]) return 0
+      return 1
+    }
+    END {
+      for (d = 0; d < b && !fits(d); d++);
+      for (i = b - d + 1; i <= a; i++) print after[i]
+    }' part=1 "$RUN_DIRECTORY/kernel.before" part=2 - || true
+}
+
+# names_of <device>: a pattern of it and of the disk that it is on, since the kernel names now one and now the other
+names_of() {
+  local name=${1##*/} disk
+  if [ -e "/sys/class/block/$name/partition" ]; then
+    disk=$(readlink -f "/sys/class/block/$name/..") || disk=''
+    [ -z "$disk" ] || name="$name|${disk##*/}"
+  fi
+  # A disk behind several controllers shows which in the middle of its name.
+  sed -E 's/nvme([0-9]+)n/nvme\1(c[0-9]+)?n/g' <<<"$name"
+}
+
+# kernel_words <device>: the lines since the mark about the file system on it. Some of a journal name no device.
+kernel_words() {
+  kernel_since | sed 's/^\[[^]]*\] *//' |
+    grep -E -e "(^|[^A-Za-z0-9])($(names_of "$1"))([^A-Za-z0-9]|\$)" -e '^(XFS|JBD2?|EXT[234]-fs):' || true
+}
+
+# kernel_read_error <device>: the first line since the mark that tells of an input/output error of the device itself. A file
+# system calls its own failed checks I/O errors, too; the block layer says "error, dev <name>".
+kernel_read_error() {
+  kernel_since | sed 's/^\[[^]]*\] *//' | grep -E -m 1 "error, dev ($(names_of "$1"))([^A-Za-z0-9]|\$)" || true
+}
+
+# kernel_refusal <device>: the first line since the mark in which AppArmor or SELinux kept somebody from the volume
+kernel_refusal() {
+  kernel_since | sed 's/^\[[^]]*\] *//' |
+    grep -E 'apparmor="DENIED"|avc: +denied' |
+    grep -E -m 1 -e "dev=\"($(names_of "$1"))\"" -e "name=\"$MOUNT_POINT(/|\")" || true
+}
+
+# host_is_to_blame [reads]: whether this host could not read the volume, or (unless `reads` is asked) was not let, so that what
+# looks like damage proves nothing. BLAME says how. Once seen it stays so.
+BLAME=''
+host_is_to_blame() {
+  local device=${MARK_DEVICE-} line
+  [ -z "$BLAME" ] || return 0
+  [ -n "$device" ] || return 1
+  line=$(kernel_read_error "$device")
+  if [ -n "$line" ]; then
+    BLAME="the device has read or write errors on this host, which say nothing of the snapshot: $line. Run it again, with a new volume"
+  elif [ -z "${1-}" ]; then
+    line=$(kernel_refusal "$device")
+    [ -z "$line" ] || BLAME="AppArmor or SELinux of this host keeps programs from the volume: ${line:0:120}. Allow them $MOUNT_POINT"
+  fi
+  [ -n "$BLAME" ]
+}
+
+# tell_blame: once in a run of the script, whichever of its processes comes first
+tell_blame() {
+  mkdir "$RUN_DIRECTORY/blame.$$" 2>/dev/null || return 0
+  record device error "$MARK_DEVICE" "$BLAME"
+}
