@@ -131,8 +131,8 @@ main() {
   refuse_device_in_use
   kernel_mark
   choose_file_system
-  choose_options
   refuse_what_cannot_be_mounted
+  choose_options
   # shellcheck disable=SC2034 # from here on this run has its result, and a twin reports it
   RESULT_STORE=yes
   mount_it
