@@ -17,7 +17,7 @@ $| = 1;
 
 # What a server writes without anybody changing data; and InnoDB and Aria logs, which have checksums of their own.
 my $NOT_DATA = qr{(^|/)(\#sql[^/]*|lost\+found|ib-backup-manifest[^/]*|ibdata\d*|ibtmp\d*|ib_logfile\d+|ib_buffer_pool
-  |undo_?\d+|aria_log[^/]*|tc\.log|[^/]*-bin\.(\d+|index)|(master|relay-log|multi-master)\.info|(general|slow)_log\.CS[MV])$
+  |undo_?\d+|aria_log[^/]*|tc\.log|(master|relay-log|multi-master)\.info|(general|slow)_log\.CS[MV])$
   |\.(err|log|pid|sock|ibd|TMD|lower_test)$}x;
 
 sub line { my @fields = @_; s/[\t\r\n]/ /g for @fields; print join("\t", @fields), "\n" }
@@ -31,14 +31,33 @@ sub cache_folder {
   return defined $name ? $name : '';
 }
 
+# What the logs of the binary log and of replication are called: each has an index, a text that lists them.
+sub log_names {
+  opendir(my $folder, $data) or return {};
+  my %names;
+  for my $index (grep { /\.index\z/ } readdir $folder) {
+    my ($base) = $index =~ /^(.+)\.index\z/ or next;
+    sysopen(my $file, "$data/$index", O_RDONLY | O_NOFOLLOW | O_NONBLOCK) or next;
+    my $line = -f $file ? <$file> // '' : '';
+    $names{$base} = 1 if $line eq '' or $line =~ m{(^|/)\Q$base\E\.\d+$};
+  }
+  return \%names;
+}
+
+sub is_log {
+  my ($path, $names) = @_;
+  return $path =~ m{^([^/]+)\.(\d+|index|state)\z} && ($names->{$1} or $1 =~ /-bin\z/);
+}
+
 # The files below the data directory: path => [size, mtime, ctime, inode].
 sub files {
   my %found;
   my $cache = cache_folder();
+  my $logs = log_names();
   find({ no_chdir => 1, follow_skip => 2, wanted => sub {
     return if $File::Find::name eq $data;
     my $path = substr $File::Find::name, length($data) + 1;
-    return if $path =~ $NOT_DATA or $cache ne '' and index($path, "$cache/") == 0;
+    return if $path =~ $NOT_DATA or is_log($path, $logs) or $cache ne '' and index($path, "$cache/") == 0;
     my @stat = lstat $File::Find::name;
     $found{$path} = [ @stat[7, 9, 10, 1] ] if -f _;
   } }, $data);
@@ -58,20 +77,21 @@ sub read_manifest {
   my ($name) = @_;
   open(my $file, '<', $name) or return;
   binmode $file;
-  my ($sum, %of, $end, $when) = Digest::SHA->new(256);
+  my ($sum, %of, $end, $when, $lsn) = Digest::SHA->new(256);
   while (my $text = <$file>) {
     if ($text =~ /^end\t([0-9a-f]{64})\n\z/) { $end = $1; last }
     $sum->add($text);
     chomp $text;
     my ($kind, @fields) = split /\t/, $text, -1;
-    $when = $fields[1] if $kind eq 'ib-backup-manifest' and $fields[0] eq '1';
+    $when = $fields[1] if $kind eq 'ib-backup-manifest' and $fields[0] =~ /^[12]\z/;
+    $lsn = $fields[0] if $kind eq 'innodb';
     next unless $kind eq 'file' and @fields == 6;
     my $path = pop @fields;
     $path =~ s/%([0-9a-f]{2})/chr hex $1/ge;
     $of{$path} = \@fields;
   }
   return unless defined $when and defined $end and $end eq $sum->hexdigest;
-  return (\%of, $when);
+  return (\%of, $when, $lsn);
 }
 
 # A hash is taken over from the last manifest only where nothing about the file moved since that one was begun.
@@ -121,12 +141,13 @@ sub unchanged {
 # What belongs together: the files of a table, else the file alone.
 sub group {
   my ($path) = @_;
-  return "$1.$2" if $path =~ m{^([^/]+)/([^/]+?)(?:\.bht/[^/]+|\.[A-Za-z]+)$} and $1 ne 'BH_RSI_Repository' and $2 ne 'db';
+  # The files of a partition have a # behind the table's name.
+  return "$1.$2" if $path =~ m{^([^/]+)/([^/]+?)(?:#[^/]*)?(?:\.bht/[^/]+|\.[A-Za-z]+)$} and $1 ne 'BH_RSI_Repository' and $2 ne 'db';
   return $path;
 }
 
 sub compare {
-  my ($of, $when) = read_manifest($manifest);
+  my ($of, $when, $lsn) = read_manifest($manifest);
   if (!$of) { line('error', 'manifest', 'it is cut short or damaged', 'a whole manifest'); return }
   my $files = files();
   my (%faults, %later);
@@ -134,8 +155,12 @@ sub compare {
     my ($path, $seen, $expected) = @_;
     my $now = $files->{$path};
     push @{ $faults{ group($path) } }, [$path, $seen, $expected];
-    $later{ group($path) } = 1 if $now and $of->{$path} and $now->[1] > $when;
+    # A file that is new has no other time to differ from.
+    my $was = $of->{$path} ? $of->{$path}[1] : -1;
+    $later{ group($path) } = 1 if $now and $now->[1] >= $when and $now->[1] != $was;
   };
+  my $logs = log_names();
+  delete $of->{$_} for grep { is_log($_, $logs) } keys %$of;
   my ($bytes, $hashed, $hashed_bytes) = (0, 0, 0);
   my @same;
   for my $path (sort keys %$of) {
@@ -165,7 +190,20 @@ sub compare {
     my ($path, $seen, $expected) = @{ $all[0] };
     line('fail', $group, ($path eq $group ? $seen : "$path $seen") . (@all > 1 ? ', and ' . (@all - 1) . ' more files' : ''), $expected);
   }
+  if (!defined $lsn) { innodb_by_time($when) }
   line('end', scalar(keys %$of), $bytes, $hashed, $hashed_bytes);
+}
+
+# A manifest that does not have InnoDB's own number (of format 1, or by a user without the right to ask): only the times of
+# its files tell what was changed later.
+sub innodb_by_time {
+  my $when = shift;
+  my %tables;
+  find({ no_chdir => 1, wanted => sub {
+    my @stat = lstat $File::Find::name;
+    $tables{ group(substr $File::Find::name, length($data) + 1) } = 1 if /\.ibd\z/ and -f _ and $stat[9] >= $when;
+  } }, $data);
+  line('warn', $_, "InnoDB's file was written after the manifest", 'no change between manifest and snapshot') for sort keys %tables;
 }
 
 # The newest tenth first; then the others, each day from another place.

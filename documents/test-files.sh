@@ -93,7 +93,8 @@ read_manifest() {
     }
     IFS=$'\t' read -r kind one two three four five <<<"$line"
     case $kind in
-      ib-backup-manifest) MANIFEST_TIME=$two MANIFEST_SERVER=$three ;;
+      ib-backup-manifest) MANIFEST_FORMAT=$one MANIFEST_TIME=$two MANIFEST_SERVER=$three ;;
+      innodb) MANIFEST_LSN=$one ;;
       table) MANIFEST_ROWS["$one $two"]=$four ;;
       column) MANIFEST_PRINT["$one $two $three"]=$four ;;
       value) MANIFEST_VALUES["$one $two"]="${MANIFEST_VALUES["$one $two"]-}$three $four $five"$'\n' ;;
@@ -106,10 +107,11 @@ read_manifest() {
 is_of_manifest() {
   local tab=$'\t' hex='([0-9A-Fa-f]{2})+' count='(0|[1-9][0-9]{0,17})'
   case $1 in
-    ib-backup-manifest*) [[ $1 =~ ^[a-z-]+${tab}1${tab}[1-9][0-9]{8,10}${tab}[A-Za-z0-9._+~:-]{1,100}${tab}[0-9TZ:-]{1,30}$ ]] ;;
+    ib-backup-manifest*) [[ $1 =~ ^[a-z-]+${tab}[12]${tab}[1-9][0-9]{8,10}${tab}[A-Za-z0-9._+~:-]{1,100}${tab}[0-9TZ:-]{1,30}$ ]] ;;
     table*) [[ $1 =~ ^table${tab}$hex${tab}$hex${tab}[A-Za-z0-9_-]+${tab}$count$ ]] ;;
     column*) [[ $1 =~ ^column${tab}$hex${tab}$hex${tab}$hex${tab}[A-Za-z0-9.:+-]{1,100}$ ]] ;;
     value*) [[ $1 =~ ^value${tab}$hex${tab}$hex${tab}$hex${tab}$hex${tab}$count$ ]] ;;
+    innodb*) [[ $1 =~ ^innodb${tab}$count$ ]] ;;
     end*) [[ $1 =~ ^end${tab}[0-9a-f]{64}$ ]] ;;
     *) return 1 ;;
   esac

@@ -146,7 +146,8 @@ check_rows() {
   local at=$1 rows=$2 name=${T_NAME[$1]} files recorded
   files=${FILES_ROWS["${T_PATH[at]}"]-}
   recorded=${MANIFEST_ROWS["${T_KEY[at]}"]-}
-  [ -z "${LATER[$name]-}" ] || recorded=''
+  ! is_later "$at" || recorded=''
+  if [ -n "$recorded" ] && [ "$recorded" != "$rows" ] && changed_later "$at"; then recorded=''; fi
   if [ -n "$files" ] && [ "$files" != "$rows" ]; then
     record rows fail "$name" "$rows rows in the server" "$files, as its files say"
   elif [ -n "$recorded" ] && [ "$recorded" != "$rows" ]; then

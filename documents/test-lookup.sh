@@ -8,7 +8,7 @@ look_up() {
   local -A position=()
   for column in "${!C_HEX[@]}"; do position[${C_HEX[column]}]=$column; done
   known=${MANIFEST_VALUES["${T_KEY[at]}"]-}
-  [ -z "${LATER["${T_NAME[at]}"]-}" ] || known=''
+  ! is_later "$at" || known=''
   if [ -z "$known" ]; then
     sample_rows "$at" "$2" || return 1
     known=$SAMPLES

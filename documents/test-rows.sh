@@ -97,7 +97,7 @@ ask_rows() {
     take_columns "${LINES_OF[at]}"
     ! has_unaskable_column || record read warn "${T_NAME[at]}" \
       'a column is not read: its name has a backslash or a control character' 'another name'
-    sums_of 200
+    sums_of 200 "$MANIFEST_FORMAT"
     sql="${sql}SELECT 'count', COUNT(*) FROM ${T_SQL[at]};"
     # USE INDEX () allows no index, so that the rows are read and not an index that happens to hold the columns.
     for list in ${LISTS[@]+"${LISTS[@]}"}; do

@@ -15,6 +15,7 @@ if [ -z "${IB_LIB-}" ]; then
   files() { perl "$HERE/files.pl" "$@"; }
   layout() { perl "$HERE/layout.pl" "$@"; }
   canary() { perl "$HERE/canary.pl" "$@"; }
+  pages() { perl "$HERE/pages.pl" "$@"; }
   views() { perl "$HERE/views.pl" "$@"; }
 fi
 

@@ -65,6 +65,21 @@ manifest() {
   said=$("$SCRIPTS/test" --manifest --data "$DATA" --socket "$W/s" --client "$SSM_client" "$@" 2>&1 3>&-) || code=$?
 }
 
+# with_manifest: production writes one, and stops
+with_manifest() {
+  start_production
+  manifest
+  [ "$code" -eq 0 ] || { echo "$said"; return 1; }
+  stop_production
+}
+
+# as_a_disk_does <command...> <file>: changes it without its time telling
+as_a_disk_does() {
+  touch -r "${!#}" "$W/time"
+  "$@"
+  touch -r "$W/time" "${!#}"
+}
+
 # sql: runs statements, one a line, on the stopped data directory
 sql() {
   { echo 'SET NAMES utf8mb4;'; cat; } | "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --bootstrap --loose-innodb-log-file-size=4M \

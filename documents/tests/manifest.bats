@@ -9,21 +9,6 @@ setup() {
   find "$DATA" -exec touch -d '2020-01-01' {} +
 }
 
-# with_manifest: production writes one, and stops
-with_manifest() {
-  start_production
-  manifest
-  [ "$code" -eq 0 ] || { echo "$said"; return 1; }
-  stop_production
-}
-
-# as_a_disk_does <command...> <file>: changes it without its time telling
-as_a_disk_does() {
-  touch -r "${!#}" "$W/time"
-  "$@"
-  touch -r "$W/time" "${!#}"
-}
-
 # sign: puts the right sum under an edited manifest
 sign() {
   sed -i '/^end\t/d' "$DATA/ib-backup-manifest"
@@ -92,10 +77,13 @@ PYTHON
 }
 
 @test "manifest: rows of an engine whose files it does not hash" {
-  with_manifest
+  cp "$DATA/shop/orders.ibd" "$W/older"
   sql <<<'DELETE FROM shop.orders WHERE id = 7;'
+  find "$DATA" -exec touch -d '2020-01-01' {} +
+  with_manifest
+  cp "$W/older" "$DATA/shop/orders.ibd"
   mounted_test
-  expect 1 'shop.orders: rows: 7999 rows'
+  expect 1 'shop.orders: rows: 8000 rows'
 }
 
 @test "manifest: a table that is gone without a trace" {

@@ -238,7 +238,6 @@ CASES = [
     Case("MyISAM: one bit of a value", on("visits.MYD")(keep_times(bit)), words=("shop.visits",), manifest=True),
     Case("MyISAM: one bit of a value, no reference", on("visits.MYD")(bit), verdict="valid"),
     Case("MyISAM: a table deleted whole", lambda place: [delete(p) for p in place.data.glob("shop/visits.*")] and None, words=("shop.visits",), manifest=True),
-    Case("InnoDB: a table emptied by somebody", lambda place: place.sql("DELETE FROM shop.customers WHERE id > 10;\n"), words=("shop.customers",), manifest=True),
     Case("the database's folder deleted", whole(lambda data: shutil.rmtree(data / "shop")), words=("no tables",)),
     Case("the folder of the server's own tables deleted", whole(lambda data: shutil.rmtree(data / "mysql")), words=("server's own tables",)),
     Case("a table of the server's own flipped", whole(lambda data: invert(data / "mysql/proc.MAD", 8200, 64)), words=("mysql.proc",)),

@@ -75,6 +75,8 @@ CASES = [
     for name, change, manifest, warnings in [
         ("as production left it", lambda place: None, False, ()),
         ("with a manifest", lambda place: None, True, ()),
+        ("rows written in InnoDB and MyISAM after the manifest", sql("DELETE FROM shop.customers WHERE id > 10; INSERT INTO shop.visits (id, page) VALUES (999999, 'late');\n"), True, ("was changed in InnoDB", "files were changed after")),
+        ("new tables and views after the manifest", sql("CREATE TABLE shop.late (a INT) ENGINE=MyISAM; CREATE VIEW shop.later AS SELECT 1;\n"), True, ("files were changed after",)),
         ("an empty database beside", sql("CREATE DATABASE nothing;\n"), False, ()),
         ("empty tables", sql("TRUNCATE shop.orders; TRUNCATE shop.visits; TRUNCATE shop.stock;\n"), False, ()),
         ("views, also one that does not work", sql("CREATE TABLE shop.x (a INT); CREATE VIEW shop.v AS SELECT * FROM shop.x; DROP TABLE shop.x;\n"), False, ()),
