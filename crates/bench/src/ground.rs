@@ -184,7 +184,10 @@ async fn command(
     };
     let id = ssm::send_command(&person.ssm, &command).await?;
     loop {
-        match ssm::progress(&person.ssm, &id, instance_id).await?.1 {
+        match ssm::progress(&person.ssm, &id, instance_id, &[purpose])
+            .await?
+            .1
+        {
             Progress::Pending(_) => tokio::task::yield_now().await,
             Progress::Ended(_) => return Ok(id),
             Progress::Lost(why) => anyhow::bail!("{why}"),

@@ -108,6 +108,16 @@ impl Gauge {
         }
     }
 
+    /// `infobright_backup_check.manifest`, 1 or 0: whether the test had a manifest to compare with.
+    #[must_use]
+    pub fn manifest(value: f64) -> Self {
+        Self {
+            metric: "infobright_backup_check.manifest",
+            value,
+            tag: None,
+        }
+    }
+
     /// `infobright_backup_check.canary_caught`, 1 or 0.
     #[must_use]
     pub fn canary_caught(value: f64) -> Self {

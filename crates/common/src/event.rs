@@ -350,6 +350,9 @@ pub struct Told {
     /// Seconds that production stood still for the backup, where the test knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_seconds: Option<f64>,
+    /// Whether the test had a manifest of the same night, where it is still known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<bool>,
 }
 
 /// Why a run ends.

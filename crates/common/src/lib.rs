@@ -15,6 +15,7 @@ mod sdk;
 pub mod settings;
 pub mod ssm;
 pub mod step;
+mod text;
 pub mod time;
 pub mod verdict;
 pub mod world;

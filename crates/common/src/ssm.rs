@@ -1,6 +1,12 @@
 //! The words for Systems Manager: commands on the test instance, and one secret.
 
+use std::error::Error as StdError;
+
 use aws_sdk_ssm::Client;
+use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::operation::get_command_invocation::{
+    GetCommandInvocationError, GetCommandInvocationOutput,
+};
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, CommandInvocationStatus as Status};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -8,6 +14,7 @@ use serde::Serialize;
 use crate::aws::{code, refused};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
+use crate::verdict::{advice, words};
 
 /// How long Systems Manager may take to deliver a command, in seconds. An agent that is silent
 /// for longer is not coming back tonight.
@@ -109,7 +116,7 @@ async fn find_command(
         .send();
     let comment = command.comment();
     while let Some(found) = pages.next().await {
-        let found = found.map_err(|error| refused(&tried, error))?;
+        let found = found.map_err(|error| ssm_refused(&tried, error))?;
         if found.comment() == Some(&comment) {
             return Ok(found.command_id().map(str::to_owned));
         }
@@ -136,17 +143,8 @@ pub async fn send_command(client: &Client, command: &Command<'_>) -> Result<Stri
         request = request.parameters(*name, vec![(*value).to_owned()]);
     }
     let sent = request.send().await.map_err(|error| {
-        if code(&error) == Some("InvalidInstanceId") {
-            return Error::new(
-                Kind::HostFailed,
-                format!(
-                    "tried to {tried}: Systems Manager does not know it as a running instance; \
-                     check that it runs and that its SSM agent is connected"
-                ),
-            );
-        }
         let undeclared = code(&error) == Some("InvalidParameters");
-        let refused = refused(&tried, error);
+        let refused = ssm_refused(&tried, error);
         if !undeclared {
             return refused;
         }
@@ -168,7 +166,61 @@ pub async fn send_command(client: &Client, command: &Command<'_>) -> Result<Stri
     })
 }
 
-/// How far a command is.
+/// How Systems Manager answers where a document has several steps, and it was not told which.
+const SEVERAL_STEPS: &str = "InvalidPluginName";
+
+/// What became of a command. Of a document with several steps it tells of one by its name, the
+/// first of `steps` that there is.
+async fn invocation(
+    client: &Client,
+    command_id: &str,
+    instance_id: &str,
+    steps: &[&str],
+) -> std::result::Result<GetCommandInvocationOutput, SdkError<GetCommandInvocationError>> {
+    let ask = || {
+        let asked = client.get_command_invocation();
+        asked.command_id(command_id).instance_id(instance_id)
+    };
+    let mut answer = ask().send().await;
+    for step in steps {
+        if !matches!(&answer, Err(error) if code(error) == Some(SEVERAL_STEPS)) {
+            break;
+        }
+        answer = ask().plugin_name(*step).send().await;
+    }
+    answer
+}
+
+fn unnamed_step(tried: &str, steps: &[&str]) -> Error {
+    let step = steps.first().copied().unwrap_or_default();
+    Error::new(
+        Kind::HostFailed,
+        format!(
+            "tried to {tried}: its document has several steps, and none is named `{step}`; name \
+             the one so that runs the script: \"A document of your own\" in README.md"
+        ),
+    )
+}
+
+/// What Systems Manager refused; where it does not know the instance, with what to look at.
+fn ssm_refused<E>(tried: &str, error: SdkError<E>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    if code(&error) != Some("InvalidInstanceId") {
+        return refused(tried, error);
+    }
+    Error::new(
+        Kind::HostFailed,
+        format!(
+            "tried to {tried}: AWS answered InvalidInstanceId: Systems Manager does not know it as \
+             a running instance; check that it runs, that its SSM agent is connected, and that its \
+             instance profile and network let the agent reach Systems Manager"
+        ),
+    )
+}
+
+/// How far a command is. `steps`: what its document may call the step that runs the script.
 ///
 /// # Errors
 /// Where Systems Manager refuses to say.
@@ -176,6 +228,7 @@ pub async fn progress(
     client: &Client,
     command_id: &str,
     instance_id: &str,
+    steps: &[&str],
 ) -> Result<(Report, Progress)> {
     let mut report = Report {
         command_id: command_id.to_owned(),
@@ -186,12 +239,7 @@ pub async fn progress(
         stderr: String::new(),
         ended_at: None,
     };
-    let asked = client
-        .get_command_invocation()
-        .command_id(command_id)
-        .instance_id(instance_id)
-        .send()
-        .await;
+    let asked = invocation(client, command_id, instance_id, steps).await;
     let answer = match asked {
         Ok(answer) => answer,
         // Right after sending, reads lag behind.
@@ -201,7 +249,10 @@ pub async fn progress(
         }
         Err(error) => {
             let tried = format!("ask for command {command_id} on {instance_id}");
-            return Err(refused(&tried, error));
+            if code(&error) == Some(SEVERAL_STEPS) {
+                return Err(unnamed_step(&tried, steps));
+            }
+            return Err(ssm_refused(&tried, error));
         }
     };
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
@@ -216,25 +267,33 @@ pub async fn progress(
     Ok((report, progress))
 }
 
-/// Folds Systems Manager's statuses into three.
+/// Folds Systems Manager's statuses into three. What it lost comes with the words of the agent:
+/// they stand nowhere else.
 fn fold(status: &Status, report: &Report) -> Progress {
     let Report {
         command_id,
         status: name,
         status_details,
+        response_code: exit_code,
         ..
     } = report;
     let said = format!("command {command_id} is {name} ({status_details})");
     let details: String = status_details.split_whitespace().collect();
     match status {
-        Status::Success => Progress::Ended(report.clone()),
+        Status::Success if *exit_code == 0 => Progress::Ended(report.clone()),
         // `Failed` without an exit code: the agent could not even start the script.
-        Status::Failed if report.response_code > 0 => Progress::Ended(report.clone()),
+        Status::Failed if *exit_code > 0 => Progress::Ended(report.clone()),
         Status::Pending | Status::InProgress | Status::Delayed => Progress::Pending(said),
         _ if details == "DeliveryTimedOut" || details == "Undeliverable" => Progress::Lost(
             format!("{said}: the SSM agent on the test instance did not take it"),
         ),
-        _ => Progress::Lost(said),
+        // The agent calls it a time-out where the script was killed.
+        Status::TimedOut if *exit_code > 0 => Progress::Lost(format!(
+            "{said} with exit code {exit_code}: {}; it said: {}",
+            advice(*exit_code),
+            words(report)
+        )),
+        _ => Progress::Lost(format!("{said}; it said: {}", words(report))),
     }
 }
 

@@ -43,6 +43,7 @@ impl Stack {
             aws.add_document(aws::Document {
                 name: document.name.clone(),
                 parameters: parameters.collect(),
+                steps: vec![document.step.clone()],
                 script: document.script.clone(),
                 timeout_seconds: document.execution_timeout.as_secs().to_string(),
             });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::night::Night;
 use rehearsal::aws::model_host::Durations;
-use rehearsal::aws::{Instance, InstanceState, TEST_INSTANCE, VolumeState};
+use rehearsal::aws::{AgentReport, Instance, InstanceState, TEST_INSTANCE, VolumeState};
 use rehearsal::lambda::Death;
 
 /// Longer than any script may take.
@@ -38,11 +38,13 @@ pub enum Act {
     KillFunctions,
     /// Scripts that begin from now on hang until somebody ends them.
     HangScripts,
+    /// The SSM agent reports this of commands that it takes from now on, and not the script.
+    AgentReports(AgentReport),
 }
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 12 + AgentReport::ALL.len()] = [
         Self::Stop,
         Self::Reboot,
         Self::Replace,
@@ -55,6 +57,14 @@ impl Act {
         Self::StartAnother,
         Self::KillFunctions,
         Self::HangScripts,
+        Self::AgentReports(AgentReport::NoSpace),
+        Self::AgentReports(AgentReport::NoMemory),
+        Self::AgentReports(AgentReport::NoExec),
+        Self::AgentReports(AgentReport::NoInterpreter),
+        Self::AgentReports(AgentReport::Restart),
+        Self::AgentReports(AgentReport::WorkerDied),
+        Self::AgentReports(AgentReport::Skipped),
+        Self::AgentReports(AgentReport::OutputCut),
     ];
 
     pub(super) async fn perform(self, night: &Night) {
@@ -105,6 +115,7 @@ impl Act {
                 test: FOR_EVER,
                 release: FOR_EVER,
             }),
+            (Self::AgentReports(report), _) => aws.set_agent_report(Some(report)),
             (Self::Detach | Self::Delete | Self::Retag, None) => {}
         }
     }

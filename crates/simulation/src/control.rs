@@ -11,10 +11,10 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::exhaustive::undisturbed;
-use super::{CallTrouble, DeliveryTrouble, Plan, Played, Service, Trouble};
+use super::{Act, CallTrouble, DeliveryTrouble, Plan, Played, Service, Trouble};
 use crate::night::Night;
 use rehearsal::aws::model_host::Backup;
-use rehearsal::aws::{AllowAll, Aws};
+use rehearsal::aws::{AgentReport, AllowAll, Aws};
 use rehearsal::lambda::Accepted;
 use rehearsal::template::Template;
 
@@ -35,6 +35,8 @@ pub enum Control {
     MetricBeforeTag,
     /// The script finds every backup good.
     TestThatAlwaysPasses,
+    /// The exit code alone is the verdict, whoever it is of.
+    ExitCodeAlone,
     /// `CreateVolume` goes without its client token.
     NoClientToken,
     /// The script on the test instance takes no lock.
@@ -49,7 +51,7 @@ pub enum Control {
 
 impl Control {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NothingLags,
         Self::DetachFirst,
         Self::NoOnFailureDestination,
@@ -57,6 +59,7 @@ impl Control {
         Self::MetricOfItsOwn,
         Self::MetricBeforeTag,
         Self::TestThatAlwaysPasses,
+        Self::ExitCodeAlone,
         Self::NoClientToken,
         Self::NoLockOnHost,
         Self::ProductionForTest,
@@ -70,7 +73,10 @@ impl Control {
         match self {
             Self::NothingLags => 0,
             Self::DetachFirst | Self::NoOnFailureDestination | Self::NoSweep => 1,
-            Self::MetricOfItsOwn | Self::MetricBeforeTag | Self::TestThatAlwaysPasses => 2,
+            Self::MetricOfItsOwn
+            | Self::MetricBeforeTag
+            | Self::TestThatAlwaysPasses
+            | Self::ExitCodeAlone => 2,
             Self::NoClientToken | Self::NoLockOnHost => 3,
             Self::ProductionForTest => 4,
             Self::NoLimitOnLooks | Self::ErrorsSwallowed => 5,
@@ -99,6 +105,10 @@ impl Control {
             Self::NoSweep => event("step-6", DeliveryTrouble::Dropped),
             Self::ErrorsSwallowed => call("AttachVolume", CallTrouble::Denied),
             Self::MetricBeforeTag => call("CreateTags", CallTrouble::Denied),
+            Self::ExitCodeAlone => {
+                let full = Act::AgentReports(AgentReport::NoSpace);
+                vec![Trouble::Act(Duration::ZERO, full)]
+            }
             Self::NoClientToken => call("CreateVolume", CallTrouble::AnswerLost),
             Self::NoLockOnHost => event("step-5", DeliveryTrouble::Twice),
             Self::NoLimitOnLooks => {
@@ -132,6 +142,7 @@ impl Control {
         match self {
             Self::NothingLags => aws.set_timing(|timing| timing.read_lag = Duration::ZERO),
             Self::TestThatAlwaysPasses => night.host.set_backup(&ids.snapshot_id, Backup::Good),
+            Self::ExitCodeAlone => aws.take_exit_codes_for_findings(),
             Self::NoLockOnHost => night.host.take_no_locks(),
             Self::ErrorsSwallowed => night.stack.lambda.swallow_errors(),
             Self::ProductionForTest => {

@@ -115,6 +115,7 @@ pub(super) fn mend(night: &Night) {
     aws.set_timing(|timing| timing.read_lag = Duration::ZERO);
     let instance = &night.stack.world.test_instance_id;
     aws.set_agent(instance, true);
+    aws.set_agent_report(None);
     night.host.set_durations(DURATIONS);
     let mut instances = aws.instances().into_iter();
     if instances.any(|one| one.id == *instance && one.state == InstanceState::Stopped) {

@@ -373,9 +373,12 @@ async fn a_test_document_that_does_not_say_what_it_checked() {
     let ending = night_with_own_test(0, skipped).await;
     ending.assert_undetermined("does not say that anything was found valid");
     night_with_own_test(0, summary).await.assert_verdict(true);
-    night_with_own_test(9, "flood\n")
-        .await
-        .assert_verdict(false);
+    let ending = night_with_own_test(9, "flood\n").await;
+    ending.assert_undetermined("exited with 9");
+    let found = summary
+        .replace("true", "false")
+        .replace("\"\"", "\"a.b: Corrupt\"");
+    night_with_own_test(1, &found).await.assert_verdict(false);
 }
 
 #[tokio::test(start_paused = true)]

@@ -68,7 +68,12 @@ impl Step for Mount {
             });
         };
         let instance = &attached.dev_ib_backup_instance_id;
-        let (report, progress) = ssm::progress(&self.ssm, &command_id, instance).await?;
+        let (report, progress) =
+            ssm::progress(&self.ssm, &command_id, instance, &["mount"]).await?;
+        if !matches!(progress, Progress::Pending(_)) {
+            let shown = serde_json::to_string(&report).unwrap_or_default();
+            info!("mount cmd job status resp=[{{'{instance}': {shown} }}]");
+        }
         match progress {
             Progress::Pending(why) => Ok(Outcome::LookAgain {
                 why,
@@ -82,8 +87,6 @@ impl Step for Mount {
                 ),
             )),
             Progress::Ended(_) => {
-                let shown = serde_json::to_string(&report).unwrap_or_default();
-                info!("mount cmd job status resp=[{{'{instance}': {shown} }}]");
                 let mounted = verdict::mounted(&report)?;
                 Ok(Outcome::GoOn(Mounted {
                     snapshot_id: attached.snapshot_id,

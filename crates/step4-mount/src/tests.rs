@@ -4,6 +4,7 @@ use common::Kind;
 use common::event::Attached;
 use common::ssm::{self, Command};
 use rehearsal::aws::model_host::Backup;
+use rehearsal::aws::{AgentReport, Document};
 use rehearsal::workbench::{self, fails, goes_on, later, looks_again};
 
 use crate::Mount;
@@ -157,15 +158,85 @@ async fn seventy_five_could_not_be_checked() {
     assert!(error.to_string().contains("no device"), "{error}");
 }
 
+/// Looks at a mount of which the agent reports this instead of what the script ended with.
+async fn reported(report: AgentReport) -> common::Error {
+    let bench = Bench::new();
+    bench.aws.set_agent_report(Some(report));
+    let payload = sent(&bench).await;
+    let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
+    assert_eq!(error.kind(), Kind::HostFailed, "{error}");
+    error
+}
+
+/// Cases 1 to 3, 38, 40, 41 and 47 of the field: none of them speaks of the file system.
 #[tokio::test(start_paused = true)]
-async fn any_other_exit_code_is_a_fault() {
-    for exit_code in [1, 2, 32, 127, 255] {
+async fn field_cases_1_2_3_38_40_41_47_what_the_agent_reports_is_no_broken_file_system() {
+    for (report, named) in [
+        (AgentReport::NoSpace, "no space left on device"),
+        (AgentReport::NoMemory, "cannot allocate memory"),
+        (AgentReport::NoExec, "Permission denied"),
+        (AgentReport::NoInterpreter, "_script.sh: not found"),
+        (AgentReport::Restart, "194"),
+        (AgentReport::WorkerDied, "document worker timed out"),
+        (AgentReport::Skipped, "unsupported plugin"),
+        (AgentReport::OutputCut, "does not end in the JSON line"),
+    ] {
+        let error = reported(report).await;
+        assert!(error.to_string().contains(named), "{report:?}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exit_code_without_its_last_line_is_no_broken_file_system() {
+    for exit_code in [0, 1, 2, 32, 126, 127, 255] {
         let bench = Bench::new();
         bench.scripts_end_with(exit_code, "");
         let payload = sent(&bench).await;
-        let mounted = goes_on(bench.look(&later(&bench.run(), 1), payload).await);
-        assert!(mounted.mount_found_fault, "{exit_code}");
+        let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
+        assert_eq!(error.kind(), Kind::HostFailed, "{exit_code}");
+        let said = format!("exited with {exit_code}");
+        assert!(error.to_string().contains(&said), "{error}");
     }
+}
+
+/// Case 46 of the field: at each call, with what to look at.
+#[tokio::test(start_paused = true)]
+async fn field_case_46_an_instance_that_ssm_does_not_know_has_its_advice_at_each_call() {
+    for action in ["ListCommands", "SendCommand", "GetCommandInvocation"] {
+        let bench = Bench::new();
+        let mut payload = attached(&bench).await;
+        if action == "GetCommandInvocation" {
+            payload = looks_again(bench.look(&bench.run(), payload).await).1;
+        }
+        bench.refuse(action, 400, "InvalidInstanceId");
+        let error = fails(bench.look(&bench.run(), payload).await);
+        assert_eq!(error.kind(), Kind::HostFailed, "{action}");
+        assert!(error.to_string().contains("SSM agent"), "{action}: {error}");
+        assert!(error.to_string().contains("tried to"), "{action}: {error}");
+    }
+}
+
+/// Finding 6 of AWS: a document of one's own may have several steps, one of them `mount`.
+#[tokio::test(start_paused = true)]
+async fn aws_finding_6_of_several_steps_the_one_named_mount_is_asked_for() {
+    let looked = async |steps: [&str; 2]| {
+        let bench = Bench::new();
+        let own = bench.aws.document(&bench.step.document);
+        bench.aws.add_document(Document {
+            steps: steps.map(str::to_owned).into(),
+            ..own.expect("the stack's own document")
+        });
+        let payload = sent(&bench).await;
+        bench.look(&later(&bench.run(), 1), payload).await
+    };
+    let mounted = goes_on(looked(["prepare", "mount"]).await);
+    assert!(!mounted.mount_found_fault);
+    let error = fails(looked(["prepare", "attach"]).await);
+    assert_eq!(error.kind(), Kind::HostFailed, "{error}");
+    assert!(
+        error.to_string().contains("none is named `mount`"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,15 +265,17 @@ async fn a_command_that_never_ran_to_its_end_says_nothing_of_the_backup() {
     assert!(said.contains("Cancelled"), "{said}");
 }
 
-/// So SSM reports a script that the kernel killed.
+/// Case 39 of the field: SSM reports a script that the kernel killed as out of time.
 #[tokio::test(start_paused = true)]
-async fn a_killed_script_says_nothing_of_the_backup() {
+async fn field_case_39_a_killed_script_says_nothing_of_the_backup() {
     let bench = Bench::new();
     bench.scripts_end_with(137, "");
     let payload = sent(&bench).await;
     let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
     assert_eq!(error.kind(), Kind::HostFailed);
-    assert!(error.to_string().contains("ExecutionTimedOut"), "{error}");
+    for named in ["ExecutionTimedOut", "137", "memory"] {
+        assert!(error.to_string().contains(named), "{named}: {error}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

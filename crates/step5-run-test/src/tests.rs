@@ -91,6 +91,7 @@ async fn a_document_without_the_parameter_is_refused_by_its_name() {
     bench.aws.add_document(Document {
         name: bench.step.document.clone(),
         parameters: ["runId", "volumeId", "snapshotId"].map(parameter).into(),
+        steps: vec!["test".to_owned()],
         script: "true".into(),
         timeout_seconds: "60".to_owned(),
     });

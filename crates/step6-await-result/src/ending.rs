@@ -84,6 +84,7 @@ impl AwaitResult {
             checked_at,
             coverage: None,
             paused_seconds: None,
+            manifest: None,
         };
         self.send_verdict(run, told).await
     }

@@ -16,7 +16,9 @@ impl AwaitResult {
     /// Looks at the test's command.
     pub(crate) async fn await_test(&self, run: &Run, testing: Testing) -> Result<Outcome<Self>> {
         let instance = &testing.dev_ib_backup_instance_id;
-        let asked = ssm::progress(&self.ssm, &testing.test_command_id, instance).await;
+        // The mount's command, where that found the fault.
+        let steps = ["test", "mount"];
+        let asked = ssm::progress(&self.ssm, &testing.test_command_id, instance, &steps).await;
         let (report, progress) = match asked {
             Ok(answer) => answer,
             Err(error) => return self.again_or_undetermined(testing, error),
@@ -62,6 +64,7 @@ impl AwaitResult {
             checked_at,
             coverage: verdict.coverage,
             paused_seconds: verdict.paused_seconds,
+            manifest: Some(verdict.manifest),
         };
         let mut back = GiveBack::after(testing, Because::Verdict(told));
         back.reported = told_before || self.send_verdict(&run, told).await.is_ok();
@@ -129,6 +132,8 @@ impl AwaitResult {
         let mut gauges = vec![Gauge::valid(verdict::metric(told.valid))];
         gauges.extend(told.coverage.map(Gauge::coverage));
         gauges.extend(told.paused_seconds.map(Gauge::production_paused));
+        let manifest = told.manifest.map(verdict::metric);
+        gauges.extend(manifest.map(Gauge::manifest));
         let durations = run.durations().into_iter();
         gauges.extend(durations.map(|(phase, seconds)| Gauge::duration(phase.name(), seconds)));
         let datadog = self.datadog.of(run);

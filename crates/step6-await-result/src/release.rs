@@ -2,11 +2,11 @@
 //! gone already is fine. Detaching a mounted volume would wedge it.
 
 use aws_sdk_ec2::types::{InstanceStateName, VolumeAttachmentState};
-use common::Result;
 use common::ec2::{self, Attachment, Volume, VolumeState, tags};
 use common::event::{Because, GiveBack, Run};
 use common::ssm::{self, Command, Progress};
 use common::step::{Outcome, patience};
+use common::{Result, verdict};
 use tracing::warn;
 
 use crate::{AwaitResult, Task};
@@ -175,15 +175,19 @@ impl AwaitResult {
             back.release_command_id = Some(command_id);
             return Ok(Some(why));
         };
-        let (report, progress) = ssm::progress(&self.ssm, &command_id, instance).await?;
+        let (report, progress) =
+            ssm::progress(&self.ssm, &command_id, instance, &["release"]).await?;
         let why = match progress {
             Progress::Pending(why) => return Ok(Some(why)),
-            Progress::Ended(_) if report.response_code == 0 => {
-                back.unmounted = true;
-                back.release_command_id = None;
-                return Ok(None);
-            }
-            Progress::Ended(_) => format!("it said {}", report.stdout.trim_end()),
+            Progress::Ended(_) => match verdict::mounted(&report) {
+                Ok(true) => {
+                    back.unmounted = true;
+                    back.release_command_id = None;
+                    return Ok(None);
+                }
+                Ok(false) => format!("it said {}", report.stdout.trim_end()),
+                Err(error) => error.chain(),
+            },
             Progress::Lost(why) => why,
         };
         back.release_command_id = None;

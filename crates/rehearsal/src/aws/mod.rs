@@ -45,7 +45,7 @@ pub use ec2::{
     Attachment, AttachmentState, Instance, InstanceState, Snapshot, SnapshotState, Tags,
     VolumeState, VolumeView,
 };
-pub use ssm::{Command, CommandStatus, Document, DocumentParameter};
+pub use ssm::{AgentReport, Command, CommandStatus, Document, DocumentParameter};
 pub use world::{PRODUCTION_INSTANCE, TEST_INSTANCE, World};
 
 use account::Account;

@@ -6,7 +6,7 @@ use super::authorizer::Authorizer;
 use super::call::{FaultHook, Tamper};
 use super::datadog::DatadogReply;
 use super::host::Host;
-use super::ssm::Document;
+use super::ssm::{AgentReport, Document};
 use super::{Aws, Service, Timing, locked};
 
 impl Aws {
@@ -70,6 +70,18 @@ impl Aws {
                 .documents
                 .insert(document.name.clone(), document)
         });
+    }
+
+    /// What SSM agents report of commands that they take from now on, instead of what the script
+    /// ends with.
+    pub fn set_agent_report(&self, report: Option<AgentReport>) {
+        self.account(|account, _| account.ssm.agent = report);
+    }
+
+    /// Has every failed command end in a line that says that it found a fault, as if its exit
+    /// code alone were a finding: a control, which must be caught.
+    pub fn take_exit_codes_for_findings(&self) {
+        self.account(|account, _| account.ssm.exit_code_is_a_finding = true);
     }
 
     /// Puts an SSM parameter in place.

@@ -111,6 +111,7 @@ fn document(name: &str) -> Document {
     Document {
         name: name.to_owned(),
         parameters: vec![parameter("runId", None), parameter("volumeId", Some(""))],
+        steps: vec![name.to_owned()],
         script: "true".into(),
         timeout_seconds: "10800".to_owned(),
     }

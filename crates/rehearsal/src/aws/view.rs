@@ -3,10 +3,16 @@
 use super::call::{Call, CallRecord};
 use super::datadog::{Event, Point};
 use super::ec2::{Instance, Snapshot, Tags, VolumeView};
-use super::ssm::Command;
+use super::ssm::{Command, Document};
 use super::{Aws, locked};
 
 impl Aws {
+    /// A document, if there is one of that name.
+    #[must_use]
+    pub fn document(&self, name: &str) -> Option<Document> {
+        self.account(|account, _| account.ssm.documents.get(name).cloned())
+    }
+
     /// Every call so far, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<CallRecord> {

@@ -22,6 +22,8 @@ pub struct Document {
     pub arn: String,
     /// What it takes.
     pub parameters: Vec<DocumentParameter>,
+    /// What its one step is called.
+    pub step: String,
     /// As the document has it, `{{ … }}` and all.
     pub script: Arc<str>,
     /// Where the command does not say otherwise; the agent ends the script after this.
@@ -96,8 +98,7 @@ struct ParameterContent {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Step {
     action: String,
-    #[serde(rename = "name")]
-    _name: String,
+    name: String,
     inputs: Inputs,
 }
 
@@ -159,6 +160,7 @@ impl Document {
             name: stack.physical_name(logical_id)?,
             arn: stack.arn(logical_id)?,
             parameters,
+            step: step.name.clone(),
             script: step.inputs.run_command.join("\n").into(),
             execution_timeout: Duration::ZERO,
             timeout_seconds: step.inputs.timeout_seconds.clone(),

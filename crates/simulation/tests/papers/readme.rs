@@ -501,26 +501,34 @@ fn the_example_of_a_test_keeps_the_contract() {
 
 #[test]
 fn the_exit_codes() {
-    let rows = Page::readme().table(&["exit code", "means"]);
+    let rows = Page::readme().table(&["exit code", "last line", "means"]);
     let codes: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
-    assert_eq!(codes, ["0", "75", "any other"]);
-    let stdout = r#"{"valid":true,"checks":1,"tables":1,"rows":0,"seconds":0,"reason":""}"#;
-    for row in &rows {
+    assert_eq!(codes, ["0", "1", "75", "any other"]);
+    let judged = |response_code, valid: &str| {
         let report = Report {
             command_id: "c".to_owned(),
             status: String::new(),
             status_details: String::new(),
-            response_code: row[0].parse().unwrap_or(1),
-            stdout: stdout.to_owned(),
+            response_code,
+            stdout: format!(
+                r#"{{{valid},"checks":1,"tables":1,"rows":0,"seconds":0,"reason":"a.b: Corrupt"}}"#
+            ),
             stderr: String::new(),
             ended_at: None,
         };
-        let outcome = match Verdict::judge(&report) {
+        match Verdict::judge(&report) {
             Ok(verdict) if verdict.valid => "good",
             Ok(_) => "invalid",
-            Err(_) => "could not be checked: undetermined",
-        };
-        assert!(row[1].contains(outcome), "{row:?}: {outcome}");
+            Err(_) => "undetermined",
+        }
+    };
+    for row in &rows {
+        let code = row[0].parse().unwrap_or(2);
+        for line in [r#""valid":true"#, r#""valid":false"#, r#""valid":null"#] {
+            let means = judged(code, line);
+            let listed = row[1].starts_with("any") || row[1].contains(line);
+            assert_eq!(row[2].contains(means), listed, "{row:?}: {line}: {means}");
+        }
     }
 }
 

@@ -143,6 +143,7 @@ async fn after_a_verdict_only_the_time_of_giving_back_is_still_told() {
                 checked_at,
                 coverage: None,
                 paused_seconds: None,
+                manifest: None,
             }),
         )
         .await
@@ -173,6 +174,7 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
         checked_at,
         coverage: None,
         paused_seconds: None,
+        manifest: None,
     });
     let back = GiveBack::unknown(because);
     let silent = DatadogReply::Answer {

@@ -142,6 +142,7 @@ async fn its_own_payload_comes_back_as_it_was() {
         checked_at,
         coverage: None,
         paused_seconds: None,
+        manifest: None,
     });
     for because in [Because::Leftover, failure, verdict] {
         let back = GiveBack {

@@ -16,6 +16,10 @@ const NOTHING: [&str; 0] = [];
 /// What a test that found nothing prints last.
 const GOOD: &str = r#"{"valid":true,"checks":4,"tables":2,"rows":9,"seconds":3,"reason":""}"#;
 
+/// What a test that found a fault prints last.
+const BAD: &str =
+    r#"{"valid":false,"checks":4,"tables":2,"rows":9,"seconds":3,"reason":"shop.orders: Corrupt"}"#;
+
 /// Sends a command of the run to the test instance, as a step did before.
 async fn send(bench: &Bench, purpose: &'static str, volume_id: &str) -> String {
     let functions = &bench.stack.template.functions;

@@ -1,9 +1,11 @@
 use common::event::{Because, GiveBack};
-use rehearsal::aws::{AttachmentState, Instance, InstanceState, Snapshot, TEST_INSTANCE};
+use rehearsal::aws::{
+    AgentReport, AttachmentState, Instance, InstanceState, Snapshot, TEST_INSTANCE,
+};
 use rehearsal::aws::{VolumeState, model_host::Durations};
 use rehearsal::workbench::{ends, later, waits_out};
 
-use super::{Bench, NOTHING, attached, give_all_back, held_up, send};
+use super::{Bench, GOOD, NOTHING, attached, give_all_back, held_up, send};
 use crate::Task;
 
 /// Giving back, call by call.
@@ -162,10 +164,28 @@ async fn a_release_that_fails_is_asked_for_again_and_nothing_is_detached() {
     }
     assert!(said.contains("the server does not stop"), "{said}");
     assert_eq!(bench.done(), ["SendCommand", "SendCommand"]);
-    bench.scripts_end_with(0, "");
+    bench.scripts_end_with(0, GOOD);
     ends(give_all_back(&bench, &later(&run, 4), back).await);
     assert_eq!(bench.asked("SendCommand").len(), 3);
     assert_eq!(bench.stack.left_volumes(), NOTHING);
+}
+
+/// Case 40 of the field, at the release: to detach then would wedge a mounted volume.
+#[tokio::test(start_paused = true)]
+async fn field_case_40_a_release_that_was_skipped_has_released_nothing() {
+    let bench = Bench::new();
+    let mut back = attached(&bench, Because::Leftover).await;
+    bench.aws.set_agent_report(Some(AgentReport::Skipped));
+    let run = bench.run();
+    let mut said = String::new();
+    for count in 0..2 {
+        let task = Task::GiveBack(back);
+        (said, back) = held_up(bench.look(&later(&run, count), task).await);
+        bench.wait(15).await;
+    }
+    assert!(said.contains("unsupported plugin"), "{said}");
+    assert_eq!(bench.done(), ["SendCommand"]);
+    assert!(!back.unmounted);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,10 @@
 use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
-use rehearsal::aws::{DatadogReply, Fault};
+use rehearsal::aws::{AgentReport, DatadogReply, Fault};
 use rehearsal::workbench::{ends, fails, goes_on, later, looks_again};
 
-use super::{Bench, GOOD, NOTHING, give_all_back, testing};
+use super::{BAD, Bench, GOOD, NOTHING, give_all_back, testing};
 use crate::{AwaitResult, Task};
 
 /// What the first part hands to the second.
@@ -100,6 +100,7 @@ async fn the_tag_before_the_metric_both_of_the_end_of_the_test() {
         checked_at: ended,
         coverage: None,
         paused_seconds: None,
+        manifest: Some(false),
     });
     assert_eq!(back.because, because);
     assert_eq!(back.device.as_deref(), Some("/dev/sdg"));
@@ -129,9 +130,9 @@ async fn how_long_each_phase_took_is_told_with_the_verdict() {
     assert_eq!(durations, [told("mount", 100.0), told("test", 100.0)]);
 }
 
-/// Coverage and production's pause, in the order in which they were sent.
+/// Coverage, whether there was a manifest, and production's pause.
 fn measured(bench: &Bench) -> Vec<(&'static str, f64)> {
-    let names = ["coverage", "production_paused_seconds"];
+    let names = ["coverage", "production_paused_seconds", "manifest"];
     let points = bench.aws.points().into_iter();
     points
         .filter_map(|point| {
@@ -144,14 +145,20 @@ fn measured(bench: &Bench) -> Vec<(&'static str, f64)> {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_test_measured_is_told_with_the_verdict() {
-    let said = "\"\",\"coverage\":80,\"paused_seconds\":95}";
-    let said = GOOD.replace("\"\"}", said);
-    for exit_code in [0, 1] {
+    for (exit_code, line) in [(0, GOOD), (1, BAD)] {
+        let said = line.replace(
+            '}',
+            ",\"coverage\":80,\"paused_seconds\":95,\"manifest\":true}",
+        );
         let (bench, _) = tested(exit_code, &said).await;
-        let both = [("coverage", 80.0), ("production_paused_seconds", 95.0)];
-        assert_eq!(measured(&bench), both, "{exit_code}");
-        let (bench, _) = tested(exit_code, GOOD).await;
-        assert_eq!(measured(&bench), [], "{exit_code}");
+        let all = [
+            ("coverage", 80.0),
+            ("manifest", 1.0),
+            ("production_paused_seconds", 95.0),
+        ];
+        assert_eq!(measured(&bench), all, "{exit_code}");
+        let (bench, _) = tested(exit_code, line).await;
+        assert_eq!(measured(&bench), [("manifest", 0.0)], "{exit_code}");
     }
 }
 
@@ -167,8 +174,12 @@ async fn what_the_test_measured_is_told_at_a_later_look_too() {
     assert_eq!((back.reported, measured(&bench).len()), (false, 0));
     bench.aws.set_datadog_reply(DatadogReply::Normal);
     looks_again(bench.look(&bench.run(), Task::GiveBack(back)).await);
-    let both = [("coverage", 80.0), ("production_paused_seconds", 95.0)];
-    assert_eq!(measured(&bench), both);
+    let all = [
+        ("coverage", 80.0),
+        ("manifest", 0.0),
+        ("production_paused_seconds", 95.0),
+    ];
+    assert_eq!(measured(&bench), all);
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,9 +210,9 @@ async fn a_second_delivery_says_the_same_of_the_same_instant() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_exit_code_decides() {
-    for (exit_code, valid) in [(0, true), (1, false), (2, false), (127, false)] {
-        let (bench, back) = tested(exit_code, GOOD).await;
+async fn exit_code_and_last_line_decide_together() {
+    for (exit_code, line, valid) in [(0, GOOD, true), (1, BAD, false)] {
+        let (bench, back) = tested(exit_code, line).await;
         let Because::Verdict(Told { valid: found, .. }) = back.because else {
             panic!("{exit_code}: {:?}", back.because)
         };
@@ -210,6 +221,55 @@ async fn the_exit_code_decides() {
         assert_eq!(tag, if valid { "True" } else { "False" }, "{exit_code}");
         let values: Vec<f64> = points(&bench).iter().map(|point| point.0).collect();
         assert_eq!(values, [if valid { 1.0 } else { 0.0 }]);
+    }
+    for (exit_code, line) in [(0, BAD), (1, GOOD), (2, BAD), (126, BAD), (127, GOOD)] {
+        let (bench, back) = tested(exit_code, line).await;
+        let error = failure(back);
+        assert!(error.contains("do not agree"), "{exit_code}: {error}");
+        assert_eq!(bench.done(), NOTHING);
+    }
+}
+
+/// A look at a test of which the agent reports this instead of what the script ended with.
+async fn reported(report: AgentReport, canary: bool) -> String {
+    let bench = Bench::new();
+    bench.aws.set_agent_report(Some(report));
+    bench.scripts_end_with(1, &format!("FAIL x\n{BAD}\n"));
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(60).await;
+    let run = Run {
+        canary,
+        ..bench.run()
+    };
+    let error = failure(gives_back(bench.look(&run, task).await));
+    assert_eq!(bench.done(), NOTHING, "{report:?}");
+    assert!(error.starts_with("HostFailed: "), "{report:?}: {error}");
+    error
+}
+
+/// Cases 1 to 3, 38, 40, 41 and 47 of the field: no tag, no metric, the agent's words, what to do.
+#[tokio::test(start_paused = true)]
+async fn field_cases_1_2_3_38_40_41_47_what_the_agent_reports_is_no_verdict() {
+    for (report, named) in [
+        (AgentReport::NoSpace, "no space left on device"),
+        (AgentReport::NoMemory, "cannot allocate memory"),
+        (AgentReport::NoExec, "noexec"),
+        (AgentReport::NoInterpreter, "bash"),
+        (AgentReport::Restart, "restart the instance"),
+        (AgentReport::WorkerDied, "document worker timed out"),
+        (AgentReport::Skipped, "unsupported plugin"),
+        (AgentReport::OutputCut, "does not end in the JSON line"),
+    ] {
+        let error = reported(report, false).await;
+        assert!(error.contains(named), "{report:?}: {error}");
+    }
+}
+
+/// Finding 1 of AWS: nor has the test caught the damage that was done on purpose.
+#[tokio::test(start_paused = true)]
+async fn aws_finding_1_what_the_agent_reports_catches_no_canary() {
+    for report in AgentReport::ALL {
+        reported(report, true).await;
     }
 }
 
@@ -223,7 +283,7 @@ async fn what_says_nothing_of_the_backup_is_no_verdict() {
             GOOD.replace("\"tables\":2", "\"tables\":0"),
             "exited with 0",
         ),
-        (137, GOOD.to_owned(), "ExecutionTimedOut"),
+        (137, GOOD.to_owned(), "exit code 137: it was killed"),
     ] {
         let (bench, back) = tested(exit_code, &stdout).await;
         let error = failure(back);
@@ -319,7 +379,7 @@ async fn a_refusal_for_good_gives_back_and_then_fails() {
 #[tokio::test(start_paused = true)]
 async fn datadog_out_of_reach_costs_neither_tag_nor_volume() {
     let bench = Bench::new();
-    bench.scripts_end_with(1, GOOD);
+    bench.scripts_end_with(1, BAD);
     let task = Task::Test(testing(&bench).await);
     bench.wait(60).await;
     let refused = DatadogReply::Answer {

@@ -78,6 +78,8 @@ pub struct Command {
     pub instance_id: String,
     /// What it runs.
     pub document: String,
+    /// The steps of that.
+    pub steps: Vec<String>,
     /// With what.
     pub parameters: BTreeMap<String, String>,
     /// What the sender noted.
@@ -105,7 +107,30 @@ impl Command {
         self.seen_from <= now
     }
 
-    fn invocation(&self) -> Value {
+    /// The same, with a last line that its exit code alone would stand for.
+    fn with_a_finding(mut self) -> Self {
+        if self.exit_code.is_some_and(|code| code > 0 && code != 75) {
+            let said = "{\"valid\":false,\"checks\":1,\"tables\":0,\"rows\":0,\"seconds\":1,\
+                        \"reason\":\"it failed\"}";
+            self.exit_code = Some(1);
+            self.stdout = said.to_owned();
+        }
+        self
+    }
+
+    /// What became of one of its steps. Of several steps AWS wants to be told which; each has
+    /// what the one script of the stand-in had.
+    fn step(&self, name: Option<&str>) -> Result<&str, Refusal> {
+        let found = match (name, self.steps.as_slice()) {
+            (None, [one]) => Some(one),
+            (None, _) => None,
+            (Some(name), steps) => steps.iter().find(|step| *step == name),
+        };
+        let step = found.ok_or_else(|| Refusal::new("InvalidPluginName", ""))?;
+        Ok(step)
+    }
+
+    fn invocation(&self, step: &str) -> Value {
         let time = |time: Option<SystemTime>| time.map(rfc3339).unwrap_or_default();
         let elapsed = self
             .started_at
@@ -117,7 +142,7 @@ impl Command {
             "Comment": self.comment,
             "DocumentName": self.document,
             "DocumentVersion": "$DEFAULT",
-            "PluginName": "aws:runShellScript",
+            "PluginName": step,
             "ResponseCode": self.exit_code.unwrap_or(-1),
             "ExecutionStartDateTime": time(self.started_at),
             "ExecutionElapsedTime": elapsed.map_or_else(String::new, |time| format!("PT{}S", time.as_secs_f64())),
@@ -147,16 +172,20 @@ pub(super) fn get_command_invocation(
 ) -> Result<Value, Refusal> {
     let command_id: String = input.need("CommandId")?;
     let instance_id: String = input.need("InstanceId")?;
+    let step: Option<String> = input.take("PluginName")?;
     input.finish()?;
     context.authorize_ssm("ssm:GetCommandInvocation", "*", vec![])?;
     let mut commands = context.account.ssm.commands.iter();
     let command = commands.find(|command| {
         command.id == command_id && command.instance_id == instance_id && command.seen(context.now)
     });
-    match command {
-        Some(command) => Ok(command.invocation()),
-        None => Err(Refusal::new("InvocationDoesNotExist", "")),
+    let exit_code_alone = context.account.ssm.exit_code_is_a_finding;
+    let command = command.ok_or_else(|| Refusal::new("InvocationDoesNotExist", ""))?;
+    let step = command.step(step.as_deref())?;
+    if exit_code_alone {
+        return Ok(command.clone().with_a_finding().invocation(step));
     }
+    Ok(command.invocation(step))
 }
 
 pub(super) fn cancel_command(

@@ -8,13 +8,15 @@ use regex::Regex;
 
 use crate::aws::refusal::Refusal;
 
-/// A Command document with one script.
+/// A Command document. What its steps do is modelled as one script.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// Its name.
     pub name: String,
     /// What the script takes.
     pub parameters: Vec<DocumentParameter>,
+    /// What its steps are called, at least one.
+    pub steps: Vec<String>,
     /// What is run.
     pub script: Arc<str>,
     /// `timeoutSeconds` as the document has it: a number or `{{ parameter }}`.
@@ -120,6 +122,7 @@ mod tests {
                 default: None,
                 allowed_pattern: Some(Regex::new("^[a-z0-9-]+$").unwrap()),
             }],
+            steps: vec!["mount".to_owned()],
             script: Arc::from(""),
             timeout_seconds: timeout_seconds.to_owned(),
         }

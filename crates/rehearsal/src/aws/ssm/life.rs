@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
+use super::agent::AgentReport;
 use super::command::{Command, CommandStatus};
 use crate::aws::Aws;
 use crate::aws::ec2::Machine;
@@ -53,8 +54,17 @@ impl Life {
             command.status = CommandStatus::InProgress;
             command.started_at = Some(now);
         });
+        let agent = self.aws.account(|account, _| account.ssm.agent);
+        if let Some((status, finished)) = agent.and_then(AgentReport::without_script) {
+            self.note(|command, _| report(command, finished));
+            return status;
+        }
         let Ok(finished) = timeout(self.time_out, self.run()).await else {
             return CommandStatus::ExecutionTimedOut;
+        };
+        let finished = match agent {
+            Some(agent) => agent.passes_on(finished),
+            None => finished,
         };
         if finished.exit_code == 194 {
             self.aws.note_reboot(&self.command);
@@ -127,13 +137,18 @@ impl Life {
     }
 }
 
-fn take_over(command: &mut Command, finished: Finished) {
+fn report(command: &mut Command, finished: Finished) {
     command.exit_code = Some(finished.exit_code);
     command.stdout = finished.stdout;
     command.stderr = finished.stderr;
-    if finished.exit_code != 0 {
+}
+
+fn take_over(command: &mut Command, finished: Finished) {
+    let exit_code = finished.exit_code;
+    report(command, finished);
+    if exit_code != 0 {
         // The agent adds this line.
-        let status = format!("failed to run commands: exit status {}", finished.exit_code);
+        let status = format!("failed to run commands: exit status {exit_code}");
         if !command.stderr.is_empty() && !command.stderr.ends_with('\n') {
             command.stderr.push('\n');
         }

@@ -1,5 +1,6 @@
 //! SSM: Run Command with documents of one's own, and parameters.
 
+mod agent;
 mod command;
 mod document;
 mod life;
@@ -21,6 +22,7 @@ use tokio::sync::Notify;
 use super::account::Context;
 use super::refusal::{Refusal, json_response};
 
+pub use agent::AgentReport;
 pub use command::{Command, CommandStatus};
 pub use document::{Document, DocumentParameter};
 
@@ -33,6 +35,10 @@ pub(in crate::aws) struct Ssm {
     /// In the order of sending.
     pub commands: Vec<Command>,
     pub parameters: BTreeMap<String, Parameter>,
+    /// What the agents report instead of what scripts end with.
+    pub agent: Option<AgentReport>,
+    /// A control, which must be caught: what fails without a last line of its own gets one.
+    pub exit_code_is_a_finding: bool,
     /// By command: the signal that ends it early.
     cancels: BTreeMap<String, Arc<Notify>>,
 }

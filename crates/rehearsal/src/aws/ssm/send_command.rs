@@ -70,7 +70,7 @@ pub(super) fn send_command(context: &mut Context<'_>, input: Input) -> Result<Va
     })?;
     let parameters = document.bind(wanted.parameters.clone())?;
     check_managed(context, &wanted.instance_id)?;
-    let command = new_command(context, wanted, parameters);
+    let command = new_command(context, wanted, &document, parameters);
     let cancel = Arc::new(Notify::new());
     launch(context, &document, &command, cancel.clone());
     context
@@ -86,6 +86,7 @@ pub(super) fn send_command(context: &mut Context<'_>, input: Input) -> Result<Va
 fn new_command(
     context: &Context<'_>,
     wanted: Wanted,
+    document: &Document,
     parameters: BTreeMap<String, String>,
 ) -> Command {
     let number = context.account.ssm.commands.len() + 1;
@@ -93,6 +94,7 @@ fn new_command(
         id: format!("rehearse-0000-0000-0000-{number:012}"),
         instance_id: wanted.instance_id,
         document: wanted.document,
+        steps: document.steps.clone(),
         parameters,
         comment: wanted.comment,
         requested_at: context.now,
