@@ -54,13 +54,26 @@ kernel_refusal() {
     grep -E -m 1 -e "dev=\"($(names_of "$1"))\"" -e "name=\"$MOUNT_POINT(/|\")" || true
 }
 
+# What the file systems say of what they found wrong with themselves.
+DAMAGED='orrupt|hecksum|CRC|bogus|(bad|wrong) magic|[Bb]ad (geometry|superblock|block)|nvalid|not (valid|in group)|per (group|cluster) too'
+DAMAGED="$DAMAGED|unsupported (inode|descriptor) size|(no|load) (valid )?journal|root inode|log (mount|recovery)[^:]* failed|validate failed"
+DAMAGED="$DAMAGED|sanity|e2fsck|xfs_repair|illegal|nconsisten|mismatch|needs repair|beyond end of device"
+
+# file_system_damage: the first such line since the mount, while the volume is there and can be read. Its reader only gets an
+# error number, which might as well be the host's. Of a mount that fails, the mount script judges more than these words.
+file_system_damage() {
+  [ "$SCRIPT ${MARK_RUN-}" = "test $SSM_runId" ] || return 0
+  [ "$(device_number "$MARK_DEVICE")" = "$MARK_NUMBER" ] || return 0
+  kernel_words "$MARK_DEVICE" | grep -E '^(EXT[234]-fs error|XFS )' | grep -E -m 1 -e "$DAMAGED" || true
+}
+
 # host_is_to_blame [reads]: whether this host could not read the volume, or (unless `reads` is asked) was not let, so that what
 # looks like damage proves nothing. BLAME says how. Once seen it stays so.
 BLAME=''
 host_is_to_blame() {
   local device=${MARK_DEVICE-} line
   [ -z "$BLAME" ] || return 0
-  [ -n "$device" ] || return 1
+  [ -n "$device" ] && [ "$MARK_RUN" = "$SSM_runId" ] || return 1
   line=$(kernel_read_error "$device")
   if [ -n "$line" ]; then
     BLAME="the device has read or write errors on this host, which say nothing of the snapshot: $line. Run it again, with a new volume"

@@ -27,11 +27,18 @@ PASS_LINES=()
 PASS_CHECKS=()
 declare -A PASS_COUNT=()
 
-# host_is_to_blame: a script that uses the volume knows more of this (kernel.sh)
+# A script that uses the volume knows more of these (kernel.sh).
 host_is_to_blame() { return 1; }
+file_system_damage() { :; }
 
 # conclude <code> <reason>: the only way to say 0 or 1. Whatever else ends a script ends it with 75.
 conclude() {
+  local damage
+  if [ "$1" != "$FAULT" ] && [ -z "$FIRST_FAULT" ]; then
+    damage=$(file_system_damage)
+    [ -z "$damage" ] || record 'file system' fail "$SSM_volumeId" "$damage"
+    [ -z "$FIRST_FAULT" ] || set -- "$FAULT" "$FIRST_FAULT"
+  fi
   RESULT_CODE=$1
   RESULT_REASON=$2
   # A fault that was not recorded was seen before anything was damaged on purpose.

@@ -25,7 +25,7 @@ make_scratch() {
 
 # give_data_to_server: production's mysql may have another number than ours, and this is a copy to throw away.
 give_data_to_server() {
-  local folder=$DATA
+  local folder=$DATA said
   [ "$(id -u)" -eq 0 ] || return 0
   # The folders above it, down from the top of the volume, have to let that user through.
   while [ "$folder" != "$MOUNT_POINT" ]; do
@@ -34,7 +34,9 @@ give_data_to_server() {
   done
   [ -n "$(find "$DATA" ! -user "$SSM_serverUser" -print 2>/dev/null | head -n 1)" ] || return 0
   progress_now "giving $DATA to $SSM_serverUser"
-  chown -R "$SSM_serverUser" "$DATA" || unchecked "cannot give $DATA to $SSM_serverUser on this host"
+  # A line for each file that it cannot give would be more than SSM keeps.
+  said=$(chown -R "$SSM_serverUser" "$DATA" 2>&1) ||
+    unchecked "cannot give $DATA to $SSM_serverUser on this host: ${said%%$'\n'*}"
 }
 
 # point_infobright_at_scratch: at its start the server empties the whole CacheFolder of brighthouse.ini,

@@ -118,3 +118,42 @@ unreadable() {
   document test
   expect 75 AppArmor
 }
+
+# spoiled_inode <file>: of an ext4 on which production's data are; the kernel only meets it when it is used
+spoiled_inode() {
+  local inode at size
+  new_image ext4
+  mkdir -p "$W/fill"
+  mount -o loop "$W/image" "$W/fill"
+  cp -a "$PRODUCTION/data" "$W/fill/mysql"
+  inode=$(stat -c %i "$W/fill/mysql/$1")
+  umount "$W/fill"
+  at=$(debugfs -R "imap <$inode>" "$W/image" 2>/dev/null | sed -n 's/.*block \([0-9]*\), offset 0x\(.*\)/\1 \2/p')
+  size=$(dumpe2fs -h "$W/image" 2>/dev/null | sed -n 's/^Block size: *//p')
+  invert "$W/image" $((${at% *} * size + 0x${at#* } + 60)) 40
+  attach_image
+}
+
+@test "a file system that meets its damage only during the test is a fault, with the kernel's words: a table" {
+  spoiled_inode shop/visits.MYD
+  mounted_test
+  expect 1 'EXT4-fs error' checksum
+}
+
+@test "a file system that meets its damage only during the test is a fault, with the kernel's words: a folder" {
+  spoiled_inode shop
+  mounted_test
+  expect 1 'EXT4-fs error' checksum
+}
+
+@test "a file system that meets its damage only during the test is a fault, with the kernel's words: XFS" {
+  volume
+  mount -o loop "$W/image" "$W/fill"
+  inode=$(find "$W/fill/mysql/mysql" -type f -printf '%i\n' | sort -n | tail -n 1)
+  umount "$W/fill"
+  at=$(xfs_db -r -c "convert ino $inode daddr" "$W/image" | sed 's/.*(\(.*\))/\1/')
+  invert "$W/image" $((at * 512 + 40)) 100
+  attach_image
+  mounted_test
+  expect 1 'XFS ' orrupt
+}
