@@ -138,6 +138,7 @@ main() {
   check_required
   read_tables
   check_fresh
+  check_indexes
   check_system_tables
   check_users
   stop_server

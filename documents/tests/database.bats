@@ -125,6 +125,59 @@ SQL
   nothing_to_see
 }
 
+# stale_index: a page of the index `customer` as it was before, with as many entries
+stale_index() {
+  sql <<'SQL'
+CREATE TABLE shop.baskets (id INT PRIMARY KEY, customer INT, note VARCHAR(20), KEY (customer), KEY part (note(3))) ENGINE=InnoDB;
+INSERT INTO shop.baskets SELECT id, 100, CONCAT('n', id) FROM shop.orders;
+SQL
+  cp "$DATA/shop/baskets.ibd" "$W/before"
+  # The last entry of the index stays the last; slowly, so that the old one is gone.
+  printf '%s\n' 'SET GLOBAL innodb_fast_shutdown = 0;' 'UPDATE shop.baskets SET customer = 101 WHERE id = 8000;' | sql
+  older_page "$DATA/shop/baskets.ibd" "${1:-1}" "$W/before"
+}
+
+@test "case 25: a page of a second index as it was before, with as many entries" {
+  stale_index
+  mounted_test
+  expect 1 'shop.baskets: index: '
+}
+
+@test "case 25: the same where the server does not compare, or the table is large" {
+  export IB_EXTENDED_PACKS=0
+  stale_index
+  mounted_test
+  expect 1 'shop.baskets: index: its index `customer` holds other values than its rows'
+}
+
+@test "case 25: healthy indexes of all kinds, compared both ways" {
+  sql <<'SQL'
+CREATE TABLE shop.kinds (a INT, b VARCHAR(20) CHARACTER SET latin1, c CHAR(9), d DOUBLE, e DATE, f INT AS (a + 1) VIRTUAL, g INT AS (a + 2) STORED, h BLOB, i ENUM('x','y'), p POINT NOT NULL, UNIQUE (a, b), KEY (b), KEY (c, d), KEY (e), KEY (f), KEY (g), KEY (h(5)), KEY (i), KEY (d), SPATIAL (p), FULLTEXT (b)) ENGINE=InnoDB;
+INSERT INTO shop.kinds (a, b, c, d, e, h, i, p) VALUES (1, 'Søren', 'x  ', 0.1, '2020-01-01', 'blob', 'x', POINT(1, 1)), (2, NULL, NULL, NULL, NULL, NULL, NULL, POINT(2, 2)), (3, '', '', -0.0, '0000-00-00', '', 'y', POINT(1, 2)), (NULL, 'a', 'A', 1e300, '2020-01-01', 'x', 'x', POINT(0, 0));
+CREATE TABLE shop.ignored (a INT PRIMARY KEY, b INT, KEY (b) IGNORED) ENGINE=InnoDB;
+CREATE TABLE shop.`odd ``name` (a INT, `b ``"` VARCHAR(9), KEY `k ``y` (`b ``"`)) ENGINE=InnoDB;
+INSERT INTO shop.`odd ``name` VALUES (1, 'x'), (2, NULL);
+SQL
+  mounted_test
+  expect 0
+  nothing_to_see
+  document release
+  export SSM_runId=run-2 IB_EXTENDED_PACKS=0
+  mounted_test
+  expect 0
+  nothing_to_see
+  grep -q '^PASS *index: shop.orders: 2 indexes hold what the rows hold' <<<"$output"
+  grep -q '^PASS *index: shop.kinds: 7 indexes' <<<"$output"
+}
+
+@test "case 25: without the time for it nothing is said but that" {
+  export IB_INDEX_SECONDS=0
+  stale_index
+  mounted_test
+  expect 0
+  grep -q '^SKIP *index: mysql: indexes of 0 of 3 InnoDB tables' <<<"$output"
+}
+
 @test "case 30: the text of a view that was changed" {
   sed -i 's/1000/1900/g' "$DATA/shop/good_customers.frm"
   mounted_test

@@ -19,27 +19,6 @@ production_with_manifest() {
 
 warned() { grep -q "^WARN *manifest: $1" <<<"$output" || { show; return 1; }; }
 
-# page_of <file> <index> <before>: puts a leaf page of an index, by its place among the indexes, back as it was in another file
-older_page() {
-  python3 - "$@" <<'PYTHON'
-import struct, sys
-name, place, before = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-new, old = open(name, "rb").read(), open(before, "rb").read()
-def head(page):
-    return page[24:26] == b"\x45\xbf" and page[64:66] == b"\0\0", page[66:74], struct.unpack(">H", page[54:56])[0]
-pages = [(at, head(new[at:at + 16384])) for at in range(0, min(len(new), len(old)), 16384)]
-ids = sorted({index for _, (leaf, index, _) in pages if leaf})
-for at, (leaf, index, rows) in pages:
-    if leaf and index == ids[place] and head(old[at:at + 16384]) == (leaf, index, rows) and old[at:at + 16384] != new[at:at + 16384]:
-        with open(name, "r+b") as file:
-            file.seek(at)
-            file.write(old[at:at + 16384])
-        break
-else:
-    sys.exit("no page with as many entries")
-PYTHON
-}
-
 @test "case 80: a row in InnoDB after the manifest" {
   production_with_manifest
   sql <<<"INSERT INTO shop.customers (id, name) VALUES (999999, 'late');"

@@ -1,0 +1,137 @@
+# What InnoDB's second indexes hold, against the rows. CHECK TABLE ... MEDIUM only counts their entries; MyISAM's and Aria's
+# has a checksum over all keys. This comes last, in a tenth of the time that reading took, or a minute where that is less.
+# shellcheck shell=bash
+
+INDEX_END=0
+
+# check_indexes: in rotation by date where there is no time for all. Who has found a fault needs no further one.
+check_indexes() {
+  local at number=0 done_=0 seconds=$(((SECONDS - READING_SINCE) / 10)) large=0
+  local -a all=()
+  [ -z "$FIRST_FAULT" ] || return 0
+  for at in "${!T_KEY[@]}"; do
+    if [ "${T_ENGINE[at]}" = InnoDB ] && [ -z "${T_UNASKABLE[at]-}" ] && ! is_system_schema "${T_SCHEMA[at]}"; then all+=("$at"); fi
+  done
+  [ "${#all[@]}" -gt 0 ] || return 0
+  [ "$seconds" -ge 60 ] || seconds=60
+  seconds=${IB_INDEX_SECONDS:-$seconds}
+  [ "$seconds" -le "$(left)" ] || seconds=$(left)
+  INDEX_END=$((SECONDS + seconds))
+  compares_indexes_itself
+  rotated "${#all[@]}"
+  for at in "${all[@]:FIRST}" "${all[@]:0:FIRST}"; do
+    [ "$SECONDS" -lt "$INDEX_END" ] || break
+    number=$((number + 1))
+    progress "comparing indexes, $number of ${#all[@]}: ${T_NAME[at]}"
+    if check_indexes_of "$at"; then done_=$((done_ + 1)); else large=$((large + 1)); fi
+  done
+  if [ "$done_" -lt "${#all[@]}" ]; then
+    record index skip "$SSM_dataDirectory" "indexes of $done_ of ${#all[@]} InnoDB tables were compared with the rows in $seconds seconds\
+${large:+, $large were too large}: the rest has its turn another night"
+  fi
+}
+
+# compares_indexes_itself: COMPARES, whether CHECK TABLE ... EXTENDED does it for InnoDB (MDEV-24402). MySQL takes the word, and counts.
+compares_indexes_itself() {
+  local major minor patch
+  COMPARES=''
+  ask 'SELECT VERSION();' || return 0
+  [[ $ANSWER =~ ^([0-9]+)\.([0-9]+)\.([0-9]+).*MariaDB ]] || return 0
+  major=${BASH_REMATCH[1]} minor=${BASH_REMATCH[2]} patch=${BASH_REMATCH[3]}
+  case $major.$minor in
+    10.6) [ "$patch" -lt 11 ] || COMPARES=yes ;;
+    10.7) [ "$patch" -lt 7 ] || COMPARES=yes ;;
+    10.8) [ "$patch" -lt 6 ] || COMPARES=yes ;;
+    10.9) [ "$patch" -lt 4 ] || COMPARES=yes ;;
+    10.10) [ "$patch" -lt 2 ] || COMPARES=yes ;;
+    *) if [ "$major" -gt 10 ] || { [ "$major" -eq 10 ] && [ "$minor" -gt 10 ]; }; then COMPARES=yes; fi ;;
+  esac
+}
+
+# has_time_for <packs>: as it took to read them. At first at a rate that is low for data in memory.
+has_time_for() {
+  local rate=200
+  [ "$PACKS_READ" -le 200 ] || [ "$SECONDS" -le "$READING_SINCE" ] || rate=$((PACKS_READ / (SECONDS - READING_SINCE) + 1))
+  [ "$1" -le $((rate * (INDEX_END - SECONDS))) ]
+}
+
+# check_indexes_of <number>: 1 where it takes too long. For each entry the server looks up its row, which took six times as
+# long as reading and counting; in a table of 64 MiB these are in memory. A larger one is read once by its rows and once by
+# each index, in their order, and the sums are compared.
+check_indexes_of() {
+  local at=$1
+  if [ -n "$COMPARES" ] && [ "${T_PACKS[at]}" -le "${IB_EXTENDED_PACKS:-1024}" ]; then
+    has_time_for $((T_PACKS[at] * 6)) || return 1
+    if ask "CHECK TABLE ${T_SQL[at]} EXTENDED;"; then judge_check index "${T_NAME[at]}" "$ANSWER"; else judge_complaint index "${T_NAME[at]}"; fi
+  else
+    has_time_for $((T_PACKS[at] * 2)) || return 1
+    compare_indexes "$at"
+  fi
+}
+
+# list_indexes <number>: I_NAMES, the quoted names of its second indexes; I_SUMS, for each the sums that it can give. One that
+# holds only a part of a column, or another form of it, gives none.
+list_indexes() {
+  local at=$1 index column part type extra row='' where
+  local -A sums=() no=()
+  where="s.table_schema = _utf8 x'${T_KEY[at]% *}' AND s.table_name = _utf8 x'${T_KEY[at]#* }'"
+  I_NAMES=() I_SUMS=()
+  ask "SELECT HEX(s.index_name), IFNULL(HEX(s.column_name), '-'), IFNULL(s.sub_part, '-'), s.index_type, IFNULL(REPLACE(c.extra, ' ', '_'), '-')
+    FROM information_schema.statistics s LEFT JOIN information_schema.columns c USING (table_schema, table_name, column_name)
+    WHERE $where ORDER BY s.index_name, s.seq_in_index;" || return 1
+  while read -r index column part type extra; do
+    [ "$index" = 5052494D415259 ] || continue
+    text_of "$column" && quoted "$TEXT"
+    if [ "$part" = - ] && is_askable "$TEXT"; then row="$row${row:++}CRC32($QUOTED)"; fi
+  done <<<"$ANSWER"
+  while read -r index column part type extra; do
+    case $index in '' | 5052494D415259) continue ;; esac
+    TEXT=''
+    [ "$column" = - ] || text_of "$column"
+    quoted "$TEXT"
+    case $part:$type:$extra in
+      -:BTREE:*VIRTUAL*) no[$index]=1 ;;
+      -:BTREE:*) sums[$index]="${sums[$index]-},SUM(IFNULL(CRC32($QUOTED)${row:+^($row)},7))" ;;
+      *) no[$index]=1 ;;
+    esac
+    if [ -z "$TEXT" ] || ! is_askable "$TEXT"; then no[$index]=1; fi
+  done <<<"$ANSWER"
+  for index in ${sums[@]+"${!sums[@]}"}; do
+    text_of "$index" && quoted "$TEXT"
+    if [ -n "${no[$index]-}" ] || ! is_askable "$TEXT"; then continue; fi
+    I_NAMES+=("$QUOTED")
+    I_SUMS+=("${sums[$index]}")
+  done
+}
+
+# compare_indexes <number>: an index that holds all of the columns is read in place of the rows, if the server is told to
+compare_indexes() {
+  local at=$1 number sql='' by_rows by_index
+  list_indexes "$at" || {
+    judge_complaint index "${T_NAME[at]}"
+    return
+  }
+  [ "${#I_NAMES[@]}" -gt 0 ] || return 0
+  for number in "${!I_NAMES[@]}"; do
+    sql="${sql}SELECT 'rows',COUNT(*)${I_SUMS[number]} FROM ${T_SQL[at]} USE INDEX ();"
+    sql="${sql}SELECT 'index',COUNT(*)${I_SUMS[number]} FROM ${T_SQL[at]} FORCE INDEX (${I_NAMES[number]});"
+  done
+  ask "$sql" || {
+    # An index that is switched off (MariaDB's IGNORED, MySQL's INVISIBLE) cannot be asked.
+    case $COMPLAINT in *'ERROR 1176'*) ;; *) judge_complaint index "${T_NAME[at]}" ;; esac
+    return 0
+  }
+  number=0
+  while IFS= read -r by_rows && IFS= read -r by_index; do
+    if [ "${by_rows#rows}" != "${by_index#index}" ]; then
+      record index fail "${T_NAME[at]}" "its index ${I_NAMES[number]} holds other values than its rows" 'the same sums of checksums'
+      return
+    fi
+    number=$((number + 1))
+  done <<<"$ANSWER"
+  if [ "$number" -eq "${#I_NAMES[@]}" ]; then
+    record index pass "${T_NAME[at]}" "$number indexes hold what the rows hold"
+  else
+    no_sense index "$at"
+  fi
+}
