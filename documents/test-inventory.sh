@@ -130,15 +130,18 @@ check_required() {
   fi
 }
 
-# read_references: FLOOR and LAST_ROWS, by a table's name: what was asked for, and what the last good run here had
-declare -A FLOOR=() LAST_ROWS=() READ_ROWS=()
+# read_references: FLOOR, REQUIRED (without a floor) and LAST_ROWS, by a table's name: what was asked for, and what the last
+# good run here had
+declare -A FLOOR=() REQUIRED=() LAST_ROWS=() READ_ROWS=()
 read_references() {
   local item rows name
   for item in ${SSM_requiredTables//,/ }; do
-    [ "$item" = "${item%:*}" ] || FLOOR[${item%:*}]=${item##*:}
+    if [ "$item" = "${item%:*}" ]; then REQUIRED[$item]=1; else FLOOR[${item%:*}]=$((10#${item##*:})); fi
   done
   [ -s "$SSM_stateDirectory/last-good" ] || return 0
-  while IFS=$'\t' read -r rows name; do LAST_ROWS[$name]=$rows; done <"$SSM_stateDirectory/last-good"
+  while IFS=$'\t' read -r rows name; do
+    if is_count "$rows"; then LAST_ROWS[$name]=$rows; fi
+  done <"$SSM_stateDirectory/last-good"
 }
 
 # check_rows <number> <rows>: against the files, the manifest, the floor and the last good run
@@ -154,6 +157,9 @@ check_rows() {
     record rows fail "$name" "$rows rows" "$recorded, as in the manifest"
   elif [ "$rows" -lt "${FLOOR[$name]:-0}" ]; then
     record rows fail "$name" "$rows rows" "${FLOOR[$name]} at least"
+  elif [ -z "$recorded" ] && [ -n "${REQUIRED[$name]-}" ] && [ "$((rows * 10))" -le "${LAST_ROWS[$name]:-0}" ] && [ "${LAST_ROWS[$name]:-0}" -gt 0 ]; then
+    # Others may be emptied by whoever owns them. Of this one somebody has said that a backup needs it.
+    record rows fail "$name" "$rows rows, a tenth of last time or less" "about ${LAST_ROWS[$name]}, as in the last good run, or a number of its own in requiredTables"
   elif [ -z "$recorded" ] && [ "$((rows * 2))" -lt "${LAST_ROWS[$name]:-0}" ]; then
     record rows warn "$name" "$rows rows, fewer than half of last time" "about ${LAST_ROWS[$name]}, as in the last good run"
   else
@@ -198,8 +204,20 @@ check_fresh() {
       record freshness fail "$table" "$column has no newest value: ${age:0:40}" "one of the last $hours hours"
     elif [ "$age" -gt $((hours * 3600)) ]; then
       record freshness fail "$table" "$column ends $((age / 3600)) hours before the snapshot" "$hours hours at most"
+    elif [ "$age" -lt -86400 ]; then
+      warn_of_future "$at" "$table" "$column" "$age" "$taken"
     else
       record freshness pass "$table" "$column ends $((age / 3600)) hours before the snapshot"
     fi
   done
+}
+
+# warn_of_future <number> <table> <column> <age> <snapshot's time>: one row with a date of a far future hides all others, and
+# may be right. More than a day, since times without a zone may be ahead.
+warn_of_future() {
+  local age=''
+  quoted "$3"
+  if ask "SELECT 'ok',TIMESTAMPDIFF(SECOND,MAX($QUOTED),'$5') FROM ${T_SQL[$1]} WHERE $QUOTED<='$5';"; then age=${ANSWER#ok$'\t'}; fi
+  if is_count "$age"; then age="the newest before it is $((age / 3600)) hours older"; else age='none is before it'; fi
+  record freshness warn "$2" "$3 ends $((${4#-} / 3600)) hours after the snapshot, $age" 'a time before the snapshot'
 }

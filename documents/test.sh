@@ -64,8 +64,8 @@ prepare() {
   parameter client '/[A-Za-z0-9._/+-]+'
   parameter serverUser '[a-z_][a-z0-9_-]*'
   parameter serverOptions '([a-z][a-z0-9_-]*(=[A-Za-z0-9_.:;/@+-]*)?,?)*'
-  parameter requiredTables '([A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+(:[0-9]{1,15})?,?)*'
-  parameter freshTables '([A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+:[0-9]{1,6},?)*'
+  list_parameter requiredTables "$REQUIRED_ITEM"
+  list_parameter freshTables "$FRESH_ITEM"
   parameter budgetSeconds '[0-9]{1,6}'
   parameter minimumCoverage '[0-9]{1,3}'
   parameter canary 'true|false'
