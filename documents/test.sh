@@ -63,7 +63,7 @@ prepare() {
   parameter server '/[A-Za-z0-9._/+-]+'
   parameter client '/[A-Za-z0-9._/+-]+'
   parameter serverUser '[a-z_][a-z0-9_-]*'
-  parameter serverOptions '([a-z][a-z0-9_-]*(=[A-Za-z0-9_.:;/@+-]*)?,?)*'
+  parameter serverOptions '([a-z][a-z0-9_-]*(=[A-Za-z0-9_.:;/@+-]*)?(,[a-z][a-z0-9_-]*(=[A-Za-z0-9_.:;/@+-]*)?)*)?'
   list_parameter requiredTables "$REQUIRED_ITEM"
   list_parameter freshTables "$FRESH_ITEM"
   parameter budgetSeconds '[0-9]{1,6}'

@@ -510,7 +510,12 @@ fn documents_take_their_parameters_as_data() {
             assert_eq!(parameter.env_var, name != "executionTimeout", "{id} {name}");
             // Older agents paste the value between single quotes.
             let pattern = parameter.allowed_pattern.as_ref().unwrap();
-            let may = ["requiredTables", "freshTables", "snapshotTime"];
+            let may = [
+                "serverOptions",
+                "requiredTables",
+                "freshTables",
+                "snapshotTime",
+            ];
             assert_eq!(
                 pattern.is_match(""),
                 may.contains(&name.as_str()),
