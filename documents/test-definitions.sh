@@ -15,7 +15,7 @@ check_files() {
     [[ $file =~ ^[A-Za-z0-9_@]+/[A-Za-z0-9_@]+$ ]] || OLD_NAMES=yes
     count=$((count + 1))
     [ -n "${known[$file]-}" ] || [ "${file%%/*}" = performance_schema ] ||
-      record files fail "${file/\//.}" "its definition $file.frm is on the disk, but the server does not list it" 'a table'
+      record_unlisted "$file"
   done < <(find "$DATA/" -mindepth 2 -maxdepth 2 -name '*.frm' ! -name '#*' -printf '%P\n')
   # MySQL from 8.0 on keeps no definitions in files.
   [ "$count" -gt 0 ] || return 0

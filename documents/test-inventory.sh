@@ -87,7 +87,10 @@ check_count_of_tables() {
   for at in "${!T_KEY[@]}"; do
     [ "${T_TYPE[at]}" = VIEW ] || is_system_schema "${T_SCHEMA[at]}" || user=$((user + 1))
   done
-  if [ "$user" -eq 0 ]; then
+  if [ "$user" -eq 0 ] && tight_limits; then
+    record inventory error "$SSM_dataDirectory" "the server lists no tables but its own: $TROUBLE"
+    return
+  elif [ "$user" -eq 0 ]; then
     record inventory fail "$SSM_dataDirectory" "no tables found in it but the server's own: nothing to restore" 'tables of users'
     return
   fi
