@@ -33,12 +33,12 @@ def user():
     return subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def start(server, client, data, folder):
+def start(server, client, data, folder, *options):
     """A server on the data as production has it, and its socket."""
     socket, pid = folder / "s", folder / "pid"
     process = subprocess.Popen(
         [server, "--no-defaults", f"--user={user()}", f"--datadir={data}", f"--socket={socket}", f"--pid-file={pid}"]
-        + ["--skip-networking", "--skip-grant-tables", "--innodb-log-file-size=4M", f"--log-error={folder}/log"],
+        + ["--skip-networking", "--skip-grant-tables", "--innodb-log-file-size=4M", f"--log-error={folder}/log", *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

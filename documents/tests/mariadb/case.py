@@ -11,11 +11,17 @@ PAGE = 16384
 class Case:
     name: str
     change: typing.Callable
-    verdict: str = "invalid"
+    # Of each server, or a function of its version, as 10.11.
+    verdict: typing.Any = "invalid"
     words: tuple = ()
     manifest: bool = False
     group: str = "damage"
     words_of_warnings: tuple = ()
+    # A plugin that the server has to have, or "another server" for its data.
+    needs: str = ""
+
+    def wanted(self, version):
+        return self.verdict(version) if callable(self.verdict) else self.verdict
 
 
 def write_at(path, offset, data):
