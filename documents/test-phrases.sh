@@ -49,7 +49,7 @@ damage_says '[Cc]orrupt(ed|ion)?([^a-z]|$)|[Cc]hecksum|marked as crashed|Incorre
 # InnoDB cannot read a page or the head of a file. Text and run: MariaDB 10.5 to 11.8.
 damage_says 'Failed to read page|[Cc]annot read first page|Header page (contains|consists)|Failed to read the system tablespace header'
 # InnoDB: a file is shorter than it has to be. Text and run: MariaDB 10.5 to 11.8.
-damage_says 'tail of the system tablespace is missing|[Tt]he size of the file .* is only|is too small|beyond the end of tablespace'
+damage_says 'tail of the system tablespace is missing|[Tt]he size of the file .* is only|is too small|beyond the end of tablespace|outside the bounds of the file'
 # InnoDB: the redo log. Text and run: MariaDB 10.5 to 11.8.
 damage_says 'Missing FILE_|[Ii]nvalid log (header|block)|No valid checkpoint|[Cc]annot find checkpoint|[Ll]og file .*(is of size|size .* is) '
 # InnoDB: a page is newer than the redo log. Run: MariaDB 10.5 to 11.8. Paper: MySQL 5.1 to 5.6, on lines without [ERROR].

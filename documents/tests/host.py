@@ -78,6 +78,7 @@ def environment(host, volume, server, client, **more):
         "SSM_serverUser": user(),
         "IB_MOUNTINFO": str(table),
         "IB_WORKERS": "1",
+        "IB_START_WAIT": "60",
         **more,
     }
 

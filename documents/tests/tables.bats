@@ -8,3 +8,13 @@
   [ -d "$PRODUCTION/data" ] || skip 'no MariaDB server on this machine'
   "$BATS_TEST_DIRNAME/mariadb-table" --check
 }
+
+@test "tables: the same on each server of fetch-servers" {
+  [ -n "${IB_SERVERS-}" ] || skip 'IB_SERVERS names no folder of fetch-servers'
+  "$BATS_TEST_DIRNAME/mariadb-table" --servers "$IB_SERVERS" --check
+}
+
+@test "snapshots: five of a server under load, each as a server started by hand reads it" {
+  [ -d "$PRODUCTION/data" ] || skip 'no MariaDB server on this machine'
+  "$BATS_TEST_DIRNAME/mariadb-snapshots" --count 5
+}
