@@ -227,10 +227,3 @@ check_log() {
   done <<<"$found"
   record log error server "$(head -n 1 <<<"$found")"
 }
-
-# tell_recovery: what the server did to the copy as it started, which production would have decided itself
-tell_recovery() {
-  local found
-  found=$(server_log | grep -E 'Found [0-9]+ prepared (XA )?transaction' | grep -v '\[ERROR\]' | head -n 1) || found=''
-  [ -z "$found" ] || record start pass 'prepared transactions' "were rolled back in the copy: ${found##*\] }"
-}

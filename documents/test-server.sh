@@ -92,6 +92,10 @@ start_server() {
   while ! ask 'SELECT 1;' || [ "$ANSWER" != 1 ]; do
     read_limits "$SERVER_PID"
     if ! alive "$SERVER_PID" "$SERVER_START"; then
+      if forgive_prepared; then
+        start_server
+        return
+      fi
       judge_failed_start
       return 1
     fi

@@ -225,7 +225,6 @@ skip-grant-tables
 skip-slave-start
 read_only = 1
 loose-skip-log-bin
-loose-tc-heuristic-recover = ROLLBACK
 loose-event-scheduler = OFF
 loose-wsrep-on = OFF
 loose-persisted-globals-load = OFF
