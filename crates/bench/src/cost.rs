@@ -26,6 +26,47 @@ pub(super) struct Prices {
     /// How large production's volume is, in GB.
     #[arg(long, default_value_t = 1000)]
     pub volume_gb: u32,
+    /// One of the volume's IOPS above 3,000 for a month (the same page, gp3).
+    #[arg(long, default_value_t = 0.005)]
+    pub iops_month: f64,
+    /// What `VolumeIops` says.
+    #[arg(long, default_value_t = GP3_IOPS)]
+    pub volume_iops: u32,
+    /// One MiB/s of the volume above 125 for a month (the same page, gp3).
+    #[arg(long, default_value_t = 0.04)]
+    pub throughput_month: f64,
+    /// What `VolumeThroughput` says.
+    #[arg(long, default_value_t = GP3_THROUGHPUT)]
+    pub volume_throughput: u32,
+    /// A GB of a snapshot's data that comes at a rate of one's own (the same page, Provisioned
+    /// Rate for Volume Initialization).
+    #[arg(long, default_value_t = 0.0036)]
+    pub initialization_gb: f64,
+    /// What `VolumeInitializationRate` says; 0 is EC2's default, which costs nothing.
+    #[arg(long, default_value_t = 0)]
+    pub volume_initialization_rate: u32,
+}
+
+/// What each gp3 volume has in its price for a GB.
+pub(super) const GP3_IOPS: u32 = 3000;
+pub(super) const GP3_THROUGHPUT: u32 = 125;
+
+impl Prices {
+    /// What a volume costs that is held for so many hours. The rate of initialization is billed
+    /// once, for the data of the snapshot; here all of the volume.
+    pub fn volume_usd(&self, hours: f64) -> f64 {
+        let gb = f64::from(self.volume_gb);
+        let more = |has: u32, free: u32| f64::from(has.saturating_sub(free));
+        let a_month = gb * self.gb_month
+            + more(self.volume_iops, GP3_IOPS) * self.iops_month
+            + more(self.volume_throughput, GP3_THROUGHPUT) * self.throughput_month;
+        let once = if self.volume_initialization_rate > 0 {
+            gb * self.initialization_gb
+        } else {
+            0.0
+        };
+        a_month * hours / HOURS_A_MONTH + once
+    }
 }
 
 /// CPU time of one function, in milliseconds of a whole processor.
@@ -100,15 +141,15 @@ pub(super) fn bill(
     let requests = happened.requests();
     let waiting_gb_seconds = happened.waited.as_secs_f64() * gb;
     let working_gb_seconds = working * gb;
-    let gb_hours = f64::from(prices.volume_gb) * happened.volume_held.as_secs_f64() / 3600.0;
+    let held = happened.volume_held.as_secs_f64() / 3600.0;
     let by_time = (waiting_gb_seconds + working_gb_seconds) * prices.gb_second;
     Bill {
         requests,
         waiting_gb_seconds,
         working_gb_seconds,
-        gb_hours,
+        gb_hours: f64::from(prices.volume_gb) * held,
         lambda_usd: by_time + f64::from(requests) * prices.million_requests / 1e6,
-        volume_usd: gb_hours / HOURS_A_MONTH * prices.gb_month,
+        volume_usd: prices.volume_usd(held),
     }
 }
 
@@ -121,6 +162,12 @@ mod tests {
         million_requests: 1.0,
         gb_month: 0.073,
         volume_gb: 100,
+        iops_month: 0.0073,
+        volume_iops: GP3_IOPS,
+        throughput_month: 0.073,
+        volume_throughput: GP3_THROUGHPUT,
+        initialization_gb: 0.003,
+        volume_initialization_rate: 0,
     };
 
     fn happened(invocations: u32, waited: u64, held: u64) -> Happened {
@@ -152,6 +199,21 @@ mod tests {
         near(bill.gb_hours, 200.0);
         near(bill.lambda_usd, (500.0 + working) * 0.00001 + 0.000_011);
         near(bill.volume_usd, 0.02);
+    }
+
+    #[test]
+    fn a_faster_volume_costs_its_iops_its_throughput_and_once_its_initialization() {
+        near(PRICES.volume_usd(2.0), 0.02);
+        let with = |change: fn(&mut Prices)| {
+            let mut prices = PRICES;
+            change(&mut prices);
+            prices.volume_usd(2.0) - PRICES.volume_usd(2.0)
+        };
+        near(with(|prices| prices.volume_iops = 4000), 0.02);
+        near(with(|prices| prices.volume_throughput = 225), 0.02);
+        near(with(|prices| prices.volume_initialization_rate = 100), 0.3);
+        near(with(|prices| prices.volume_initialization_rate = 300), 0.3);
+        near(with(|prices| prices.volume_iops = 100), 0.0);
     }
 
     #[test]

@@ -101,6 +101,7 @@ async fn event(
                 snapshot_started_at: None,
                 dev_ib_backup_instance_id,
                 volume_id,
+                volume_performance: None,
             };
             written(run, payload)
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::{Bill, Happened, Prices, Work, bill};
+use super::cost::{Bill, GP3_IOPS, GP3_THROUGHPUT, Happened, Prices, Work, bill};
 use super::figures::{Figures, Times};
 use super::spread::Spread;
 use super::table::markdown;
@@ -12,6 +12,13 @@ pub(super) type Nights = Vec<(&'static str, Happened)>;
 
 /// The memory that the bill is for: the least that Lambda has.
 const LEAST_MEMORY: u32 = 128;
+/// GB, IOPS, throughput and initialization rate of volumes that README speaks of.
+const VOLUMES: [(u32, u32, u32, u32); 4] = [
+    (100, GP3_IOPS, GP3_THROUGHPUT, 0),
+    (500, GP3_IOPS, 250, 200),
+    (2000, GP3_IOPS, 500, 300),
+    (2000, 4000, 1000, 300),
+];
 
 /// All that goes into the tables and the chart.
 pub(super) struct Report {
@@ -205,7 +212,9 @@ impl Report {
             million_requests,
             gb_month,
             volume_gb,
+            ..
         } = self.prices;
+        let volumes = volumes(self.prices);
         format!(
             "## What a night costs\n\n\
              Invocations, waits and the life of the volume are those of a simulated night with a \
@@ -219,7 +228,7 @@ impl Report {
              A function that waits is billed by its memory alone, and waiting is nearly all that \
              there is; its work takes as many GB-seconds with more memory as with less, since it \
              is the faster for it. So the least memory is the cheapest. For a test of {test}:\n\n\
-             {memories}\nHow long nobody works in such a night, and how that was shortened: \
+             {memories}\n{volumes}\nHow long nobody works in such a night, and how that was shortened: \
              [simulation.md](simulation.md#waiting).\n"
         )
     }
@@ -236,6 +245,62 @@ impl Report {
         let work: BTreeMap<_, _> = work.collect();
         bill(happened, &work, memory, self.prices)
     }
+}
+
+/// What faster volumes cost, for the hours in which each gives all its bytes once.
+pub(super) fn volumes(prices: Prices) -> String {
+    let rows = VOLUMES.map(|(gb, iops, throughput, rate)| {
+        let of_these = Prices {
+            volume_gb: gb,
+            volume_iops: iops,
+            volume_throughput: throughput,
+            volume_initialization_rate: rate,
+            ..prices
+        };
+        let slowest = if rate == 0 {
+            throughput
+        } else {
+            rate.min(throughput)
+        };
+        let hours = f64::from(gb) * 1e9 / (f64::from(slowest) * 1_048_576.0) / 3600.0;
+        let said = |value: u32, default: u32| {
+            if value == default {
+                "–".to_owned()
+            } else {
+                value.to_string()
+            }
+        };
+        vec![
+            gb.to_string(),
+            said(iops, GP3_IOPS),
+            said(throughput, GP3_THROUGHPUT),
+            said(rate, 0),
+            format!("{hours:.2}"),
+            format!("{:.2}", of_these.volume_usd(hours)),
+        ]
+    });
+    let head = [
+        "volume, GB",
+        "`VolumeIops`",
+        "`VolumeThroughput`",
+        "`VolumeInitializationRate`",
+        "hours for each byte once",
+        "volume, USD",
+    ];
+    let Prices {
+        iops_month,
+        throughput_month,
+        initialization_gb,
+        ..
+    } = prices;
+    format!(
+        "What a faster volume costs, held as long as it needs to give each byte once: \
+         {iops_month} USD for one of its IOPS above {GP3_IOPS} and {throughput_month} USD for \
+         a MiB/s above {GP3_THROUGHPUT} for a month, and once {initialization_gb} USD a GB of \
+         the snapshot where it has an initialization rate. Without one EC2 promises none, and \
+         the hours are those of the throughput, at best.\n\n{}",
+        markdown(&head, &rows)
+    )
 }
 
 fn night_row(test: &str, bill: &Bill) -> Vec<String> {
@@ -308,6 +373,12 @@ mod tests {
                 million_requests: 0.2,
                 gb_month: 0.073,
                 volume_gb: 1000,
+                iops_month: 0.0073,
+                volume_iops: 3000,
+                throughput_month: 0.073,
+                volume_throughput: 125,
+                initialization_gb: 0.003,
+                volume_initialization_rate: 0,
             },
         }
     }
@@ -331,6 +402,14 @@ mod tests {
             ..report()
         };
         assert!(without.markdown().contains("Not measured"));
+    }
+
+    #[test]
+    fn a_faster_volume_has_its_price() {
+        let page = report().markdown();
+        // 2000 GB at 300 MiB/s are 1.77 h; 146 + 375 * 0.073 USD a month, and 6 USD once.
+        let row = "| 2000 | – | 500 | 300 | 1.77 | 6.42 |";
+        assert!(page.contains(row), "{page}");
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use clap::Parser;
 
 use super::cost::{Prices, bill};
+use super::report::volumes;
 use super::{Arguments, nights};
 
 /// The prices without options.
@@ -49,4 +50,14 @@ fn the_pages_prices_follow_from_its_figures() {
         let usd = hours * prices.gb_month / 730.0;
         assert!((volume - usd).abs() < 0.01, "{test}: {usd}");
     }
+}
+
+#[test]
+fn the_pages_volumes_are_those_of_the_prices() {
+    let page = include_str!("../../../docs/performance.md");
+    let volumes = volumes(prices());
+    assert!(
+        page.contains(&volumes),
+        "docs/performance.md lacks:\n{volumes}"
+    );
 }

@@ -250,6 +250,9 @@ pub struct Made {
     pub dev_ib_backup_instance_id: String,
     /// The test volume.
     pub volume_id: String,
+    /// How fast it was asked to be, for whoever reads the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_performance: Option<String>,
 }
 
 /// From step 3: where the volume is attached. Step 4 adds its command for its own later looks.

@@ -47,6 +47,21 @@ impl<'a> Settings<'a> {
         (!text.is_empty()).then(|| text.clone())
     }
 
+    /// A whole number of at least 1, or nothing where it is left empty.
+    pub fn number_or_empty(&mut self, name: &str) -> Option<i32> {
+        let text = self.text_or_empty(name);
+        if text.is_empty() {
+            return None;
+        }
+        let number = text.parse().ok().filter(|number| *number > 0);
+        if number.is_none() {
+            self.fault(format!(
+                "{name} is `{text}`, neither empty nor a whole number of at least 1"
+            ));
+        }
+        number
+    }
+
     /// Whole seconds, at least one.
     pub fn seconds(&mut self, name: &str) -> Duration {
         Duration::from_secs(self.number(name))
@@ -115,6 +130,23 @@ mod tests {
             ),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_number_may_be_left_empty_but_not_out() {
+        let read = |value: Option<&str>| {
+            let value = value.map(|value| ("VOLUME_IOPS".to_owned(), value.to_owned()));
+            let variables = value.into_iter().collect();
+            let mut settings = Settings::new(&variables);
+            let number = settings.number_or_empty("VOLUME_IOPS");
+            settings.check().map(|()| number)
+        };
+        assert_eq!(read(Some("")).expect("empty"), None);
+        assert_eq!(read(Some("3000")).expect("a number"), Some(3000));
+        for bad in [None, Some("0"), Some("-1"), Some("many"), Some("3e3")] {
+            let error = read(bad).expect_err("no number").to_string();
+            assert!(error.contains("VOLUME_IOPS"), "{error}");
+        }
     }
 
     #[test]

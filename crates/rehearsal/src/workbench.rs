@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::Result;
-use common::ec2::{self, NewVolume};
+use common::ec2::{self, NewVolume, Performance};
 use common::event::{Envelope, Pair, Run};
 use common::runner;
 use common::step::{Invocation, Outcome, Step};
@@ -52,11 +52,20 @@ impl<S: Step> Workbench<S> {
     /// Where the template has no function for the step.
     #[must_use]
     pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same of a stack with these parameters.
+    ///
+    /// # Panics
+    /// Where the template has no function for the step, or refuses the parameters.
+    #[must_use]
+    pub fn with(parameters: &[(&str, &str)]) -> Self {
         let InMemory {
             stack,
             host,
             unplugged,
-        } = InMemory::deploy(&[], |_| ());
+        } = InMemory::deploy(parameters, |_| ());
         let functions = &stack.template.functions;
         let function = functions
             .iter()
@@ -196,6 +205,7 @@ impl<S: Step> Workbench<S> {
             snapshot_id: &self.ids.snapshot_id,
             zone: "us-east-1a",
             test_instance_name: TEST_INSTANCE,
+            performance: &Performance::default(),
         };
         let made = ec2::create(&self.person.ec2, &new).await;
         made.expect("a volume can be made")

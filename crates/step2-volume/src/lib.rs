@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use common::ec2::{self, NewVolume, VolumeState};
+use common::ec2::{self, NewVolume, Performance, VolumeState};
 use common::event::{Chosen, Made, Phase, Run};
 use common::settings::Settings;
 use common::step::{NeverEnds, Outcome, Pace, Step, patience};
@@ -21,6 +21,7 @@ pub struct MakeVolume {
     ec2: Lazy<aws_sdk_ec2::Client>,
     next: String,
     test_instance: String,
+    performance: Performance,
     poll: Duration,
 }
 
@@ -36,6 +37,7 @@ impl Step for MakeVolume {
             ec2: world.ec2.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
             test_instance: settings.text("TEST_INSTANCE_NAME"),
+            performance: Performance::read(&mut settings),
             poll: settings.seconds("POLL_SECONDS"),
         };
         settings.check().map(|()| step)
@@ -67,6 +69,7 @@ impl Step for MakeVolume {
                 snapshot_started_at: chosen.snapshot_started_at,
                 dev_ib_backup_instance_id: chosen.dev_ib_backup_instance_id,
                 volume_id: volume.id,
+                volume_performance: Some(self.performance.to_string()),
             })),
             VolumeState::Creating => Ok(Outcome::LookAgain {
                 why: format!("volume {} is being made", volume.id),
@@ -109,16 +112,33 @@ impl MakeVolume {
                 snapshot_id: &chosen.snapshot_id,
                 zone: &test.zone,
                 test_instance_name: name,
+                performance: &self.performance,
             },
         )
-        .await?;
+        .await
+        .map_err(|error| self.explained(error))?;
         Ok(Outcome::LookAgain {
             why: format!(
-                "volume {id} is being made of snapshot {}",
-                chosen.snapshot_id
+                "volume {id} is being made of snapshot {}: {}",
+                chosen.snapshot_id, self.performance
             ),
             payload: chosen,
         })
+    }
+
+    /// What EC2 refuses for what the stack's parameters say of the volume.
+    fn explained(&self, error: Error) -> Error {
+        let text = error.chain();
+        if !text.contains("InvalidParameter") && !text.contains("MissingParameter") {
+            return error;
+        }
+        let say = format!(
+            "EC2 makes no such volume: {}; set the stack's parameters VolumeType, VolumeIops, \
+             VolumeThroughput and VolumeInitializationRate to what EC2 takes together, or leave \
+             them empty",
+            self.performance
+        );
+        Error::caused(error.kind(), say, error)
     }
 }
 

@@ -1,6 +1,6 @@
 use common::Kind;
 use common::event::Chosen;
-use rehearsal::aws::{Fault, Instance, Snapshot, TEST_INSTANCE, VolumeState};
+use rehearsal::aws::{Fault, Instance, Snapshot, Speed, TEST_INSTANCE, VolumeState};
 use rehearsal::workbench::{self, fails, goes_on, has_ended_already, later, looks_again};
 
 use crate::MakeVolume;
@@ -178,4 +178,59 @@ async fn the_verdict_of_another_run_does_not_end_this_one() {
     bench.verdict_is_written_by("run-0");
     looks_again(bench.look(&bench.run(), chosen(&bench)).await);
     assert_eq!(bench.done(), ["CreateVolume"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stacks_parameters_say_how_fast_the_volume_is() {
+    let bench = Bench::with(&[
+        ("VolumeType", "gp3"),
+        ("VolumeIops", "4000"),
+        ("VolumeThroughput", "1000"),
+        ("VolumeInitializationRate", "300"),
+    ]);
+    let run = bench.run();
+    let (why, payload) = looks_again(bench.look(&run, chosen(&bench)).await);
+    let said = "gp3, 4000 IOPS, 1000 MiB/s, initialized at 300 MiB/s";
+    assert!(why.contains(said), "{why}");
+    let id = bench.made().into_iter().next().expect("a volume");
+    let made = bench.aws.volume(&id).expect("it is there");
+    let asked = Speed {
+        iops: Some(4000),
+        throughput: Some(1000),
+        initialization_rate: Some(300),
+    };
+    assert_eq!((made.volume_type.as_str(), made.speed), ("gp3", asked));
+    bench.wait(15).await;
+    let made = goes_on(bench.look(&later(&run, 1), payload).await);
+    assert_eq!(made.volume_performance.as_deref(), Some(said));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_parameters_leave_empty_is_not_asked_for() {
+    for (parameters, kind) in [(&[][..], "gp3"), (&[("VolumeType", "")], "gp2")] {
+        let bench = Bench::with(parameters);
+        looks_again(bench.look(&bench.run(), chosen(&bench)).await);
+        let id = bench.made().into_iter().next().expect("a volume");
+        let made = bench.aws.volume(&id).expect("it is there");
+        assert_eq!(
+            (made.volume_type.as_str(), made.speed),
+            (kind, Speed::default())
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ec2_does_not_take_together_is_told_with_the_names_of_the_parameters() {
+    let bench = Bench::with(&[("VolumeType", "gp2"), ("VolumeThroughput", "500")]);
+    let error = fails(bench.look(&bench.run(), chosen(&bench)).await);
+    let text = error.chain();
+    for word in [
+        "gp2, 500 MiB/s",
+        "VolumeThroughput",
+        "InvalidParameterCombination",
+        "only be specified",
+    ] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    assert_eq!(bench.made().len(), 0);
 }

@@ -17,6 +17,7 @@ fn made(bench: &Bench, volume_id: &str) -> Made {
         snapshot_started_at: Some(bench.run().started_at),
         dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
         volume_id: volume_id.to_owned(),
+        volume_performance: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The words for EC2: instances, snapshots and volumes, in the states that matter here.
 
 mod instances;
+mod performance;
 mod snapshots;
 mod volumes;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{Filter, Tag};
 
 pub use instances::{Instance, instance_state, running_instance};
+pub use performance::Performance;
 pub use snapshots::{
     Snapshot, SnapshotState, Written, snapshot, snapshots_of, tag_snapshot, verdict_of,
 };

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     ResourceType, TagSpecification, Volume as Described, VolumeAttachmentState,
-    VolumeState as State, VolumeType,
+    VolumeState as State,
 };
 
-use super::{filter, tag, tag_map, tags};
+use super::{Performance, filter, tag, tag_map, tags};
 use crate::aws::{code, refused};
 use crate::error::Result;
 use crate::time::Timestamp;
@@ -67,6 +67,8 @@ pub struct NewVolume<'a> {
     pub zone: &'a str,
     /// The `Name` of the test instance.
     pub test_instance_name: &'a str,
+    /// How fast it is to be.
+    pub performance: &'a Performance,
 }
 
 /// Makes a test volume, or gives the id of the one that an earlier call of this run made.
@@ -86,15 +88,18 @@ pub async fn create(client: &Client, new: &NewVolume<'_>) -> Result<String> {
         .create_volume()
         .snapshot_id(new.snapshot_id)
         .availability_zone(new.zone)
-        .volume_type(VolumeType::Gp3)
+        .set_volume_type(new.performance.volume_type.clone())
+        .set_iops(new.performance.iops)
+        .set_throughput(new.performance.throughput)
+        .set_volume_initialization_rate(new.performance.initialization_rate)
         .client_token(new.run_id)
         .tag_specifications(tags)
         .send()
         .await
         .map_err(|error| {
             let tried = format!(
-                "make a volume of snapshot {} in {}",
-                new.snapshot_id, new.zone
+                "make a volume ({}) of snapshot {} in {}",
+                new.performance, new.snapshot_id, new.zone
             );
             refused(&tried, error)
         })?;

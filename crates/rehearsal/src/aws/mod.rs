@@ -42,7 +42,7 @@ pub use call::{Call, CallRecord, ConnectionLost, Fault, FaultHook, Tamper};
 pub use clock::Clock;
 pub use datadog::{DatadogReply, Event, Point};
 pub use ec2::{
-    Attachment, AttachmentState, Instance, InstanceState, Snapshot, SnapshotState, Tags,
+    Attachment, AttachmentState, Instance, InstanceState, Snapshot, SnapshotState, Speed, Tags,
     VolumeState, VolumeView,
 };
 pub use ssm::{AgentReport, Command, CommandStatus, Document, DocumentParameter};

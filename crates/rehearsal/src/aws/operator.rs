@@ -52,6 +52,7 @@ impl Aws {
                 snapshot_id: None,
                 availability_zone: zone.to_owned(),
                 volume_type: "gp3".to_owned(),
+                speed: super::Speed::default(),
                 encrypted: false,
                 tags,
                 created_at: now,

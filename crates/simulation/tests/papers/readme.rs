@@ -303,10 +303,18 @@ fn every_variable_is_listed_with_its_parameter_and_its_steps() {
         assert_eq!(row[3], steps.join(", "), "{variable}");
         if variable != WITHOUT_PARAMETER {
             let parameter = name(&row[1]);
-            let other = ["prod", "/dev/sdz", "37", "other.example", "/other/name"]
-                .into_iter()
-                .map(|value| vec![(parameter.clone(), value.to_owned())])
-                .find_map(|set| Some((set[0].1.clone(), functions(&set).ok()?)));
+            let other = [
+                "prod",
+                "/dev/sdz",
+                "37",
+                "200",
+                "gp2",
+                "other.example",
+                "/other/name",
+            ]
+            .into_iter()
+            .map(|value| vec![(parameter.clone(), value.to_owned())])
+            .find_map(|set| Some((set[0].1.clone(), functions(&set).ok()?)));
             let (value, changed) = other.expect("a value that the template takes");
             for function in changed {
                 if let Some(given) = function.environment.get(&variable) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::id::check_snapshot_id;
 use super::query::Query;
 use super::snapshot::{Snapshot, SnapshotState};
+use super::speed::Speed;
 use super::tags::Tags;
 use super::volume::{Volume, VolumeState};
 use super::xml::{VolumeXml, write};
@@ -12,8 +13,6 @@ use super::{arn, request_tags, resource_tags, snapshot_not_found};
 use crate::aws::account::{Context, condition};
 use crate::aws::lagging::Lagging;
 use crate::aws::refusal::Refusal;
-
-const TYPES: [&str; 7] = ["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"];
 
 /// Rights on the key that EBS uses in the caller's name.
 const KMS_ACTIONS: [&str; 5] = [
@@ -35,6 +34,7 @@ struct Wanted {
     snapshot_id: String,
     availability_zone: String,
     volume_type: String,
+    speed: Speed,
     size_gib: Option<u32>,
     token: Option<String>,
     tags: Tags,
@@ -54,18 +54,12 @@ impl Wanted {
             snapshot_id,
             availability_zone: query.need("AvailabilityZone")?,
             volume_type: query.take("VolumeType").unwrap_or_else(|| "gp2".to_owned()),
+            speed: Speed::read(&mut query)?,
             size_gib: query.parse("Size")?,
             token,
             tags: query.tag_specification("volume")?,
             parameters,
         };
-        let rate: Option<u32> = query.parse("VolumeInitializationRate")?;
-        if rate.is_some_and(|rate| !(100..=300).contains(&rate)) {
-            let message = "The volume initialization rate must be between 100 and 300 MiB/s.";
-            return Err(Refusal::new("InvalidParameterValue", message));
-        }
-        query.parse::<u32>("Iops")?;
-        query.parse::<u32>("Throughput")?;
         query.finish()?;
         wanted.check()?;
         Ok(wanted)
@@ -73,13 +67,6 @@ impl Wanted {
 
     fn check(&self) -> Result<(), Refusal> {
         check_snapshot_id(&self.snapshot_id)?;
-        if !TYPES.contains(&self.volume_type.as_str()) {
-            let message = format!(
-                "Value ({}) for parameter volumeType is invalid.",
-                self.volume_type
-            );
-            return Err(Refusal::new("InvalidParameterValue", message));
-        }
         let zone = self.availability_zone.strip_prefix(crate::aws::REGION);
         if !zone.is_some_and(|letter| matches!(letter, "a" | "b" | "c" | "d" | "e" | "f")) {
             let message = format!("The zone '{}' does not exist.", self.availability_zone);
@@ -107,14 +94,17 @@ pub(super) fn create_volume(context: &mut Context<'_>, query: Query) -> Result<S
         return Ok(answer);
     }
     check_snapshot(context, &wanted, &snapshot)?;
+    let size_gib = wanted.size_gib.unwrap_or(snapshot.size_gib);
+    wanted.speed.check(&wanted.volume_type, size_gib)?;
     let volume = Volume {
         id: context.account.ec2.next_volume_id(),
-        size_gib: wanted.size_gib.unwrap_or(snapshot.size_gib),
+        size_gib,
         fails: snapshot.kms_denied || !key_allows(context, &snapshot),
         encrypted: snapshot.encrypted(),
         snapshot_id: Some(snapshot.id),
         availability_zone: wanted.availability_zone,
         volume_type: wanted.volume_type,
+        speed: wanted.speed,
         tags: wanted.tags,
         created_at: context.now,
         ready_at: context.now + context.account.timing.creating,

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::filter::Filterable;
+use super::speed::Speed;
 use super::tags::Tags;
 
 /// State of a volume.
@@ -72,6 +73,7 @@ pub(in crate::aws) struct Volume {
     pub snapshot_id: Option<String>,
     pub availability_zone: String,
     pub volume_type: String,
+    pub speed: Speed,
     pub encrypted: bool,
     pub tags: Tags,
     pub created_at: SystemTime,
@@ -141,6 +143,7 @@ impl Volume {
             snapshot_id: self.snapshot_id.clone(),
             availability_zone: self.availability_zone.clone(),
             volume_type: self.volume_type.clone(),
+            speed: self.speed,
             encrypted: self.encrypted,
             tags: self.tags.clone(),
             created_at: self.created_at,
@@ -169,6 +172,8 @@ pub struct VolumeView {
     pub availability_zone: String,
     /// `gp3` and the like.
     pub volume_type: String,
+    /// How fast it was asked to be.
+    pub speed: Speed,
     /// As its snapshot is.
     pub encrypted: bool,
     /// Its tags.

@@ -143,3 +143,55 @@ async fn what_is_not_modelled_is_an_error_and_is_kept() {
     assert!(unmodelled[1].contains("CreateSnapshot"), "{unmodelled:?}");
     assert_eq!(night.aws.volumes().len(), 3, "nothing was made");
 }
+
+/// Of a snapshot of 100 GiB.
+async fn made_as(
+    kind: &str,
+    iops: Option<i32>,
+    throughput: Option<i32>,
+    rate: Option<i32>,
+) -> String {
+    let night = Night::new();
+    let create = create(&night, "run-1").volume_type(kind.into());
+    let create = create.set_iops(iops).set_throughput(throughput);
+    let made = create.set_volume_initialization_rate(rate).send().await;
+    match made {
+        Ok(_) => "made".to_owned(),
+        refused => code(refused),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_fast_a_volume_may_be_follows_from_its_type_and_size() {
+    const COMBINATION: &str = "InvalidParameterCombination";
+    const VALUE: &str = "InvalidParameterValue";
+    for (kind, iops, throughput, rate, said) in [
+        ("gp3", None, None, None, "made"),
+        ("gp3", Some(3000), Some(750), Some(300), "made"),
+        ("gp3", None, Some(750), None, "made"),
+        ("gp3", None, Some(751), None, COMBINATION),
+        ("gp3", Some(8000), Some(2000), None, "made"),
+        ("gp3", Some(8000), Some(2001), None, VALUE),
+        ("gp3", Some(2999), None, None, VALUE),
+        ("gp3", Some(50_000), None, None, "made"),
+        ("gp3", Some(50_001), None, None, COMBINATION),
+        ("gp3", Some(80_001), None, None, VALUE),
+        ("gp3", None, Some(124), None, VALUE),
+        ("gp3", None, None, Some(99), VALUE),
+        ("gp3", None, None, Some(301), VALUE),
+        ("gp2", None, None, Some(100), "made"),
+        ("gp2", Some(3000), None, None, COMBINATION),
+        ("gp2", None, Some(250), None, COMBINATION),
+        ("io1", None, None, None, "MissingParameter"),
+        ("io1", Some(5000), None, None, "made"),
+        ("io1", Some(5001), None, None, COMBINATION),
+        ("io2", Some(100_000), None, None, "made"),
+        ("io2", Some(5000), Some(500), None, COMBINATION),
+        ("st1", None, None, None, VALUE),
+        ("standard", None, None, None, "made"),
+        ("gp4", None, None, None, VALUE),
+    ] {
+        let seen = made_as(kind, iops, throughput, rate).await;
+        assert_eq!(seen, said, "{kind} {iops:?} {throughput:?} {rate:?}");
+    }
+}
