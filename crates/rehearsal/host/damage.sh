@@ -1,6 +1,6 @@
 #!/bin/bash
 # damage.sh help: what can be rehearsed, one a line: "<name>  <what it is>"
-# damage.sh list: of these, what a backup can suffer.
+# damage.sh list: of these, the damages that a test has to find.
 # damage.sh <image or folder> <name>: spoils a volume made by image.sh, and says what it did.
 set -euo pipefail
 
@@ -27,7 +27,18 @@ system       64 bytes of a table of the server's own (mysql.proc) inverted
 tablespace   InnoDB's own pages (ibdata1) inverted: the server does not start
 empty        no database on the volume at all
 filesystem   the superblock wiped: the volume does not mount
+view         one digit in the definition of the view shop.good_customers
+link         the rows of shop.visits are a link to a file of the test instance, out of the volume
 MENU
+}
+
+# odd: what must not be taken for damage, or not for certain
+odd() {
+  cat <<'ODD'
+hostile      nothing is wrong, but a table's name is made of shell, SQL and markup
+redolog      InnoDB's redo log (ib_logfile0) is gone, or on a volume of its own
+kernel       nothing is wrong, but the file system has a feature that the test instance's kernel does not know
+ODD
 }
 
 # bytes_at <file> <offset> <bytes>
@@ -74,6 +85,21 @@ invert_page() {
   invert "$file" $((chosen * page_size + page_size / 2)) 4
 }
 
+# hostile <folder of the database>: a copy of visits under a name in which a server writes all but letters and digits as @0000
+hostile() {
+  # shellcheck disable=SC2016 # nobody shall expand it
+  local name='"$(reboot)`id`'\'';DROP TABLE orders;-- <b>${HOME}' file='' character kind
+  while IFS= read -r -n 1 character; do
+    case $character in
+      [A-Za-z0-9_]) file=$file$character ;;
+      '') ;;
+      *) file=$file$(printf '@%04x' "'$character") ;;
+    esac
+  done <<<"$name"
+  for kind in frm MYD MYI; do cp -a "$1/visits.$kind" "$1/$file.$kind"; done
+  echo "a copy of visits under the name $name"
+}
+
 # damage <data directory> <name>
 damage() {
   local data=$1
@@ -92,6 +118,16 @@ damage() {
       invert "$data/ibdata1" $((5 * page_size + 100)) 64
       invert "$data/ibdata1" $((7 * page_size + 100)) 64
       ;;
+    redolog) rm -v "$data/ib_logfile0" ;;
+    view)
+      sed -i '/^query=/s/1000/9000/' "$data/shop/good_customers.frm"
+      echo 'good_customers.frm: over 9000 in place of over 1000'
+      ;;
+    link)
+      rm "$data/shop/visits.MYD"
+      ln -sv /etc/passwd "$data/shop/visits.MYD"
+      ;;
+    hostile) hostile "$data/shop" ;;
     empty)
       find "$data" -mindepth 1 -delete
       echo 'the data directory emptied'
@@ -102,7 +138,7 @@ damage() {
 # in_image <image> <name>: in a mount namespace of its own, which takes the mount and its loop device with it
 in_image() {
   export page_size
-  export -f damage invert invert_page bytes_at type_of index_of
+  export -f damage hostile invert invert_page bytes_at type_of index_of
   # shellcheck disable=SC2016 # the inner shell expands it
   unshare --mount bash -euo pipefail -c '
     folder=$(mktemp -d "${TMPDIR:-/tmp}"/image.XXXXXX)
@@ -114,6 +150,20 @@ in_image() {
     damage "$folder/mysql" "$2"
   ' damage "$1" "$2"
 }
+
+# unknown_feature <image or folder>: the highest bit of the superblock's incompatible features
+unknown_feature() {
+  if [ -d "$1" ]; then
+    echo unknownfs >"$1.type"
+  elif [ "$(blkid -p -o value -s TYPE "$1")" = xfs ]; then
+    xfs_db -x -c 'sb 0' -c "write -d features_incompat $((0x80000000 + $(incompat_of "$1")))" "$1" >/dev/null
+  else
+    debugfs -w -R 'feature FEATURE_I31' "$1" >/dev/null 2>&1
+  fi
+  echo "$1: the file system has a feature that no kernel knows"
+}
+
+incompat_of() { xfs_db -r -c 'sb 0' -c 'print features_incompat' "$1" | sed 's/.*= //'; }
 
 wipe_superblock() {
   if [ -d "$1" ]; then
@@ -130,6 +180,7 @@ case ${1-} in
   help)
     nights
     menu
+    odd
     exit
     ;;
   list)
@@ -139,9 +190,12 @@ case ${1-} in
 esac
 image=${1:?usage: damage.sh <image or folder> <name>, or damage.sh help}
 what=${2:?usage: damage.sh <image or folder> <name>, or damage.sh help}
-menu | grep -q "^$what  " || { echo "unknown damage $what; these are known:" >&2; menu >&2; exit 2; }
+known=$(menu; odd)
+grep -q "^$what  " <<<"$known" || { printf 'unknown damage %s; these are known:\n%s\n' "$what" "$known" >&2; exit 2; }
 if [ "$what" = filesystem ]; then
   wipe_superblock "$image"
+elif [ "$what" = kernel ]; then
+  unknown_feature "$image"
 elif [ -d "$image" ]; then
   damage "$image/mysql" "$what"
 else

@@ -85,6 +85,37 @@ fn a_broken_file_system() {
     assert_eq!(summary(&printed, "left"), "nothing");
 }
 
+/// Each kind that is neither a plain damage nor a plain good backup.
+#[test]
+fn what_is_odd_is_not_taken_for_damage() {
+    let (code, printed) = play(&["--backup", "hostile"]);
+    assert_eq!(code, Some(0), "{printed}");
+    assert_eq!(summary(&printed, "DBBackupValid"), "True");
+    assert!(summary(&printed, "DBBackupCheckDetail").starts_with("5 tables, "));
+    for (backup, reason) in [
+        ("redolog", "the redo log of InnoDB"),
+        ("kernel", "this host's kernel"),
+    ] {
+        let (code, printed) = play(&["--backup", backup]);
+        assert_eq!(code, Some(2), "{printed}");
+        assert_eq!(summary(&printed, "verdict"), "undetermined");
+        assert_eq!(summary(&printed, "DBBackupValid"), "-");
+        assert!(summary(&printed, "event").contains(reason), "{printed}");
+        assert_eq!(summary(&printed, "left"), "nothing");
+    }
+}
+
+#[test]
+fn what_belongs_to_the_data_beside_its_rows() {
+    for (backup, named) in [("view", "shop.good_customers"), ("link", "shop/visits.MYD")] {
+        let (code, printed) = play(&["--backup", backup]);
+        assert_eq!(code, Some(1), "{printed}");
+        assert_eq!(summary(&printed, "DBBackupValid"), "False");
+        assert!(summary(&printed, "DBBackupCheckDetail").contains(named));
+        assert_eq!(summary(&printed, "left"), "nothing");
+    }
+}
+
 #[test]
 fn no_backup() {
     let (code, printed) = play(&["--backup", "none"]);
