@@ -130,6 +130,7 @@ main() {
   check_compression
   check_versions
   list_tables
+  load_engines
   read_references
   check_own_tables
   check_innodb_tables
