@@ -21,6 +21,8 @@ stop_scripts() {
 
 stop_servers() {
   local pid
+  # What reads ahead of a test that was killed notices it, and ends.
+  [ ! -e "$RUN_DIRECTORY/ahead.lock" ] || flock -w 30 "$RUN_DIRECTORY/ahead.lock" true || true
   for pid in $(servers_of_run); do
     progress_now "stopping the database server, process $pid"
     if stop_process "$pid" "${IB_SERVER_STOP_WAIT:-120}"; then

@@ -107,6 +107,7 @@ read_tables() {
   plan
   [ "$WORKERS" -le "${#UNITS[@]}" ] || WORKERS=${#UNITS[@]}
   [ "$WORKERS" -gt 0 ] || WORKERS=1
+  read_in_order
   if [ "$WORKERS" -eq 1 ]; then read_alone 0; else read_together; fi
   check_loads
   judge_coverage
@@ -117,6 +118,7 @@ read_alone() {
   local unit packs kind at
   for ((unit = $1; unit < ${#UNITS[@]}; unit++)); do
     read -r packs kind at _ <<<"${UNITS[unit]}"
+    now_at "$unit"
     progress "reading $((unit + 1)) of ${#UNITS[@]}, $kind: ${T_NAME[at]}"
     # shellcheck disable=SC2086 # words of its own
     read_or_leave ${UNITS[unit]}

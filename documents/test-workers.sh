@@ -59,6 +59,7 @@ take_unit() {
   flock 6
   read -r UNIT <"$WORK/next"
   echo $((UNIT + 1)) >"$WORK/next"
+  now_at $((UNIT + 1 - WORKERS))
   exec 6>&-
   [ "$UNIT" -lt "${#UNITS[@]}" ]
 }

@@ -17,6 +17,7 @@ if [ -z "${IB_LIB-}" ]; then
   canary() { perl "$HERE/canary.pl" "$@"; }
   pages() { perl "$HERE/pages.pl" "$@"; }
   views() { perl "$HERE/views.pl" "$@"; }
+  ahead() { perl <(cat "$HERE"/ahead.pl "$HERE"/ahead-*.pl) "$@"; }
 fi
 
 : "${SSM_snapshotId=}" "${SSM_snapshotTime=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
@@ -27,6 +28,7 @@ TEST_BEGAN=0
 # Set once the host is ours: a twin that waits must not clear up under the one that works.
 clear_up() {
   measure_coverage
+  stop_ahead
   stop_readers
   clear_server
   rm -f "$RUN_DIRECTORY/test.pid" "$SSM_stateDirectory/testing"
@@ -112,6 +114,7 @@ main() {
   check_memory
   check_limits
   stop_leftover
+  start_ahead
   damage_copy
   check_manifest
   check_structure
@@ -144,6 +147,7 @@ main() {
   check_users
   stop_server
   check_log
+  check_ahead
   if [ -z "$FIRST_FAULT$FIRST_ERROR" ] && [ "$TABLES" -eq 0 ] && [ "$PACKS_READ" -eq 0 ]; then
     unchecked "none of the tables in $SSM_dataDirectory was read: nothing is proved"
   fi

@@ -1,0 +1,65 @@
+# How far reading ahead may go: what the host's memory can keep, from where the test is. Read as a part of ahead.pl.
+
+# free_memory: what host and control group can give, in bytes
+sub free_memory {
+  my %of;
+  if (open my $file, '<', $ENV{IB_MEMINFO} || '/proc/meminfo') { while (<$file>) { $of{$1} = 1024 * $2 if /^(\w+):\s+(\d+)/ } }
+  my $free = $of{MemAvailable} // ($of{MemFree} || 0) + ($of{Cached} || 0);
+  for (groups()) {
+    my ($limit, $used, %stat) = map { number("$_->[0]/$_->[1]") } [$_, -e "$_/memory.max" ? 'memory.max' : 'memory.limit_in_bytes'],
+      [$_, -e "$_/memory.max" ? 'memory.current' : 'memory.usage_in_bytes'];
+    next unless defined $limit and defined $used;
+    if (open my $file, '<', "$_/memory.stat") { while (<$file>) { $stat{$1} = $2 if /^(?:total_)?(\w+) (\d+)/ } }
+    my $left = $limit - $used + ($stat{inactive_file} || 0) + ($stat{active_file} || 0);
+    $free = $left if $left < $free;
+  }
+  return $free < 0 ? 0 : $free;
+}
+
+sub number {
+  open(my $file, '<', $_[0]) or return;
+  my $text = <$file>;
+  return defined $text && $text =~ /^(\d+)/ ? $1 : undef;
+}
+
+# groups: the folders of this process's control group and of those above it
+sub groups {
+  my (@found, %mounts);
+  if (open my $file, '<', '/proc/mounts') {
+    while (<$file>) {
+      my (undef, $place, $type, $options) = split ' ';
+      $mounts{2} = $place if $type eq 'cgroup2';
+      $mounts{1} = $place if $type eq 'cgroup' and $options =~ /\bmemory\b/;
+    }
+  }
+  open(my $file, '<', '/proc/self/cgroup') or return ();
+  while (<$file>) {
+    chomp;
+    my ($number, $which, $path) = split /:/, $_, 3;
+    my $top = $which eq '' ? $mounts{2} : $which =~ /\bmemory\b/ ? $mounts{1} : undef;
+    next unless defined $top and defined $path;
+    for (; $path ne '' and $path ne '/'; $path =~ s{/[^/]*$}{}) { push @found, "$top$path" if -d "$top$path" }
+  }
+  return @found;
+}
+
+# come_to: how far the test has read, in bytes of the order; within a unit by what the reading process has read. Where the test
+# is ahead, what lies between is left out.
+sub come_to {
+  my ($unit, $pid) = (0, 0);
+  if (open my $file, '<', "$folder/ahead.at") { ($unit, $pid) = split ' ', <$file> // '' }
+  $unit = 0 unless defined $unit and $unit =~ /^\d+$/;
+  if ($unit > $#unit_at) {
+    push @unit_at, ($come) x ($unit - @unit_at);
+    ($at_file, $at_offset, $at_bytes, @back) = (scalar @files, undef, $come);
+    return $come if $unit >= @units;
+    expand();
+  }
+  1 while $at_bytes < $unit_at[$unit] and next_job();
+  my $by = 0;
+  if ($pid and open my $file, '<', "/proc/$pid/io") { $by = $1 if (<$file> // '') =~ /^rchar: (\d+)/ }
+  if ($unit != $position_unit) { ($position_unit, $position_read) = ($unit, $by) }
+  my $size = ($unit < $#unit_at ? $unit_at[ $unit + 1 ] : $come) - $unit_at[$unit];
+  my $inside = $by > $position_read ? $by - $position_read : 0;
+  return $unit_at[$unit] + ($inside < $size ? $inside : $size);
+}

@@ -1,0 +1,195 @@
+# ahead.pl <data directory> <folder> <test's pid> <its start> <parent's pid> <requests>: reads the test's files
+# ahead of it, with many requests outstanding, since a volume that was made from a snapshot fetches each block at its first
+# read, and a test that reads alone waits for each. In <folder>:
+#   ahead.order   what the test wants, in its order, a unit a line; before there is one, all tables by name
+#   ahead.at      "<first unit that is still being read> <pid that reads>"
+#   ahead.state   what is told: "<bytes of all> <bytes that the test has come to> <bytes read> <MiB/s> <most bytes ahead> <cold|warm>"
+#   ahead.errors  "<file> <error>" of the first that the device could not read
+# Units, tabs between: "file <path>...", "table <folder/table>...", "column <folder/table> <column>",
+# "rows <folder/table> <column> <first pack> <packs>", "newest <folder/table>".
+# It ends when the test or its parent does. Needs Perl 5.10 and no module but its own.
+use strict;
+use warnings;
+use Errno qw(EIO EINTR);
+use Fcntl qw(O_RDONLY O_NOFOLLOW O_NONBLOCK);
+use POSIX ();
+use Time::HiRes qw(time);
+
+my ($data, $folder, $owner, $owner_start, $parent, $requests) = @ARGV;
+my $JOB  = 512 * 1024;   # EBS fetches 512 KiB at a time
+my $READ = 128 * 1024;
+my $SLOW = 0.004;        # what a block takes that has to be fetched, and more; from a warm volume it comes in 1 ms
+my $PACK_NODE = 37;
+
+my (@workers, @idle, $acks);
+# The order: its units; files of those that were come to, as [path, from, to]; where it is; bytes from its beginning to each
+# unit that was come to, and to the end of the last of them.
+my (@units, @files, @unit_at, $come, $at_file, $at_offset, $at_bytes);
+my $all = 0;
+my ($read, $most, $mode, @slow, @back) = (0, 0, 'warm');
+my ($seen_order, $last_tick, $last_told, $told_read, $rate, $told_error) = ('', 0, time, 0, 0, 0);
+my ($position, $position_unit, $position_read) = (0, -1, 0);
+my $window = 0;
+
+# ---- Who reads
+
+# work <orders> <acks>: one request outstanding
+sub work {
+  my ($orders, $to) = @_;
+  my ($name, $file, $bytes) = ('');
+  while (defined(my $line = <$orders>)) {
+    chomp $line;
+    my ($number, $offset, $length, $path) = split / /, $line, 4;
+    my ($first, $got, $error) = (0, 0, 0);
+    if ($name ne $path) {
+      $name = $path;
+      undef $file;
+      sysopen($file, "$data/$path", O_RDONLY | O_NOFOLLOW | O_NONBLOCK) and -f $file or undef $file;
+    }
+    my $began = time;
+    if ($file and sysseek $file, $offset, 0) {
+      while ($got < $length) {
+        my $count = sysread $file, $bytes, $length - $got < $READ ? $length - $got : $READ;
+        if (!defined $count) { next if $! == EINTR; $error = 0 + $!; last }
+        last if $count == 0;
+        my $took = time - $began;
+        $first = $took if $got == 0;
+        $got += $count;
+      }
+    }
+    $first = time - $began if $error;
+    syswrite $to, pack 'LLLL', $number, $got, 1e6 * $first, $error;
+  }
+}
+
+sub start_workers {
+  pipe $acks, my $to or die "pipe: $!\n";
+  for my $number (0 .. $requests - 1) {
+    pipe my $orders, my $give or die "pipe: $!\n";
+    my $pid = fork;
+    last unless defined $pid;
+    if ($pid == 0) {
+      $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM);
+      close $_->{give} for @workers;
+      close $give;
+      close $acks;
+      work($orders, $to);
+      POSIX::_exit(0);
+    }
+    select((select($give), $| = 1)[0]);
+    push @workers, { pid => $pid, give => $give };
+    push @idle, $number;
+  }
+}
+
+# stop: workers end with their request
+sub stop {
+  $SIG{$_} = 'IGNORE' for qw(HUP INT TERM);
+  kill 'TERM', map { $_->{pid} } @workers;
+  waitpid $_->{pid}, 0 for @workers;
+  POSIX::_exit(0);
+}
+
+sub start_of {
+  open(my $file, '<', "/proc/$_[0]/stat") or return '';
+  my $stat = <$file>;
+  return defined $stat && $stat =~ /.*\) (.*)/ ? (split ' ', $1)[19] : '';
+}
+
+# ---- What comes when
+
+# tick: now and then, whether there is another order, whether anybody wants this still, and what is told
+sub tick {
+  my $now = time;
+  return if $now - $last_tick < 0.1;
+  $last_tick = $now;
+  stop() if getppid() != $parent or start_of($owner) ne $owner_start;
+  my @stat = stat "$folder/ahead.order";
+  my $order = @stat ? "$stat[1] $stat[9]" : '';
+  if ($order ne $seen_order) { $seen_order = $order; take_order("$folder/ahead.order") }
+  $window = free_memory() / 2;
+  $position = come_to();
+  return if $now - $last_told < 1;
+  my $seen = ($read - $told_read) / ($now - $last_told);
+  $rate = $mode eq 'cold' ? ($rate ? ($rate + $seen) / 2 : $seen) : $rate;
+  ($last_told, $told_read) = ($now, $read);
+  say_state();
+}
+
+sub say_state {
+  open(my $file, '>', "$folder/ahead.state.new") or return;
+  printf $file "%d %d %d %d %d %s\n", $all, $position, $read, $rate / 1048576, $most, $mode;
+  close $file;
+  rename "$folder/ahead.state.new", "$folder/ahead.state";
+}
+
+sub say_error {
+  my ($path, $error) = @_;
+  return if $told_error++;
+  open(my $file, '>', "$folder/ahead.errors") or return;
+  local $! = $error;
+  $path =~ s/[[:cntrl:]]/ /g;
+  print $file "$path\t$!\n";
+}
+
+# give <job>: to an idle worker
+sub give {
+  my ($job) = @_;
+  my $number = pop @idle;
+  my $ahead = $at_bytes - $position;
+  $most = $ahead if $ahead > $most;
+  $workers[$number]{job} = $job;
+  print { $workers[$number]{give} } "$number $job->[1] $job->[2] $job->[0]\n";
+}
+
+# take <seconds>: what was read, as it comes
+sub take {
+  my ($wait) = @_;
+  my $bits = '';
+  vec($bits, fileno $acks, 1) = 1;
+  my $ready = select $bits, undef, undef, $wait;
+  return unless $ready and $ready > 0;
+  my $count = sysread $acks, my $bytes, 16 * $requests;
+  stop() unless $count;
+  for (unpack '(a16)*', $bytes) {
+    my ($number, $got, $first, $error) = unpack 'LLLL', $_;
+    push @idle, $number;
+    $read += $got;
+    push @slow, $first > 1e6 * $SLOW ? 1 : 0;
+    say_error($workers[$number]{job}[0], $error) if $error == EIO;
+  }
+  splice @slow, 0, @slow - 64 if @slow > 64;
+}
+
+sub sum { my $sum = 0; $sum += $_ for @_; return $sum }
+
+# Cold: all workers read. Warm: one reads a piece here and there, and where two of four are slow, all go back to behind the last
+# that was not.
+sub go_on {
+  my $busy = @workers - @idle;
+  if ($at_bytes - $position >= $window or !has_more()) { take(0.1); return }
+  if ($mode eq 'cold') {
+    if (@slow >= 64 and sum(@slow) < 8) { $mode = 'warm'; @slow = (); @back = ($at_file, $at_offset, $at_bytes); return }
+    while (@idle and $at_bytes - $position < $window) { give(next_job() // last) }
+    take(0.1);
+    return;
+  }
+  if ($busy) { take(0.1); return }
+  if (@slow and !$slow[-1]) { @back = ($at_file, $at_offset, $at_bytes) }
+  if (sum(@slow > 4 ? @slow[ -4 .. -1 ] : @slow) >= 2) {
+    $mode = 'cold';
+    @slow = ();
+    ($at_file, $at_offset, $at_bytes) = @back if @back;
+    return;
+  }
+  # Of a warm volume one piece in 16 is enough; of one that may be cold the very next tells.
+  if (@slow and !$slow[-1]) { select undef, undef, undef, 0.01; for (1 .. 15) { next_job() // last } }
+  my $job = next_job() or return;
+  give($job);
+}
+
+$SIG{$_} = \&stop for qw(HUP INT TERM);
+$SIG{PIPE} = 'IGNORE';
+start_workers();
+take_order(undef);
+while (1) { tick(); go_on() }

@@ -1,0 +1,74 @@
+# Reading ahead of the test: ahead.pl in the background, and where the test is.
+# shellcheck shell=bash
+
+AHEAD=''
+
+# start_ahead: the lock is held until the last of its processes is gone.
+start_ahead() {
+  local requests=${IB_READ_AHEAD:-32}
+  rm -f "$RUN_DIRECTORY"/ahead.[aoes]*
+  [ "$requests" -gt 0 ] || return 0
+  exec 5>"$RUN_DIRECTORY/ahead.lock"
+  flock -w 30 5 || unchecked 'the reading ahead of an earlier call of this run does not end'
+  ahead_in_background "$requests" </dev/null >/dev/null 2>&1 7>&- 8>&- 9>&- &
+  AHEAD=$!
+  exec 5>&-
+}
+
+# ahead_in_background <requests>
+ahead_in_background() {
+  trap - EXIT ERR HUP INT TERM
+  ahead "$DATA" "$RUN_DIRECTORY" "$$" "$(start_of "$$")" "$BASHPID" "$1"
+}
+
+# stop_ahead: on the way out. Its processes notice that their parent is gone.
+stop_ahead() {
+  [ -n "$AHEAD" ] || return 0
+  kill -TERM "$AHEAD" 2>/dev/null || true
+  wait "$AHEAD" 2>/dev/null || true
+  AHEAD=''
+  await_ahead
+}
+
+# await_ahead: until none of its processes is left, also those of a test that was killed
+await_ahead() {
+  [ -e "$RUN_DIRECTORY/ahead.lock" ] || return 0
+  flock -w 30 "$RUN_DIRECTORY/ahead.lock" true || return 0
+  rm -f "$RUN_DIRECTORY"/ahead.*
+}
+
+# read_in_order: what the units of the plan read, a line each
+read_in_order() {
+  local unit packs kind rest at
+  [ -n "$AHEAD" ] || return 0
+  for unit in "${UNITS[@]}"; do
+    read -r packs kind at rest <<<"$unit"
+    case $kind in
+      table | newest) printf '%s\t%s\n' "$kind" "${T_PATH[at]}" ;;
+      tables)
+        printf table
+        for at in $at $rest; do printf '\t%s' "${T_PATH[at]}"; done
+        printf '\n'
+        ;;
+      column) printf 'column\t%s\t%s\n' "${T_PATH[at]}" "$rest" ;;
+      rows) printf 'rows\t%s\t%s\t%s\t%s\n' "${T_PATH[at]}" "${rest% *}" "${rest#* }" "$packs" ;;
+    esac
+  done >"$RUN_DIRECTORY/ahead.order.new"
+  now_at 0
+  mv -f "$RUN_DIRECTORY/ahead.order.new" "$RUN_DIRECTORY/ahead.order"
+}
+
+# now_at <unit>: the first that is still being read
+now_at() {
+  [ -n "$AHEAD" ] || return 0
+  printf '%s %s\n' "$(($1 < 0 ? 0 : $1))" "${SERVER_PID:-0}" >"$RUN_DIRECTORY/ahead.at"
+}
+
+# check_ahead: what could not be read there, unless the check that met it has said so
+check_ahead() {
+  local file error
+  [ -s "$RUN_DIRECTORY/ahead.errors" ] || return 0
+  IFS=$'\t' read -r file error <"$RUN_DIRECTORY/ahead.errors"
+  case "${ERROR_LINES[*]-}" in *'Input/output error'* | *'rrno: 5'* | *'rror: 5'* | *'rror 5 '*) return 0 ;; esac
+  record 'reading ahead' error "$file" "the device cannot read it: $error" 'a volume that can be read'
+}

@@ -1,0 +1,93 @@
+# Reading ahead of the test: which files, how far, when it ends, and what it says of a device that cannot be read.
+bats_require_minimum_version 1.5.0
+load helper
+setup() { host; }
+
+# order_of [order]: the files that ahead.pl reads for this order, or at first, a range a line
+order_of() {
+  sed '/^\$SIG{\$_} = /,$d' "$BATS_TEST_DIRNAME/../ahead.pl" >"$W/order.pl"
+  cat "$BATS_TEST_DIRNAME"/../ahead-{order,memory}.pl >>"$W/order.pl"
+  echo 'take_order($ARGV[1] eq "" ? undef : "$folder/$ARGV[1]"); 1 while has_more() && ++$at_file; print "@$_\n" for @files' >>"$W/order.pl"
+  sed -i 's/= @ARGV;/= ($ARGV[0], $ENV{W}, 0, 0, 0, 1);/' "$W/order.pl"
+  W=$W perl "$W/order.pl" "$DATA" "${1-}"
+}
+
+# pieces_left: processes that read ahead of a test below $W
+pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || true; }
+
+@test "ahead: of Infobright's tables only the current set, in the order of the columns" {
+  infobright_volume
+  order_of >"$W/all"
+  # The set A is the current one of this table, the node file names its packs.
+  grep -q '^shop/events.bht/TA00000DPN.ctb ' "$W/all"
+  for table in "$DATA"/shop/*.bht; do
+    table=shop/${table##*/}
+    if [ -e "$DATA/$table/ab_switch" ]; then other=A; else other=B; fi
+    if grep -Eq "^$table/T${other}[0-9]{5}\.ctb " "$W/all"; then return 1; fi
+  done
+  # Every pack that a column refers to, and nothing of a file that none refers to.
+  : >"$DATA/shop/events.bht/TA00000000000099.ctb"
+  head -c 5000 /dev/zero >"$DATA/shop/events.bht/TA00000000000099.ctb"
+  order_of >"$W/again"
+  if grep -q TA00000000000099 "$W/again"; then return 1; fi
+  printf 'column\tshop/events\t1\n' >"$W/column"
+  order_of column >"$W/of_column"
+  [ -s "$W/of_column" ]
+  [ "$(grep -vc '^shop/events.bht/TA00001[0-9]\{9\}.ctb ' "$W/of_column")" -eq 0 ]
+  printf 'rows\tshop/events\t1\t1\t2\n' >"$W/rows"
+  bytes() { awk '{ sum += $3 - $2 } END { print sum + 0 }' "$1"; }
+  order_of rows >"$W/of_rows"
+  [ "$(bytes "$W/of_rows")" -gt 0 ]
+  [ "$(bytes "$W/of_rows")" -lt "$(bytes "$W/of_column")" ]
+}
+
+@test "ahead: what is no plain file below the data directory is not opened" {
+  infobright_volume
+  mkfifo "$DATA/shop/pipe.MYD"
+  ln -s /etc/passwd "$DATA/shop/link.MYD"
+  printf 'file\t../../etc/passwd\t/etc/passwd\tshop/pipe.MYD\tshop/link.MYD\ntable\t../shop/events\n' >"$W/bad"
+  [ -z "$(order_of bad)" ]
+  order_of >"$W/all"
+  if grep -Eq 'pipe|link' "$W/all"; then return 1; fi
+}
+
+@test "ahead: it goes no further than half of what the host's memory can keep" {
+  mkdir -p "$W/data/big" "$W/run"
+  for table in 1 2 3 4 5 6; do head -c 16M /dev/urandom >"$W/data/big/t$table.MYD"; done
+  printf 'MemTotal: 4000000 kB\nMemFree: 40000 kB\nCached: 9152 kB\n' >"$W/meminfo"
+  cat "$BATS_TEST_DIRNAME"/../ahead{,-order,-memory}.pl >"$W/ahead.pl"
+  # As for a cold volume, whatever this one is.
+  sed -i 's/^my \$SLOW = .*/my $SLOW = 0;/' "$W/ahead.pl"
+  parent=$BASHPID
+  IB_MEMINFO=$W/meminfo perl "$W/ahead.pl" "$W/data" "$W/run" $$ "$(awk '{ print $22 }' /proc/$$/stat)" "$parent" 4 3>&- &
+  STARTED+=($!)
+  ahead=$!
+  # 48 MiB are available, and the files have 96.
+  told() { until [ "$SECONDS" -gt 60 ]; do if [ "$(cut -d' ' -f3 "$W/run/ahead.state" 2>/dev/null)" = "$1" ]; then return; fi; read -rt 0.2 _ <>"$W/never" || true; done; cat "$W/run/ahead.state"; return 1; }
+  mkfifo "$W/never"
+  told $((24 << 20))
+  # Where the test is at the last it reads on, from there.
+  for table in 1 2 3 4 5 6; do printf 'table\tbig/t%s\n' "$table"; done >"$W/run/new"
+  echo '5 0' >"$W/run/ahead.at"
+  mv "$W/run/new" "$W/run/ahead.order"
+  told $((40 << 20))
+  [ "$(cut -d' ' -f5 "$W/run/ahead.state")" -le $((24 << 20)) ]
+  kill "$ahead"
+  wait "$ahead" || true
+}
+
+@test "ahead: a test that is killed leaves none of its processes" {
+  infobright_volume
+  pausing_client 'FROM information_schema.tables'
+  document mount
+  in_background test "$W/out"
+  await
+  [ -n "$(pieces_left)" ]
+  kill -KILL "${STARTED[-1]}"
+  wait "${STARTED[-1]}" || true
+  flock -w 20 "$W/state/runs/$SSM_runId/ahead.lock" true
+  [ -z "$(pieces_left | xargs -r grep -la ahead)" ]
+  go_on
+  document release
+  expect 0
+}
