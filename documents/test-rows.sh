@@ -80,6 +80,7 @@ columns_of_all() {
     take_parts
     for sql in ${PARTS[@]+"${PARTS[@]}"}; do
       LINES_OF[$1]=$sql
+      check_columns "$1"
       shift
     done
     if [ $# -eq 0 ]; then return; fi

@@ -137,6 +137,7 @@ main() {
   read_references
   check_own_tables
   check_innodb_tables
+  read_dictionary
   check_files
   check_triggers
   check_required
