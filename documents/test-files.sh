@@ -105,9 +105,10 @@ read_manifest() {
 
 # is_of_manifest <line>: but for those of files, which files.pl reads
 is_of_manifest() {
-  local tab=$'\t' hex='([0-9A-Fa-f]{2})+' count='(0|[1-9][0-9]{0,17})'
+  # A distribution may write more than a number: 11.8.9-MariaDB-0+deb13u1 from Debian.
+  local tab=$'\t' text='[ -~]{1,100}' hex='([0-9A-Fa-f]{2})+' count='(0|[1-9][0-9]{0,17})'
   case $1 in
-    ib-backup-manifest*) [[ $1 =~ ^[a-z-]+${tab}[12]${tab}[1-9][0-9]{8,10}${tab}[A-Za-z0-9._+~:-]{1,100}${tab}[0-9TZ:-]{1,30}$ ]] ;;
+    ib-backup-manifest*) [[ $1 =~ ^[a-z-]+${tab}[12]${tab}[1-9][0-9]{8,10}${tab}$text${tab}[0-9TZ:-]{1,30}$ ]] ;;
     table*) [[ $1 =~ ^table${tab}$hex${tab}$hex${tab}[A-Za-z0-9_-]+${tab}$count$ ]] ;;
     column*) [[ $1 =~ ^column${tab}$hex${tab}$hex${tab}$hex${tab}[A-Za-z0-9.:+-]{1,100}$ ]] ;;
     value*) [[ $1 =~ ^value${tab}$hex${tab}$hex${tab}$hex${tab}$hex${tab}$count$ ]] ;;

@@ -117,7 +117,8 @@ class Place:
         done = subprocess.run(
             ["mariadb-install-db", "--no-defaults", "--force", "--skip-name-resolve", "--skip-test-db", f"--user={host.user()}"]
             + ["--auth-root-authentication-method=normal", "--innodb-log-file-size=4M", f"--datadir={self.data}", *options],
-            env=os.environ | {"PATH": self.kit.path},
+            # Two at once must not share their temporary tables.
+            env=os.environ | {"PATH": self.kit.path, "TMPDIR": str(self.root)},
             capture_output=True,
             text=True,
         )

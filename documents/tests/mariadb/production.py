@@ -235,7 +235,7 @@ CASES = [
     case("47: in a folder", lambda place: place.fresh(f"--innodb-data-home-dir={at(place, 'mysql-innodb')}", "--innodb-data-file-path=data1:12M:autoextend")),
     case("48: undo files in a folder beside", fresh_at("innodb-undo-directory", "undo", "--innodb-undo-tablespaces=3")),
     case("48: the same, named in ServerOptions as production names it", both(fresh_at("innodb-undo-directory", "undo", "--innodb-undo-tablespaces=3"), options("innodb_undo_directory=/data/undo"))),
-    case("48: undo files that are not on the volume", both(fresh_at("innodb-undo-directory", "undo", "--innodb-undo-tablespaces=3"), lambda place: shutil.rmtree(place.root / "volume/undo")), "undetermined", "undo files"),
+    case("48: undo files that are not on the volume", both(fresh_at("innodb-undo-directory", "undo", "--innodb-undo-tablespaces=3"), lambda place: shutil.rmtree(place.root / "volume/undo")), "undetermined", "undo"),
     case("49: more undo files", fresh("--innodb-undo-tablespaces=3")),
     case("50: InnoDB's home in a folder beside", fresh_at("innodb-data-home-dir", "innodb")),
     case("50: home and redo log in a folder below", beside("mysql/ib", "ibdata1", "ib_logfile0")),
