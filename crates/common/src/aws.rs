@@ -5,28 +5,49 @@ use std::error::Error as StdError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 
 use crate::error::{Error, Kind};
+use crate::text::one_line;
 
 /// Codes by which AWS's services say that a role lacks an action.
 const DENIED: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
-    "AuthFailure",
     "KMSAccessDeniedException",
     "UnauthorizedOperation",
 ];
 
-/// Codes by which they say "not now".
+/// Codes by which they say "not now", among them all that the SDK itself takes for throttling or
+/// for a time-out (`aws_runtime::retries::classifiers`).
 const BUSY: &[&str] = &[
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
     "InternalError",
     "InternalFailure",
     "InternalServerError",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestTimeout",
+    "RequestTimeoutException",
     "ServiceException",
     "ServiceUnavailable",
+    "SlowDown",
+    "ThrottledException",
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
+    "TransactionInProgressException",
     "Unavailable",
+];
+
+/// Codes by which they say that they do not know who asks: no policy mends that.
+const UNKNOWN_CALLER: &[&str] = &[
+    "AuthFailure",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
 ];
 
 /// AWS's code for what it refused, such as `InvalidVolume.NotFound`.
@@ -45,16 +66,23 @@ pub(crate) fn refused<E>(tried: &str, error: SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    let Some(service) = error.as_service_error() else {
-        return Error::caused(
-            Kind::AwsUnavailable,
-            format!("tried to {tried}, and AWS gave no answer"),
-            error,
-        );
-    };
-    let code = service.code().unwrap_or("no error code");
-    let said = service.message().unwrap_or("no message");
     let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
+    let answered = error.as_service_error();
+    let Some((service, code)) = answered.and_then(|service| Some((service, service.code()?)))
+    else {
+        // Without a code it is no answer of AWS, but of something between AWS and the function.
+        let what = match status {
+            0 => "AWS gave no answer".to_owned(),
+            _ => format!(
+                "the answer is not AWS's: status {status}, `{}`; is a proxy, a VPC endpoint or an \
+                 AWS_ENDPOINT_URL in between?",
+                first_words(&error)
+            ),
+        };
+        let message = format!("tried to {tried}, and {what}");
+        return Error::caused(Kind::AwsUnavailable, message, error);
+    };
+    let said = one_line(service.message().unwrap_or("no message"), LONGEST_MESSAGE);
     let kind = if DENIED.contains(&code) {
         Kind::AccessDenied
     } else if BUSY.contains(&code) || status >= 500 || status == 429 {
@@ -63,7 +91,16 @@ where
         Kind::AwsRefused
     };
     let advice = match kind {
+        Kind::AccessDenied if said.contains("Encoded authorization failure message") => {
+            "; the function's role in template.yaml must allow it; `aws sts \
+             decode-authorization-message --encoded-message <that text>` shows which policy denied \
+             it"
+        }
         Kind::AccessDenied => "; the function's role in template.yaml must allow it",
+        _ if UNKNOWN_CALLER.contains(&code) => {
+            "; AWS does not accept the function's credentials: was its role deleted or replaced? \
+             Deploy the stack again"
+        }
         _ => "",
     };
     Error::new(
@@ -71,3 +108,19 @@ where
         format!("tried to {tried}: AWS answered {code}: {said}{advice}"),
     )
 }
+
+/// An encoded authorization message has 1 to 2 kB.
+const LONGEST_MESSAGE: usize = 3000;
+
+/// How an answer begins that AWS did not give.
+fn first_words<E>(error: &SdkError<E>) -> String {
+    let body = error.raw_response().and_then(|raw| raw.body().bytes());
+    let begins = body.map(|body| &body[..body.len().min(1000)]);
+    one_line(
+        &String::from_utf8_lossy(begins.unwrap_or_default()),
+        SHOWN_WORDS,
+    )
+}
+
+/// Characters of such an answer that are shown.
+const SHOWN_WORDS: usize = 120;

@@ -16,6 +16,7 @@ use tracing::info;
 use crate::error::{Error, Kind, Result};
 use crate::event::Run;
 use crate::settings::Settings;
+use crate::text::one_line;
 use crate::time::Timestamp;
 use crate::world::{Lazy, World};
 
@@ -25,6 +26,8 @@ pub const TIMEOUT: Duration = Duration::from_secs(10);
 pub const OLDEST_POINT: Duration = Duration::from_mins(55);
 /// The longest event text: <https://docs.datadoghq.com/api/latest/events/>.
 const LONGEST_TEXT: usize = 4000;
+/// As much of a reply is read: whoever sends more is not Datadog, and must not fill the memory.
+const LONGEST_REPLY: usize = 64 * 1024;
 /// The type of a gauge in the v2 series API.
 const GAUGE: u8 = 3;
 
@@ -270,8 +273,15 @@ impl Datadog {
         let exchange = async {
             let reply = self.https.call(HttpRequest::try_from(request?)?).await?;
             let status = reply.status().as_u16();
-            let reply = ByteStream::new(reply.into_body()).collect().await?;
-            let reply = String::from_utf8_lossy(&reply.into_bytes()).into_owned();
+            let mut body = ByteStream::new(reply.into_body());
+            let mut reply = Vec::new();
+            while reply.len() < LONGEST_REPLY
+                && let Some(bytes) = body.try_next().await?
+            {
+                reply.extend_from_slice(&bytes);
+            }
+            reply.truncate(LONGEST_REPLY);
+            let reply = String::from_utf8_lossy(&reply).into_owned();
             Ok::<_, Box<dyn StdError + Send + Sync>>((status, reply))
         };
         let (status, reply) = tokio::time::timeout(TIMEOUT, exchange)
@@ -313,7 +323,7 @@ fn accepted(url: &str, status: u16, reply: &str) -> Result<()> {
     if (200..300).contains(&status) && all_taken {
         return Ok(());
     }
-    let shown: String = reply.chars().take(200).collect();
+    let shown = one_line(reply, 200);
     let advice = match status {
         401 | 403 => "; the API key is wrong, or not one of this DD_SITE",
         429 => "; too many requests, it may work later",

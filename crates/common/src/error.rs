@@ -72,6 +72,13 @@ impl Error {
         }
     }
 
+    /// The same, with what to do about it.
+    #[must_use]
+    pub(crate) fn advised(mut self, advice: &str) -> Self {
+        self.message = format!("{}; {advice}", self.message);
+        self
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -78,9 +78,10 @@ impl Step for MakeVolume {
             VolumeState::Failed => Err(Error::new(
                 Kind::Dead,
                 format!(
-                    "volume {} of snapshot {} has failed; where the snapshot is encrypted, the \
-                     function's role needs rights on its key: the stack's parameter KmsKeyArn",
-                    volume.id, chosen.snapshot_id
+                    "volume {} of snapshot {} has failed; {}",
+                    volume.id,
+                    chosen.snapshot_id,
+                    ec2::KEY_ADVICE
                 ),
             )),
             VolumeState::Deleted => Err(Error::new(

@@ -9,12 +9,19 @@
 use std::time::Duration;
 
 use aws_sdk_ec2::types::VolumeAttachmentState;
-use common::ec2::{self, Volume, VolumeState};
+use common::ec2::{self, Asked, Volume, VolumeState};
 use common::event::{Attached, Made, Phase, Run};
 use common::settings::Settings;
 use common::step::{NeverEnds, Outcome, Pace, Step, patience};
 use common::world::{Lazy, World};
 use common::{Error, Kind, Result};
+
+/// No attachment takes longer as a rule.
+const SLOW: Duration = Duration::from_mins(5);
+/// What holds one up for ever.
+const HELD_NAME: &str = ", for long: the guest may still hold that device name, /dev/sdX and \
+    /dev/xvdX being one, since a volume was once detached while it was mounted; choose another \
+    TestDevice, or reboot the test instance";
 
 /// Step 3.
 pub struct AttachVolume {
@@ -81,9 +88,12 @@ impl AttachVolume {
         let Some(attachment) = volume.attachment else {
             return match volume.state {
                 VolumeState::Available => {
-                    let attached = ec2::attach(&self.ec2, id, instance, device).await?;
-                    let how = if attached { "is being" } else { "was" };
-                    waiting(format!("volume {id} {how} attached to {instance}"), made)
+                    let why = match ec2::attach(&self.ec2, id, instance, device).await? {
+                        Asked::Taken => format!("volume {id} is being attached to {instance}"),
+                        Asked::Twin => format!("volume {id} was attached to {instance}"),
+                        Asked::NotNow(why) => why,
+                    };
+                    waiting(why, made)
                 }
                 VolumeState::Creating | VolumeState::InUse => waiting(
                     format!("the attachment of volume {id} is not in sight"),
@@ -111,7 +121,11 @@ impl AttachVolume {
                 mount_command_id: None,
             })),
             VolumeAttachmentState::Attaching => {
-                waiting(format!("volume {id} is being attached to {instance}"), made)
+                let mut why = format!("volume {id} is being attached to {instance} as {device}");
+                if run.waited() >= SLOW {
+                    why.push_str(HELD_NAME);
+                }
+                waiting(why, made)
             }
             state => Err(Error::new(
                 Kind::Dead,

@@ -198,3 +198,38 @@ async fn a_volume_that_is_being_deleted_or_failed_is_an_error_at_once() {
     assert_eq!(error.kind(), Kind::Dead);
     assert_eq!(bench.done(), NOTHING);
 }
+
+/// Case 69 of the field and finding 3 of AWS: what EC2 says, and not that it was attached.
+#[tokio::test(start_paused = true)]
+async fn field_case_69_a_state_that_does_not_allow_it_is_told_in_ec2s_words() {
+    let bench = Bench::new();
+    let volume_id = bench.volume("run-1").await;
+    let payload = made(&bench, &volume_id);
+    bench.refuse("AttachVolume", 400, "IncorrectState");
+    let (why, _) = looks_again(bench.look(&bench.run(), payload).await);
+    assert!(
+        why.contains("IncorrectState: as this test wants it"),
+        "{why}"
+    );
+    assert!(!why.contains("was attached"), "{why}");
+}
+
+/// Case 70 of the field: it may never end.
+#[tokio::test(start_paused = true)]
+async fn field_case_70_an_attachment_without_end_says_what_may_hold_it() {
+    let bench = Bench::new();
+    let volume_id = bench.volume("run-1").await;
+    let payload = made(&bench, &volume_id);
+    bench.shows(&payload.volume_id, "in-use", Some("attaching"));
+    let run = bench.run();
+    let (why, payload) = looks_again(bench.look(&run, payload).await);
+    assert!(!why.contains("reboot"), "{why}");
+    let late = common::event::Run {
+        waited_seconds: 300,
+        ..run
+    };
+    let (why, _) = looks_again(bench.look(&late, payload).await);
+    for named in ["/dev/sdg", "/dev/xvdX", "TestDevice", "reboot"] {
+        assert!(why.contains(named), "{named}: {why}");
+    }
+}

@@ -108,3 +108,17 @@ fn only_a_reply_without_errors_counts_as_accepted() {
         assert!(error.contains(&status.to_string()), "{error}");
     }
 }
+
+/// Finding 13 of AWS: a reply without end fills no memory.
+#[tokio::test(start_paused = true)]
+async fn aws_finding_13_no_more_than_64_kib_of_a_reply_are_read() {
+    let (aws, world, datadog) = client(&[("DD_API_KEY", KEY)]);
+    let now = world.clock.now();
+    // The errors would be read as none if all of it were.
+    let body = format!("{{\"errors\":[]{}}}", " ".repeat(super::LONGEST_REPLY));
+    aws.set_datadog_reply(rehearsal::aws::DatadogReply::Answer { status: 202, body });
+    let error = datadog.gauges(&[Gauge::valid(1.0)], now, now).await;
+    let error = error.expect_err("it is cut").to_string();
+    assert!(error.contains("Datadog answered 202"), "{error}");
+    assert!(error.len() < 500, "{error}");
+}

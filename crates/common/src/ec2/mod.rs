@@ -15,8 +15,8 @@ pub use snapshots::{
     Snapshot, SnapshotState, Written, snapshot, snapshots_of, tag_snapshot, verdict_of,
 };
 pub use volumes::{
-    Attachment, NewVolume, Volume, VolumeState, attach, create, delete, detach, test_volumes,
-    volume, volumes_of_run,
+    Asked, Attachment, KEY_ADVICE, NewVolume, Volume, VolumeState, attach, create, delete, detach,
+    test_volumes, volume, volumes_of_run,
 };
 
 /// The tags that the check writes and finds its own by.

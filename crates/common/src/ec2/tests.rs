@@ -3,7 +3,7 @@ use std::time::Duration;
 use rehearsal::aws::clock::parse_rfc3339;
 use rehearsal::aws::{self, Aws, Clock};
 
-use super::{NewVolume, VolumeState, attach, create, delete, detach, volume};
+use super::{Asked, NewVolume, VolumeState, attach, create, delete, detach, volume};
 use crate::error::Kind;
 use crate::world::World;
 
@@ -33,7 +33,7 @@ async fn to_detach_what_is_detached_or_gone_is_fine() {
     let detached = detach(&world.ec2, &id, test, false).await;
     detached.expect("it was never attached");
     let attached = attach(&world.ec2, &id, test, "/dev/sdg").await;
-    assert!(attached.expect("it can be attached"));
+    assert_eq!(attached.expect("it can be attached"), Asked::Taken);
     world.clock.wait(Duration::from_secs(3)).await;
     let detached = detach(&world.ec2, &id, other, false).await;
     detached.expect("it is not attached there");
@@ -87,6 +87,11 @@ async fn refusals_are_told_apart_by_what_can_be_done() {
         (503, "RequestLimitExceeded", Kind::AwsUnavailable, true),
         (500, "SomethingNew", Kind::AwsUnavailable, true),
         (400, "VolumeLimitExceeded", Kind::AwsRefused, false),
+        (401, "AuthFailure", Kind::AwsRefused, false),
+        (400, "SlowDown", Kind::AwsUnavailable, true),
+        (400, "RequestTimeoutException", Kind::AwsUnavailable, true),
+        (400, "ThrottledException", Kind::AwsUnavailable, true),
+        (400, "EC2ThrottledException", Kind::AwsUnavailable, true),
     ] {
         aws.set_faults(Box::new(move |_| {
             Some(aws::Fault::Refuse {
@@ -101,5 +106,83 @@ async fn refusals_are_told_apart_by_what_can_be_done() {
         let tried = format!("tried to delete volume {id}: AWS answered {code}: no");
         assert!(text.starts_with(&tried), "{text}");
         assert_eq!(text.contains("template.yaml"), kind == Kind::AccessDenied);
+    }
+}
+
+/// The error of a deletion that is refused so.
+async fn refusal(status: u16, code: &'static str, message: &str) -> String {
+    let (aws, _, world, id) = account().await;
+    let message = message.to_owned();
+    aws.set_faults(Box::new(move |_| {
+        Some(aws::Fault::Refuse {
+            status,
+            code: code.to_owned(),
+            message: message.clone(),
+        })
+    }));
+    let error = delete(&world.ec2, &id).await.expect_err("refused");
+    error.to_string()
+}
+
+/// Findings 11 and 12 of AWS, and the encoded message.
+#[tokio::test(start_paused = true)]
+async fn aws_findings_11_12_each_refusal_has_its_own_advice() {
+    let unknown = refusal(401, "AuthFailure", "AWS was not able to validate").await;
+    assert!(unknown.contains("credentials"), "{unknown}");
+    assert!(!unknown.contains("must allow it"), "{unknown}");
+    let encoded = "You are not authorized. Encoded authorization failure message: 3xUtpO";
+    let denied = refusal(403, "UnauthorizedOperation", encoded).await;
+    assert!(denied.contains("decode-authorization-message"), "{denied}");
+    let plain = refusal(403, "UnauthorizedOperation", "no").await;
+    assert!(!plain.contains("decode"), "{plain}");
+}
+
+/// Finding 4 of AWS: what has no code of AWS passes, and says what it was.
+#[tokio::test(start_paused = true)]
+async fn aws_finding_4_an_answer_that_is_not_awss_is_unavailable_and_shown() {
+    for body in [
+        "<html><body>\u{1b}maintenance</body></html>",
+        "",
+        "{}",
+        "<Other/>",
+    ] {
+        let (aws, _, world, _) = account().await;
+        let garbage = body.to_owned();
+        aws.set_faults(Box::new(move |_| {
+            Some(aws::Fault::Garbage(garbage.clone()))
+        }));
+        let error = volume(&world.ec2, "vol-1").await.expect_err(body);
+        assert_eq!(error.kind(), Kind::AwsUnavailable, "{body}: {error}");
+        let text = error.chain();
+        assert!(
+            text.contains("the answer is not AWS's: status 200"),
+            "{text}"
+        );
+        assert!(!text.contains('\u{1b}'), "{text}");
+        assert_eq!(text.contains("maintenance"), body.contains("maintenance"));
+    }
+}
+
+/// Case 67 of the field and finding 2 of AWS: nothing else says that it is the key.
+#[tokio::test(start_paused = true)]
+async fn field_case_67_a_key_that_cannot_be_used_is_named() {
+    for code in [
+        "IdempotentParameterMismatch",
+        "CustomerKeyHasBeenRevoked",
+        "InvalidKmsKey.InvalidState",
+    ] {
+        let (aws, ids, world, id) = account().await;
+        aws.set_faults(Box::new(move |_| {
+            Some(aws::Fault::Refuse {
+                status: 400,
+                code: code.to_owned(),
+                message: "no".to_owned(),
+            })
+        }));
+        let attached = attach(&world.ec2, &id, &ids.test_instance_id, "/dev/sdg").await;
+        let error = attached.expect_err(code).to_string();
+        for named in [code, "KmsKeyArn", "kms:CreateGrant", "enabled"] {
+            assert!(error.contains(named), "{named}: {error}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::types::{
     ResourceType, TagSpecification, Volume as Described, VolumeAttachmentState,
     VolumeState as State,
@@ -71,6 +72,26 @@ pub struct NewVolume<'a> {
     pub performance: &'a Performance,
 }
 
+/// Codes by which EC2 says that a key cannot be used. A volume whose key cannot be used is made,
+/// vanishes, and its client token then stands for something deleted:
+/// <https://github.com/kubernetes-sigs/aws-ebs-csi-driver/issues/3010>
+fn key_refused<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    code(error).is_some_and(|code| {
+        code == "IdempotentParameterMismatch"
+            || code == "CustomerKeyHasBeenRevoked"
+            || code.starts_with("InvalidKmsKey.")
+            || code.starts_with("KMS")
+    })
+}
+
+/// What to do about it.
+pub const KEY_ADVICE: &str = "where the snapshot is encrypted, its KMS key could not be used and \
+    EC2 took the volume away again: name the key by the stack's parameter KmsKeyArn, let its key \
+    policy allow the account's roles kms:CreateGrant, kms:Decrypt, kms:DescribeKey, \
+    kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt*, and see that it is enabled and, where \
+    it is of another account, shared (`aws ec2 describe-snapshots` shows KmsKeyId); else somebody \
+    deleted the volume while the run was at work";
+
 /// Makes a test volume, or gives the id of the one that an earlier call of this run made.
 ///
 /// # Errors
@@ -101,7 +122,13 @@ pub async fn create(client: &Client, new: &NewVolume<'_>) -> Result<String> {
                 "make a volume ({}) of snapshot {} in {}",
                 new.performance, new.snapshot_id, new.zone
             );
-            refused(&tried, error)
+            let key = key_refused(&error);
+            let error = refused(&tried, error);
+            if key {
+                error.advised(KEY_ADVICE)
+            } else {
+                error
+            }
         })?;
     Ok(made.volume_id().unwrap_or_default().to_owned())
 }
@@ -150,11 +177,23 @@ async fn list(client: &Client, key: &str, value: &str) -> Result<Vec<Volume>> {
     Ok(volumes)
 }
 
-/// Attaches a volume. `false` where it is attached already, by a twin of this look.
+/// What became of a request to attach a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It is being attached.
+    Taken,
+    /// It is attached already, by a twin of this look.
+    Twin,
+    /// Volume or instance is in a state that does not allow it now, as a rule the instance: what
+    /// EC2 said.
+    NotNow(String),
+}
+
+/// Attaches a volume.
 ///
 /// # Errors
 /// Where EC2 refuses, among others because the device name is in use.
-pub async fn attach(client: &Client, id: &str, instance_id: &str, device: &str) -> Result<bool> {
+pub async fn attach(client: &Client, id: &str, instance_id: &str, device: &str) -> Result<Asked> {
     let asked = client
         .attach_volume()
         .volume_id(id)
@@ -163,11 +202,27 @@ pub async fn attach(client: &Client, id: &str, instance_id: &str, device: &str) 
         .send()
         .await;
     match asked {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(code(&error), Some("VolumeInUse" | "IncorrectState")) => Ok(false),
+        Ok(_) => Ok(Asked::Taken),
+        Err(error) if code(&error) == Some("VolumeInUse") => Ok(Asked::Twin),
         Err(error) => {
             let tried = format!("attach volume {id} to {instance_id} as {device}");
-            Err(refused(&tried, error))
+            let state = code(&error) == Some("IncorrectState");
+            let (key, limit) = (
+                key_refused(&error),
+                code(&error) == Some("AttachmentLimitExceeded"),
+            );
+            let error = refused(&tried, error);
+            if state {
+                return Ok(Asked::NotNow(error.to_string()));
+            }
+            Err(match (key, limit) {
+                (true, _) => error.advised(KEY_ADVICE),
+                (_, true) => error.advised(
+                    "detach volumes that the test instance does not need, or take a type that \
+                     takes more",
+                ),
+                _ => error,
+            })
         }
     }
 }

@@ -305,7 +305,7 @@ async fn a_late_delivery_and_an_error_hand_nothing_on() {
 async fn an_event_that_lambda_does_not_accept_is_an_error() {
     for (status, kind) in [
         (200, Kind::AwsRefused),
-        (404, Kind::AwsRefused),
+        (404, Kind::AwsUnavailable),
         (429, Kind::AwsUnavailable),
         (500, Kind::AwsUnavailable),
     ] {
