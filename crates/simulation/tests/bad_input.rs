@@ -255,7 +255,7 @@ async fn an_encrypted_snapshot_without_rights_on_its_key() {
         ..snapshot
     };
     let ending = with_snapshot(denied).play().await;
-    ending.assert_undetermined("needs rights on its key: the stack's parameter KmsKeyArn");
+    ending.assert_undetermined("name the key by the stack's parameter KmsKeyArn");
     assert_eq!(ending.made, 1);
 }
 

@@ -154,6 +154,6 @@ async fn is_missed(index: usize, number: usize, action: &str, function: &str) ->
 /// EBS says nothing of a key that it may not use: the volume fails, and the function says why
 /// that may be.
 fn key_is_missed(ending: &Ending, action: &str) -> bool {
-    let told = |error: &String| error.contains("needs rights on its key");
+    let told = |error: &String| error.contains("its KMS key could not be used");
     action.starts_with("kms:") && ending.errors().iter().any(told)
 }
