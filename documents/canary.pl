@@ -39,8 +39,8 @@ sub say_what {
   $path = substr $path, 1 + length $data;
   (my $table = $path) =~ s{\.(bht/.*|[A-Za-z]+)$}{};
   $table =~ s{/}{.};
-  $table =~ s/@@@//;
-  $table =~ s/@([0-9a-f]{4})/my $c = chr hex $1; utf8::encode($c); $c/ge;
+  $table =~ s/@@@//g;
+  $table =~ s/@([0-9a-f]{4})/my $c = chr hex $1; utf8::encode($c); $c/ge unless $table =~ /@(?![0-9a-f]{4})/;
   print "$path\t$table\t$how\n";
 }
 

@@ -15,6 +15,8 @@ ROWS=0
 # where that is known. Who does not set them leaves them out of the last line.
 COVERAGE=''
 PAUSED=''
+# Set by the test: whether it had a manifest of production's to compare with, true or false.
+HAD_MANIFEST=''
 # Set by the test on a canary night: the file that was damaged on purpose.
 CANARY=''
 FIRST_FAULT=''
@@ -191,9 +193,9 @@ json_line() {
     "$FAULT") valid=false ;;
   esac
   reason=$(printf '%s\n' "${reason:0:REASON_LENGTH}" | clean | sed 's/\\/\\\\/g; s/"/\\"/g') || reason='(lost)'
-  printf '{"valid":%s,"checks":%d,"tables":%d,"rows":%d,"seconds":%d,"reason":"%s"%s%s}\n' \
+  printf '{"valid":%s,"checks":%d,"tables":%d,"rows":%d,"seconds":%d,"reason":"%s"%s%s%s}\n' \
     "$valid" "$CHECKS" "$TABLES" "$ROWS" "$SECONDS" "$reason" "${COVERAGE:+,\"coverage\":$COVERAGE}" \
-    "${PAUSED:+,\"paused_seconds\":$PAUSED}"
+    "${PAUSED:+,\"paused_seconds\":$PAUSED}" "${HAD_MANIFEST:+,\"manifest\":$HAD_MANIFEST}"
 }
 
 # lines <label> <at most> <cut to> <line>...

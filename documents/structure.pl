@@ -30,10 +30,12 @@ sub slurp {
   return defined $bytes ? $bytes : '';
 }
 
-# Names on disk are MySQL-encoded: @0020 is a space.
+# Names on disk are MySQL-encoded: @0020 is a space. Many letters have codes of two signs, for which the server has a table:
+# a name with such a one is told as it is on the disk.
 sub plain {
-  my ($name) = @_;
-  $name =~ s/@@@//;
+  my ($disk) = @_;
+  (my $name = $disk) =~ s/@@@//;
+  return $disk if $name =~ /@(?![0-9a-f]{4})/;
   $name =~ s/@([0-9a-f]{4})/my $c = chr hex $1; utf8::encode($c); $c/ge;
   return $name;
 }

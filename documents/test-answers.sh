@@ -4,6 +4,7 @@
 # An answer that was cut off must not pass for a short one.
 END_OF_ANSWER='end of answer'
 ANSWER=''
+CLIENT_OPTIONS=(--no-defaults --user=root)
 COMPLAINT=''
 # The files of a question; each of several readers has its own.
 ASK=''
@@ -19,9 +20,14 @@ ask() {
   as_user "$CLIENT_USER" "$SSM_client" "${CLIENT_OPTIONS[@]}" --protocol=SOCKET --socket="$SOCKET" --default-character-set=utf8 \
     --no-auto-rehash --connect-timeout=10 --unbuffered --batch --skip-column-names --local-infile=0 \
     <"$ASK.sql" >"$ASK.out" 2>"$ASK.err" 7>&- 8>&- 9>&- &
+  if [ -n "$GUARD" ]; then
+    time_limit
+    echo $((SECONDS + LIMIT)) >"$ASK.until"
+  fi
   wait $! || status=$?
-  # Bash drops zero bytes, and later ones say so each time.
-  { ANSWER=$(<"$ASK.out"); } 2>/dev/null
+  [ -z "$GUARD" ] || : >"$ASK.until"
+  # Bash drops zero bytes, and later ones say so each time. Where the answer stays in its file only the end is wanted.
+  if [ -n "${ANSWER_STAYS-}" ]; then ANSWER=$(tail -n 1 "$ASK.out"); else { ANSWER=$(<"$ASK.out"); } 2>/dev/null; fi
   COMPLAINT=''
   [ ! -s "$ASK.err" ] || COMPLAINT=$({ grep -a '^ERROR' "$ASK.err" || grep -av '^ *$' "$ASK.err"; } | tr '\n' ' ') || COMPLAINT=''
   COMPLAINT=${COMPLAINT% }

@@ -18,9 +18,10 @@ rotated() {
 }
 
 # plan: UNITS, each "<packs> <kind> <number of the table> ...". A table is one unit, or each column of a large one,
-# or some pack rows of a very large column; or it is several small tables of the engines that keep rows together.
+# or some pack rows of a very large column; or it is several small tables, of Infobright's or of the other engines.
 plan() {
-  local at all=() newest=() index small='' small_packs=0 together=${IB_PACKS_TOGETHER:-64}
+  local at kind most all=() newest=() index together=${IB_PACKS_TOGETHER:-64} large=${IB_TABLE_PACKS:-2000}
+  local -A small=() small_packs=()
   for at in "${!T_KEY[@]}"; do
     [ "${T_TYPE[at]}" != VIEW ] || continue
     ! is_system_schema "${T_SCHEMA[at]}" || continue
@@ -29,24 +30,27 @@ plan() {
       continue
     fi
     if [ "${T_ENGINE[at]}" = BRIGHTHOUSE ]; then stored_in "$at" 0 100000 && T_PACKS[at]=$((1 + ${STORED:-0})); fi
-    if keeps_rows "${T_ENGINE[at]}"; then
+    kind=table
+    ! keeps_rows "${T_ENGINE[at]}" || kind=tables
+    [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || kind=infobright
+    most=$together
+    [ "$kind" != infobright ] || [ "$most" -le "$large" ] || most=$((large + 1))
+    if [ "$kind" != table ] && [ "${T_PACKS[at]}" -lt "$most" ]; then
       # What is found in a small table must not wait for a large one.
-      if [ "${T_PACKS[at]}" -ge "$together" ]; then
-        all+=("${T_PACKS[at]} tables $at")
-        continue
-      fi
-      small="$small $at" small_packs=$((small_packs + T_PACKS[at]))
-      [ "$small_packs" -ge "$together" ] || continue
-      all+=("$small_packs tables$small")
-      small='' small_packs=0
-    elif [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || [ "${T_PACKS[at]}" -le "${IB_TABLE_PACKS:-2000}" ]; then
-      all+=("${T_PACKS[at]} table $at")
+      small[$kind]="${small[$kind]-} $at" small_packs[$kind]=$((${small_packs[$kind]-0} + T_PACKS[at]))
+      [ "${small_packs[$kind]}" -ge "$together" ] || continue
+      all+=("${small_packs[$kind]} $kind${small[$kind]}")
+      small[$kind]='' small_packs[$kind]=0
+    elif [ "$kind" != infobright ] || [ "${T_PACKS[at]}" -le "$large" ]; then
+      all+=("${T_PACKS[at]} $kind $at")
     else
       newest+=("1 newest $at")
       plan_columns "$at"
     fi
   done
-  [ -z "$small" ] || all+=("$small_packs tables$small")
+  for kind in infobright tables; do
+    [ -z "${small[$kind]-}" ] || all+=("${small_packs[$kind]} $kind${small[$kind]}")
+  done
   for index in ${all[@]+"${all[@]}"}; do PACKS_TO_READ=$((PACKS_TO_READ + ${index%% *})); done
   # Whoever reads everything needs no turns.
   FIRST=0
@@ -73,14 +77,15 @@ plan_columns() {
 
 # read_unit <packs> <kind> <number> ...: what was found damaged is covered too, and its fault decides
 read_unit() {
-  local packs=$1
+  local packs=$1 UNIT_PACKS=$1
   shift
   case $1 in
     table) read_table "$2" ;;
     tables) read_rows "${@:2}" ;;
-    newest) read_newest "$2" || true ;;
-    column) read_column "$2" "$3" || true ;;
-    rows) read_pack_rows "$2" "$3" "$4" "$packs" || true ;;
+    infobright) read_brighthouse "${@:2}" ;;
+    newest) read_newest "$2" ;;
+    column) read_part "$2" "$3" 0 0 ;;
+    rows) read_part "$2" "$3" "$4" "$packs" ;;
   esac
   PACKS_READ=$((PACKS_READ + packs))
 }
@@ -131,8 +136,8 @@ read_or_leave() {
   local at
   if [ "$2" = newest ] || fits "$1"; then
     read_unit "$@"
-  elif [ "$2" = tables ] && [ $# -gt 3 ]; then
-    for at in "${@:3}"; do read_or_leave "${T_PACKS[at]}" tables "$at"; done
+  elif [ $# -gt 3 ] && { [ "$2" = tables ] || [ "$2" = infobright ]; }; then
+    for at in "${@:3}"; do read_or_leave "${T_PACKS[at]}" "$2" "$at"; done
   else
     UNREAD=$((UNREAD + 1))
   fi

@@ -9,8 +9,8 @@ check_files() {
   while read -r file; do
     file=${file%.frm}
     DEFINED["$file"]=1
-    # A name that is a device on other systems gets @@@ at its end (nul, con and so on).
-    file=${file%@@@}
+    # A database or table with the name of a device gets @@@ at its end (nul, con and so on).
+    file=${file//@@@/}
     case $file in *.*) continue ;; esac
     [[ $file =~ ^[A-Za-z0-9_@]+/[A-Za-z0-9_@]+$ ]] || OLD_NAMES=yes
     count=$((count + 1))
@@ -21,7 +21,9 @@ check_files() {
   [ "$count" -gt 0 ] || return 0
   check_data_files
   for at in "${!T_KEY[@]}"; do
-    [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || [ -d "$DATA/${T_PATH[at]}.bht" ] || [ -d "$DATA/${T_PATH[at]}@@@.bht" ] ||
+    [ "${T_ENGINE[at]}" = BRIGHTHOUSE ] || continue
+    disk_folder "$at"
+    [ -d "$DATA/$FOLDER.bht" ] ||
       record files fail "${T_NAME[at]}" "its folder ${T_PATH[at]}.bht is not on the disk" 'the folder with its data'
   done
   check_links

@@ -1,8 +1,10 @@
 # What the files alone tell, before a server may touch them: against the manifest, and the structure of Infobright's tables.
 # shellcheck shell=bash
 
+MANIFEST_NAME=ib-backup-manifest
 MANIFEST=''
 MANIFEST_TIME=''
+MANIFEST_SERVER=''
 declare -A MANIFEST_ROWS=() MANIFEST_PRINT=() MANIFEST_VALUES=() LATER=()
 declare -A FILES_ROWS=() FILES_COLUMNS=() FILES_STORED=()
 
@@ -21,7 +23,7 @@ findings() {
         { are_counts "$seen" "$expected" && [[ $rest =~ ^[0-9,]*$ ]]; } ||
           unchecked "the check of the files ($1) makes no sense: $subject $seen $expected $rest"
         subject=${subject%.bht}
-        subject=${subject%@@@}
+        subject=${subject//@@@/}
         FILES_ROWS[$subject]=$seen
         FILES_COLUMNS[$subject]=$expected
         FILES_STORED[$subject]=$rest
@@ -60,7 +62,7 @@ check_manifest() {
   local before=${#FAULT_LINES[@]} files bytes hashed hashed_bytes
   MANIFEST=$DATA/$MANIFEST_NAME
   if [ ! -s "$MANIFEST" ]; then
-    MANIFEST=''
+    MANIFEST='' HAD_MANIFEST=false
     record manifest skip "$SSM_dataDirectory" "has no $MANIFEST_NAME: there is no reference from production for files and contents"
     return
   fi
@@ -69,9 +71,10 @@ check_manifest() {
   # One that is not whole is no reference; that the file is damaged on this volume is not nothing either.
   if grep -q "^error" "$RUN_DIRECTORY/files.out"; then
     record manifest error "$MANIFEST_NAME" 'is cut short or damaged' 'a whole manifest'
-    MANIFEST=''
+    MANIFEST='' HAD_MANIFEST=false
     return
   fi
+  HAD_MANIFEST=true
   read_manifest || return 0
   # First, since it may explain what follows.
   pause_of_production
@@ -88,7 +91,7 @@ read_manifest() {
   while IFS= read -r line; do
     is_of_manifest "$line" || {
       record manifest error "$MANIFEST_NAME" "holds a line that this script does not write: ${line:0:80}" 'a manifest of this script'
-      MANIFEST='' MANIFEST_TIME='' MANIFEST_SERVER='' MANIFEST_ROWS=() MANIFEST_PRINT=() MANIFEST_VALUES=()
+      HAD_MANIFEST=false MANIFEST='' MANIFEST_TIME='' MANIFEST_SERVER='' MANIFEST_ROWS=() MANIFEST_PRINT=() MANIFEST_VALUES=()
       return 1
     }
     IFS=$'\t' read -r kind one two three four five <<<"$line"

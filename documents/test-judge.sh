@@ -82,6 +82,7 @@ crashed_at_work() {
 judge_failed_start() {
   local log status=0 seen version
   wait "$SERVER_PID" || status=$?
+  [ "$(ended_by_guard)" != crash ] || status=6
   log=$(complaints_of "$(server_log)")
   seen="does not start (status $status): $(telling_lines "$log")"
   if [ "$status" -eq 137 ] || [ "$status" -eq 143 ]; then
@@ -135,9 +136,14 @@ judge_complaint() {
 
 # judge_lost_server <check> <subject> <said>: it crashed on the data, or the host ended it.
 judge_lost_server() {
+  local lost=0
   [ -z "$RECORD_FILE" ] || leave_unit "$2"
-  if ! server_is_lost "$2"; then
+  server_is_lost "$2" || lost=$?
+  if [ "$lost" -eq 1 ]; then
     record "$1" error "$2" "the connection was lost, but the server lives: $3"
+    return
+  elif [ "$lost" -eq 2 ]; then
+    record "$1" error "$2" "no answer within $LIMIT seconds; the server was ended and started again"
     return
   fi
   judge_crash "$1" "$2" "the server crashed while reading (status $SERVER_STATUS): $CRASH_WORDS"
@@ -152,10 +158,10 @@ judge_crash() {
   fi
 }
 
-# server_is_lost <what was read>: with SERVER_STATUS, CRASH_WORDS and CRASH_TROUBLE. It is started again, three times at
-# most, so that the other tables are read too.
+# server_is_lost <what was read>: with SERVER_STATUS, CRASH_WORDS and CRASH_TROUBLE; 1 if it lives, 2 if its time was over.
+# It is started again, three times at most, so that the other tables are read too.
 server_is_lost() {
-  local end=$((SECONDS + 60)) log
+  local end=$((SECONDS + 60)) log ended
   SERVER_STATUS=0
   # A crashing server writes its stack first.
   while alive "$SERVER_PID" "$SERVER_START"; do
@@ -165,6 +171,9 @@ server_is_lost() {
   done
   wait "$SERVER_PID" || SERVER_STATUS=$?
   SERVER_PID=''
+  ended=$(ended_by_guard)
+  [ "$ended" != crash ] || SERVER_STATUS=6
+  [ "$ended" != time ] || SERVER_STATUS=9
   if [ "$SERVER_STATUS" -eq 137 ] || [ "$SERVER_STATUS" -eq 143 ] || [ "$SERVER_STATUS" -eq 0 ]; then
     record read error "$1" "the server was stopped from outside (status $SERVER_STATUS) while reading"
     conclude_from_records
@@ -178,16 +187,22 @@ server_is_lost() {
     CRASH_TROUBLE=$TROUBLE
   fi
   SERVER_CRASHES=$((SERVER_CRASHES + 1))
-  if [ "$SERVER_CRASHES" -gt 3 ]; then
+  if [ "$SERVER_CRASHES" -gt 3 ] && [ "$ended" = time ]; then
+    record read error "$1" "no answer within $LIMIT seconds, for the fourth time"
+    conclude_from_records
+  elif [ "$SERVER_CRASHES" -gt 3 ]; then
     judge_crash read "$1" "the server crashed for the fourth time (status $SERVER_STATUS): $CRASH_WORDS"
     conclude_from_records
   fi
   # What the crash wrote is known now; the new server's own words are judged alone.
   : >"$SCRATCH/error.log"
+  : >"$SCRATCH/server.out"
   if ! start_server; then
+    [ "$ended" != time ] || conclude_from_records
     judge_crash read "$1" "the server crashed while reading (status $SERVER_STATUS): $CRASH_WORDS"
     conclude_from_records
   fi
+  [ "$ended" != time ] || return 2
 }
 
 # judge_stop <status>: a clean stop is part of the test, but a crash after all was read needs words to be the data's fault.

@@ -89,6 +89,7 @@ start_server() {
     </dev/null >>"$SCRATCH/server.out" 2>&1 7>&- 8>&- 9>&- &
   SERVER_PID=$!
   SERVER_START=$(start_of "$SERVER_PID") || SERVER_START=''
+  guard_server
   while ! ask 'SELECT 1;' || [ "$ANSWER" != 1 ]; do
     read_limits "$SERVER_PID"
     if ! alive "$SERVER_PID" "$SERVER_START"; then
@@ -152,12 +153,14 @@ stop_server() {
   fi
   wait "$pid" || status=$?
   SERVER_PID=''
+  [ "$(ended_by_guard)" != crash ] || status=6
   judge_stop "$status"
 }
 
 # clear_server: on every way out, whatever happened
 clear_server() {
   local pid
+  stop_guard
   for pid in $(servers_of_run); do stop_process "$pid" 30 || true; done
   SERVER_PID=''
   rm -f "$RUN_DIRECTORY"/ask.* "$RUN_DIRECTORY"/*.out

@@ -3,15 +3,15 @@
 
 # query_columns <number>: QUERY, for its columns
 query_columns() {
-  QUERY="SELECT HEX(column_name), data_type, column_key FROM information_schema.columns WHERE table_schema = _utf8 x'${T_KEY[$1]% *}'"
+  QUERY="SELECT HEX(column_name), data_type, IFNULL(character_set_name, '-'), column_key FROM information_schema.columns WHERE table_schema = _utf8 x'${T_KEY[$1]% *}'"
   QUERY="$QUERY AND table_name = _utf8 x'${T_KEY[$1]#* }' ORDER BY ordinal_position;"
 }
 
-# take_columns <answer>: C_HEX, C_TYPE, C_KEY and C_SQL, one each in the table's order
+# take_columns <answer>: C_HEX, C_TYPE, C_SET, C_KEY and C_SQL, one each in the table's order
 take_columns() {
-  local hex type key
-  C_HEX=() C_TYPE=() C_KEY=() C_SQL=()
-  while read -r hex type key; do
+  local hex type set key
+  C_HEX=() C_TYPE=() C_SET=() C_KEY=() C_SQL=()
+  while read -r hex type set key; do
     [ -n "$hex" ] || continue
     text_of "$hex"
     quoted "$TEXT"
@@ -19,6 +19,7 @@ take_columns() {
     is_askable "$TEXT" || QUOTED=NULL
     C_HEX+=("$hex")
     C_TYPE+=("$type")
+    C_SET+=("$set")
     C_KEY+=("$key")
     C_SQL+=("$QUOTED")
   done <<<"$1"
@@ -43,13 +44,8 @@ keeps_rows() { case $1 in BRIGHTHOUSE | BLACKHOLE | FEDERATED | CONNECT | SPIDER
 
 # read_table <number>: whole
 read_table() {
-  local at=$1 wrong=$WRONG
+  local at=$1
   case ${T_ENGINE[at]} in
-    BRIGHTHOUSE)
-      known_columns "$at" || return 0
-      read_brighthouse "$at" || return 0
-      [ "$wrong" -ne "$WRONG" ] || TABLES=$((TABLES + 1))
-      ;;
     BLACKHOLE) record read skip "${T_NAME[at]}" 'has no rows (engine BLACKHOLE)' ;;
     # A table that does not open has no engine in the list; its own words tell why.
     -)

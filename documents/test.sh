@@ -1,6 +1,5 @@
 # Tests the restored data: reads its files, starts a server of its own on it and reads every table.
 # 0: read to the end, no fault. 1: a fault in the backup. 75: could not be checked.
-# With --manifest, on production's host: writes down what is there, for the tests of the snapshots to compare with.
 # Parameters: runId volumeId mountPoint stateDirectory snapshotId snapshotTime dataDirectory server client serverUser
 # serverOptions requiredTables freshTables budgetSeconds minimumCoverage canary
 # shellcheck shell=bash source=documents/lib.sh
@@ -18,6 +17,7 @@ if [ -z "${IB_LIB-}" ]; then
   pages() { perl "$HERE/pages.pl" "$@"; }
   views() { perl "$HERE/views.pl" "$@"; }
   ahead() { perl <(cat "$HERE"/ahead.pl "$HERE"/ahead-*.pl) "$@"; }
+  brighthouse() { cat "$HERE"/{brighthouse,nodes,grid,answers}.pl | perl - "$@"; }
 fi
 
 : "${SSM_snapshotId=}" "${SSM_snapshotTime=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
@@ -156,9 +156,4 @@ main() {
   conclude_from_records
 }
 
-if [ "${1-}" = --manifest ]; then
-  shift
-  manifest_main "$@"
-else
-  main
-fi
+main

@@ -5,7 +5,7 @@ load helper
 setup() { host; }
 
 # functions: all of the script but its last lines, which run it
-functions() { sed '/^if .*--manifest/,$d' "$SCRIPTS/test" >"$W/functions"; }
+functions() { sed '/^main$/,$d' "$SCRIPTS/test" >"$W/functions"; }
 
 # plan_of <day>: after `functions`, the units of that day, one a line, for six tables of three columns with one pack each
 plan_of() {
@@ -126,7 +126,7 @@ CLIENT
   mounted_test
   expect 75 'packs read: the server fetched 0 packs'
   document release
-  export IB_WORKERS=2 SSM_runId=run-2
+  export IB_WORKERS=2 IB_PACKS_TOGETHER=1 SSM_runId=run-2
   mounted_test
   expect 75 'packs read: it fetched 7 packs'
 }
@@ -150,11 +150,11 @@ CLIENT
 #!/bin/bash
 sql=\$(cat)
 pid=$W/state/runs/run-1/scratch/pid
-if [[ \$sql == *CRC32*customers* ]] && mkdir "$W/once" 2>/dev/null; then kill -KILL "\$(cat "\$pid")"; fi
+if [[ \$sql == *COUNT*customers* ]] && mkdir "$W/once" 2>/dev/null; then kill -KILL "\$(cat "\$pid")"; fi
 exec "$SSM_client" "\$@" <<<"\$sql"
 CLIENT
   chmod +x "$W/bin/client"
-  export SSM_client=$W/bin/client IB_WORKERS=3
+  export SSM_client=$W/bin/client IB_WORKERS=3 IB_PACKS_TOGETHER=1
   mounted_test
   expect 75 shop.customers 'stopped from outside'
 }

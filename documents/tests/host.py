@@ -15,10 +15,10 @@ RUN = "run-1"
 VOLUME = "vol-0rehearsal1"
 
 
-def assembled(folder):
-    """The test script as the host gets it."""
-    path = pathlib.Path(folder) / "test"
-    path.write_bytes(subprocess.run([HERE / "assemble", "test"], capture_output=True, check=True).stdout)
+def assembled(folder, document="test"):
+    """A document's script as the host gets it."""
+    path = pathlib.Path(folder) / document
+    path.write_bytes(subprocess.run([HERE / "assemble", document], capture_output=True, check=True).stdout)
     # broken-checks breaks one thing, and wants to see red.
     if "IB_BREAK" in os.environ:
         subprocess.run(["perl", "-0777", "-pi", "-e", os.environ["IB_BREAK"], path], check=True)

@@ -26,7 +26,7 @@ sign() {
 }
 
 # paused: what the last line says of it, or nothing
-paused() { sed -n '$s/.*"paused_seconds":\(-\{0,1\}[0-9]*\)}$/\1/p' <<<"$output"; }
+paused() { sed -n '$s/.*"paused_seconds":\(-\{0,1\}[0-9]*\)[,}].*/\1/p' <<<"$output"; }
 
 @test "manifest: how long production stood still for the backup" {
   with_manifest

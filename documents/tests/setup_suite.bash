@@ -7,7 +7,7 @@ setup_suite() {
   export SCRIPTS=$BATS_SUITE_TMPDIR/documents
   export PRODUCTION=$BATS_SUITE_TMPDIR/production
   mkdir "$SCRIPTS"
-  for document in mount test release; do
+  for document in mount test release manifest; do
     "$here/assemble" "$document" >"$SCRIPTS/$document"
     chmod +x "$SCRIPTS/$document"
   done

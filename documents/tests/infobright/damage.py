@@ -1,4 +1,4 @@
-"""Applies cases of damage.tsv to copies of golden, with the file times of the original: damage on a disk changes none."""
+"""Applies cases of damage.tsv and variants.tsv to copies of healthy directories, with the file times of the original: damage on a disk changes none."""
 
 import csv
 import os
@@ -15,16 +15,56 @@ def cases():
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-def unpack_golden(folder):
-    """golden below the folder. All its times are moved into the past, for machines whose clock is behind its maker's."""
-    with tarfile.open(HERE / "golden.tar.xz") as archive:
-        archive.extractall(folder)
-        newest = max(member.mtime for member in archive.getmembers())
-    golden = pathlib.Path(folder) / "golden"
-    for path in [golden, *golden.rglob("*")]:
+def second_cases():
+    """Those of the second set, each with its variant's name and its number."""
+    with open(HERE / "variants.tsv", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [row | {"case": f"{row['variant']}:{row['case']}"} for row in rows]
+
+
+def variants():
+    """The names of the second set's healthy data directories."""
+    with tarfile.open(HERE / "variants.tar.xz") as archive:
+        return sorted(name.split("/")[1] for name in archive.getnames() if name.startswith("variants/") and name.count("/") == 1)
+
+
+def unpack(name, folder):
+    """golden, or a variant, below the folder."""
+    return unpack_golden(folder) if name == "golden" else unpack_variants(folder)[name]
+
+
+def into_the_past(folder, members):
+    """Its times, for machines whose clock is behind its maker's."""
+    newest = max(member.mtime for member in members)
+    for path in [folder, *folder.rglob("*")]:
         when = path.stat().st_mtime - newest + 1_500_000_000
         os.utime(path, (when, when))
+
+
+def unpack_golden(folder):
+    """golden below the folder."""
+    with tarfile.open(HERE / "golden.tar.xz") as archive:
+        archive.extractall(folder)
+        members = archive.getmembers()
+    golden = pathlib.Path(folder) / "golden"
+    into_the_past(golden, members)
     return golden
+
+
+def unpack_variants(folder):
+    """All variants below the folder, by name. What they leave out they have from golden."""
+    folder = pathlib.Path(folder)
+    golden = folder / "golden" if (folder / "golden").is_dir() else unpack_golden(folder)
+    with tarfile.open(HERE / "variants.tar.xz") as archive:
+        members = [member for member in archive.getmembers() if member.name.startswith("variants/")]
+        archive.extractall(folder, members)
+    found = {path.name: path for path in sorted((folder / "variants").iterdir())}
+    for path in found.values():
+        for name in ("mysql", "sys_infobright"):
+            shutil.copytree(golden / name, path / name)
+        shutil.copy2(golden / "ib_data_version", path)
+        into_the_past(path, members)
+    return found
 
 
 def change(content, case, golden):

@@ -1,18 +1,17 @@
-"""What the stand-in server knows and answers; server says what of it is recorded and what derived."""
+"""What the stand-in server answers; server says what of it is recorded and what derived."""
 
 import datetime
-import functools
-import json
 import os
 import pathlib
 import re
-import tarfile
 
+import case
 import damage
+import known
+from known import NAME, PACK_ROWS, hexed, plain
 
-HERE = pathlib.Path(__file__).resolve().parent
-TRUTH = json.loads((HERE / "truth.json").read_text())
-TABLE = r"FROM `(\w+)`\.`(\w+)`"
+TABLE = rf"FROM {NAME}\.{NAME}"
+PIECE = rf"FROM \(SELECT {NAME} a {TABLE} LIMIT (\d+),65536\) x"
 
 
 class Refused(Exception):
@@ -27,313 +26,350 @@ class Crash(Exception):
         self.signal = number
 
 
-@functools.lru_cache
-def transcripts():
-    """The recorded answers of golden: statement to rows."""
-    answers = {}
-    with tarfile.open(HERE / "transcripts.tar.xz") as archive:
-        for member in archive.getmembers():
-            if member.isfile():
-                text = archive.extractfile(member).read().decode("latin-1")
-                statement, _, rest = text.partition("\n--- exit 0\n--- stdout\n")
-                rows = rest.partition("--- stderr\n")[0].splitlines()
-                answers.setdefault(statement, [row.split("\t") for row in rows])
-    return answers
-
-
-def hexed(text):
-    return text.encode().hex().upper()
-
-
-def numeric(column):
-    return column["kind"].split()[0] in ("bigint", "int", "smallint", "decimal")
+class Hang(Exception):
+    """The statement never ends."""
 
 
 class Model:
-    """One server on one data directory."""
+    """One server on one data directory. Without records everything is derived."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, records=True):
         self.settings = settings
         self.data = pathlib.Path(settings["datadir"])
         number = os.environ.get("IB_CASE", "golden")
-        self.case = next((case for case in damage.cases() if case["case"] == number), None)
+        self.name = number.partition(":")[0] if number[0] == "d" else "golden"
+        healthy = os.environ.get("IB_HEALTHY") or damage.unpack(self.name, settings["socket"] + ".healthy")
+        self.known = known.Golden(healthy) if self.name == "golden" else known.Variant(self.name, healthy)
+        self.case = case.of(number)
+        self.records = records
         self.loaded = set()
         self.load_errors = 0
 
-    # ---- the start ----
-
     def refuses_to_start(self):
-        """The lines of its log, if it does not start. The cache folder is the one thing that the test changes."""
-        case = self.case
-        if not case or case["start"] == "up":
-            return None
-        ini = self.data / "brighthouse.ini"
-        if case["kind"] == "ini_cache" and "/no/such/parent" not in ini.read_text():
-            return None
-        return case["error_text"].split(" || ")
+        """The lines of its log, if it does not start."""
+        return self.case.refuses_to_start(self.data)
 
     # ---- statements ----
 
     def answer(self, statement):
-        """Rows of fields."""
+        """What the client prints."""
         for pattern, method in ANSWERS:
             found = re.fullmatch(pattern, statement, re.S)
             if found:
-                return method(self, *found.groups())
+                said = method(self, *found.groups())
+                # What the case does was raised above, or is another answer than the healthy one.
+                recorded = self.known.answer(statement) if self.records and statement.startswith("SELECT") and not self.changed else None
+                self.changed = False
+                if recorded:
+                    if recorded[0]:
+                        raise Refused(recorded[2].strip())
+                    return recorded[1]
+                return said if isinstance(said, str) else "".join("\t".join(map(str, row)) + "\n" for row in said)
         raise Refused(f"ERROR 1064 (42000) at line 1: the stand-in does not know: {statement[:200]}")
+
+    changed = False
+
+    def suffers(self, schema, table, column, what, pack=None):
+        """What the case does to this statement: raised, or given back."""
+        effect = self.case.effect(schema, table, column, what, pack)
+        if effect == "error":
+            self.load_errors += self.case.load_errors()
+            raise Refused(self.case.error_text())
+        if effect == "crash":
+            raise Crash(self.case.signal())
+        if effect == "hang":
+            raise Hang
+        self.changed = self.changed or effect is not None
+        return effect
+
+    def read(self, schema, table, column, what, pack=None):
+        """The column, once its packs have been fetched."""
+        schema, table, column = plain(schema), plain(table), plain(column)
+        self.must_open(schema, table)
+        if column not in [name for name, _, _ in self.columns_of(schema, table)]:
+            raise Refused(f"ERROR 1054 (42S22) at line 1: Unknown column '{column}' in 'field list'")
+        found = self.known.column(schema, table, column)
+        packs = found.stored() if pack is None else [pack] if found.nodes[pack].file >= 0 else []
+        self.loaded.update((schema, table, column, number) for number in packs)
+        return found, self.suffers(schema, table, column, what, pack)
+
+    def must_open(self, schema, table):
+        if not self.case.opens(schema, table):
+            self.load_errors += self.case.load_errors()
+            raise Refused(self.case.error_text())
+
+    # ---- what there is ----
 
     def variables(self, *_):
         return [["datadir", f"{self.data}/"], ["pid_file", self.settings["pid-file"]], ["skip_networking", "ON"]]
 
+    def status(self, *_):
+        return [["BH_gdc_load_errors", self.load_errors], ["BH_gdc_pack_loads", len(self.loaded)]]
+
     def tables(self, *_):
-        """The .frm files that are there, with what was recorded of each table."""
-        query = "SELECT table_schema,table_name,table_type,engine,row_format,table_rows,data_length"
-        recorded = {}
-        for statement, rows in transcripts().items():
-            if statement.startswith(query):
-                recorded = {(row[0], row[1]): row for row in rows}
+        """Those of which the .frm files are there, with what was recorded of each."""
+        frm = {path.relative_to(self.data).with_suffix("").as_posix().replace("@@@", "") for path in self.data.glob("*/*.frm")}
         found = []
-        for frm in sorted(self.data.glob("*/*.frm")):
-            schema, name = frm.parent.name, frm.stem
-            row = recorded.get((schema, name))
-            engine, length = (row[3], row[6]) if row else ("-", 0)
-            if schema == "shop" and self.opens(name):
-                engine, length = "BRIGHTHOUSE", TRUTH["tables"][name]["data_length"]
-            elif schema == "shop":
+        for (schema, table), (engine, length) in self.known.inventory().items():
+            key = (schema, table)
+            path = self.known.tables[key]["folder"][:-4].replace("@@@", "") if key in self.known.tables else f"{schema}/{table}"
+            if path not in frm and not (self.data / schema / f"{table}.frm").exists():
+                continue
+            if key in self.known.tables and not self.case.opens(schema, table):
                 engine, length = "-", 0
-            names = [hexed(schema), hexed(name)] * 2
-            found.append([*names, "BASE_TABLE", engine, length])
+            folder, file = path.split("/")
+            found.append([hexed(schema), hexed(table), hexed(folder), hexed(file), "BASE_TABLE", engine, length])
         return found
+
+    def columns_of(self, schema, table):
+        return self.known.columns(schema, self.case.definition_of(table))
 
     def columns(self, schema, table):
         schema, table = bytes.fromhex(schema).decode(), bytes.fromhex(table).decode()
-        if schema != "shop" or not self.opens(table):
+        if (schema, table) not in self.known.tables or not self.case.opens(schema, table):
             return []
-        if self.case and self.case["kind"] == "frm_swap" and self.case["table"] == table:
-            table = pathlib.Path(self.case["arg"]).stem
-        kinds = {"varchar lookup": "varchar"}
-        return [
-            [hexed(column["name"]), kinds.get(column["kind"], column["kind"].split()[0])]
-            for column in TRUTH["tables"][table]["columns"]
-        ]
+        return [[hexed(name), type_, set_] for name, type_, set_ in self.columns_of(schema, table)]
 
-    def opens(self, table):
-        if self.of(table):
-            return self.case["count"] != "error"
-        return f"{table}:error" not in (self.case["other_tables"] if self.case else "")
-
-    def of(self, table):
-        """Whether the case damages this table."""
-        return bool(self.case) and self.case["table"] == table
-
-    def refuse(self, column=None):
-        """The recorded error."""
-        self.load_errors += 1 if self.case["load_errors"] not in ("0", "down") else 0
-        raise Refused(self.case["error_text"].split(" || ")[0] or "ERROR 1105 (HY000) at line 1: recorded as an error")
-
-    def crash(self):
-        raise Crash(int(re.search(r"signal (\d+)", self.case["crash"]).group(1)))
-
-    def must_open(self, table):
-        if not self.opens(table):
-            self.refuse()
-
-    def count(self, _schema, table):
-        self.must_open(table)
-        return [["ok", self.rows(table)]]
+    def count(self, schema, table):
+        schema, table = plain(schema), plain(table)
+        self.must_open(schema, table)
+        rows = self.case.rows(schema, table)
+        self.changed = rows is not None
+        return [[self.known.rows(schema, table) if rows is None else rows]]
 
     def users(self, table):
         """MyISAM's own count, in the head of the index file."""
         return [["ok", int.from_bytes((self.data / f"mysql/{table}.MYI").read_bytes()[28:36], "big")]]
 
-    def rows(self, table):
-        if self.of(table) and self.case["count"].startswith("wrong:"):
-            return int(self.case["count"].removeprefix("wrong:"))
-        return TRUTH["tables"][table]["rows"]
+    def counted(self, schema, table):
+        return [["ok", *self.count(schema, table)[0]]]
 
-    def touches(self, columns):
-        """Whether a statement on these columns reads what is damaged."""
-        column = self.case["column"].partition(":")[0]
-        return not column or column in columns or "error" in self.case["check_table"]
+    # ---- sums ----
 
-    def scan(self, expressions, _schema, table):
-        self.must_open(table)
-        columns = re.findall(r"CRC32\(`(\w+)`\)", expressions)
-        said = self.case["scan_crc32"] if self.of(table) else "ok"
-        if said == "error" and self.touches(columns):
-            self.refuse()
-        if said in ("crash", "lost") and self.touches(columns):
-            self.crash()
-        wrong = said.removeprefix("wrong:").split(",") if said.startswith("wrong:") else []
-        known = {column["name"]: column for column in TRUTH["tables"][table]["columns"]}
-        values = []
-        for column in columns:
-            if column not in known:
-                raise Refused(f"ERROR 1054 (42S22) at line 1: Unknown column '{column}' in 'field list'")
-            value = known[column]["fingerprint"]
-            self.load(table, column, range(known[column]["stored_packs_read_by_full_scan"]))
-            values.append(int(value or 0) + 1 if column in wrong else value or "NULL")
-        return [["ok", *values]]
+    def total(self, found, effect, packs=None):
+        """What the server adds up, modulo 2^64."""
+        healthy = found.total(packs)
+        if isinstance(effect, int):
+            return effect % 2**64
+        return (healthy + 1) % 2**64 if effect and healthy is not None else healthy
 
-    def load(self, table, column, packs):
-        self.loaded.update((table, column, pack) for pack in packs)
+    def plain_sum(self, column, schema, table):
+        found, effect = self.read(schema, table, column, "sum")
+        total = self.total(found, effect)
+        if total is None:
+            return [["NULL"]]
+        if self.type_of(schema, table, column) == "year":
+            return [[total >> 37]]
+        total -= 2**64 if total >= 2**63 else 0
+        digits = f"{abs(total):0{found.scale + 1}}"
+        point = f"{digits[: -found.scale]}.{digits[-found.scale :]}" if found.scale else digits
+        return [["-" * (total < 0) + point]]
 
-    def status(self, *_):
-        return [["BH_gdc_load_errors", self.load_errors], ["BH_gdc_pack_loads", len(self.loaded)]]
+    def type_of(self, schema, table, column):
+        return next(type_ for name, type_, _ in self.columns_of(plain(schema), plain(table)) if name == plain(column))
 
-    def sums(self, expressions, _schema, table):
-        said = self.case["sum_eq"] if self.of(table) else "ok"
-        asked = re.findall(r"(SUM|MIN|MAX)\(`(\w+)`\)<=>", expressions)
-        columns = [column for _, column in asked]
-        if said == "error" and self.touches(columns):
-            self.refuse()
-        if said == "crash" and self.touches(columns):
-            self.crash()
-        differs = said.removeprefix("differs:").split(",") if said.startswith("differs:") else []
-        return [["ok", *(int(f"{what}({column})" not in differs) for what, column in asked)]]
+    def exact_sum(self, expressions, schema, table):
+        column = re.search(NAME, expressions).group(1)
+        return self.parts(expressions, *self.read(schema, table, column, "sum"))
 
-    def sum_of(self, column, _schema, table):
-        known = {c["name"]: c for c in TRUTH["tables"][table]["columns"]}
-        return [["ok", known[column]["sum"], known[column]["sum"]]]
+    def exact_piece(self, expressions, column, schema, table, place):
+        pack = int(place) // PACK_ROWS
+        return self.parts(expressions, *self.read(schema, table, column, "sum", pack), [pack])
 
-    # ---- look-ups ----
+    def parts(self, expressions, found, effect, packs=None):
+        total = self.total(found, effect, packs)
+        two = "),SUM(" in expressions
+        if total is None:
+            return [["NULL"] * (1 + two)]
+        shift = 32 if " DIV " in expressions else 28 if "YEAR(" in expressions else 0
+        if two:
+            return [[total >> shift, total & (1 << shift) - 1]]
+        return [[total >> shift if shift else total - (2**64 if total >= 2**63 else 0)]]
 
-    def answers_of(self, field, table, column):
-        """What the case says of look-ups by this column: (what, {value: count}), as far as it was written down."""
-        said = self.case[field] if self.of(table) else "ok"
-        if said == "ok" or said == "down":
-            return "ok", {}
-        what, _, list_ = said.partition(":")
-        found = {}
-        more = False
-        for item in list_.split("; "):
-            name, _, result = item.rpartition(":")
-            if item.startswith("+"):
-                more = True
-            elif name.startswith(f"{column}=") or name.startswith(f"{column} "):
-                found[name[len(column) + 1 :]] = result.partition("!=")[0]
-        return (what, found) if found or more else ("ok", {})
+    def float_piece(self, sum_, column, schema, table, place):
+        pack = int(place) // PACK_ROWS
+        found, effect = self.read(schema, table, column, "float", pack)
+        return [[int(not effect and float(sum_) == found.nodes[pack].real)]]
 
-    def look_up(self, _schema, table, column, value):
-        self.must_open(table)
-        what, found = self.answers_of("canary", table, column)
-        if self.swapped_word(table, column, value):
-            what, found = "ok", {}
-        result = found.get(value, next(iter(found.values()), "0" if what == "zero" else None))
-        if result == "error" or result is None and what == "error":
-            self.refuse()
-        if result == "crash" or result is None and what == "crash":
-            self.crash()
-        if what in ("zero", "wrong") and value in found:
-            return [["ok", result]]
-        if what == "zero" and result == "0":
-            return [["ok", 0]]
-        asked = f"SELECT 'ok',COUNT(*) FROM shop.{table} WHERE {column}='{value}'"
-        return transcripts().get(asked, [["ok", 1]])
+    def xor(self, column, schema, table):
+        self.read(schema, table, column, "xor")
+        return [[0]]
 
-    def swapped_word(self, table, column, value):
-        """A damaged dictionary has another word in it, by which the rows are found."""
-        return self.of(table) and self.case["kind"] == "dict_flip" and value.endswith("~")
+    def alike(self, expressions, schema, table):
+        said = []
+        for what, column in re.findall(rf"(MIN|MAX)\({NAME}\)<=>", expressions):
+            _, effect = self.read(schema, table, column, what)
+            said.append(0 if effect else 1)
+        return [said]
 
-    def between(self, _schema, table, column, around, low, high):
-        self.must_open(table)
-        what, found = self.answers_of("grid_between", table, column)
-        results = list(found.values())
-        if what == "error" or "error" in results:
-            self.refuse()
-        if what == "crash" or "crash" in results:
-            self.crash()
-        if what == "differs" and not around:
-            return [["ok", results[0] if results else 0]]
-        return [["ok", 2]]
+    def words(self, column, schema, table, pack=None):
+        """Counts that fit the number of rows and the sum of the codes; nobody recorded those of golden."""
+        found, effect = self.read(schema, table, column, "words", pack)
+        packs = range(found.packs) if pack is None else [pack]
+        rows = sum(found.nodes[p].rows - found.nodes[p].nulls for p in packs if found.nodes[p].file != -1)
+        total = self.total(found, effect, packs)
+        words = self.case.words(found, self.data / self.known.tables[plain(schema), plain(table)]["folder"])
+        self.changed = self.changed or words != found.words
+        counts = {}
+        if total is not None and rows:
+            low, more = divmod(total, rows)
+            if low + 1 < len(words) or not more and low < len(words):
+                counts = {low: rows - more, low + 1: more}
+            else:
+                counts = {len(words) - 1: rows}
+        return [[words[code], count] for code, count in counts.items() if count]
 
-    def row(self, columns, _schema, table, place):
-        """One row: of values, or of zeros where only the reading counts."""
-        self.must_open(table)
-        place = int(place)
-        if place >= self.rows(table):
+    def words_of_pack(self, column, schema, table, place):
+        """A line for each code that the healthy histogram knows, and the least and greatest."""
+        pack = int(place) // PACK_ROWS
+        found, effect = self.read(schema, table, column, "words", pack)
+        node = found.nodes[pack]
+        if node.file == -1:
+            return [["NULL", node.rows]]
+        codes = sorted({node.min, node.max, *(node.min + 1 + bit for bit in found.block("HIST", pack) or [])})
+        words = self.case.words(found, self.data / self.known.tables[plain(schema), plain(table)]["folder"])
+        # One row of each, and of two neighbours as many as the sum wants.
+        rows, total = node.rows - node.nulls - len(codes), self.total(found, effect, [pack]) - sum(codes)
+        counts = dict.fromkeys(codes, 1)
+        low = max((code for code in codes if code * rows <= total), default=codes[0])
+        more = total - low * rows
+        counts[low] += rows - more
+        if more:
+            counts[low + 1] = counts.get(low + 1, 0) + more
+        return [[words[code], count] for code, count in counts.items()]
+
+    # ---- what is read, and printed ----
+
+    def scan(self, column, schema, table):
+        _, effect = self.read(schema, table, column, "print")
+        value = self.known.fingerprint(plain(schema), plain(table), plain(column))
+        return [[int(value) + 1 if effect and value != "NULL" else value]]
+
+    def text(self, column, schema, table):
+        found, _ = self.read(schema, table, column, "text")
+        return [[*self.scan(column, schema, table)[0], found.longest()]]
+
+    def text_piece(self, column, schema, table, place):
+        pack = int(place) // PACK_ROWS
+        found, _ = self.read(schema, table, column, "text", pack)
+        return [[1, found.longest([pack])]]
+
+    def longest(self, column, schema, table):
+        return [[self.read(schema, table, column, "text")[0].longest()]]
+
+    def sample(self, hex_, column, schema, table, place):
+        pack = int(place) // PACK_ROWS
+        if int(place) >= self.known.rows(plain(schema), plain(table)):
             return []
-        names = re.findall(r"`(\w+)`", columns)
-        self.read_pack_row(table, names, place // TRUTH["pack_rows"])
-        if "0*CRC32" in columns:
-            return [["ok", *(0 for _ in names)]]
-        rows = {}
-        for statement, answer in transcripts().items():
-            found = re.fullmatch(rf"SELECT 'ok',([\w,]+) FROM shop\.{table} LIMIT (\d+),1", statement)
-            if found and answer:
-                rows[int(found.group(2))] = dict(zip(found.group(1).split(","), answer[0][1:]))
-        nearest = rows[min(rows, key=lambda at: abs(at - place))] if rows else {}
-        values = [nearest.get(name, "NULL") for name in names]
-        if self.of(table) and self.case["kind"] == "dict_flip" and self.case["canary"].startswith("zero:"):
-            values = [v + "~" if n == self.case["column"] else v for n, v in zip(names, values)]
-        return [["ok", *values]]
+        _, effect = self.read(schema, table, column, "sample", pack)
+        value = self.known.sample(plain(schema), plain(table), plain(column), int(place))
+        if self.name == "golden" and hex_ and value != "NULL":
+            value = hexed(value)
+        return [[value + "7E" if effect else value]]
 
-    def read_pack_row(self, table, columns, pack):
-        for column in columns:
-            stored = next(c for c in TRUTH["tables"][table]["columns"] if c["name"] == column)
-            if stored["stored_packs_read_by_full_scan"]:
-                self.load(table, column, [pack])
-        if not self.of(table) or not self.touches(columns):
-            return
-        named = re.search(r"pack (\d+)", self.case["error_text"])
-        if named and int(named.group(1)) != pack + 1:
-            return
-        if self.case["scan_crc32"] == "error":
-            self.refuse()
-        if self.case["scan_crc32"] == "crash":
-            self.crash()
+    def find(self, schema, table, column, value):
+        schema, table, column = plain(schema), plain(table), plain(column)
+        self.must_open(schema, table)
+        text = re.fullmatch(r"=(?:_\w+ x)?'(.*)'", value, re.S)
+        text = text.group(1) if text else value
+        if value.startswith("=_"):
+            text = bytes.fromhex(text).decode("latin-1")
+        said = self.case.found(schema, table, column, text)
+        if said in ("error", "crash"):
+            self.suffers(schema, table, column, "find")
+            raise Refused(self.case.error_text()) if said == "error" else Crash(self.case.signal())
+        self.changed = said is not None
+        return [[self.known.find(schema, table, column, text) if said is None else said]]
+
+    # ---- the Knowledge Grid: values that have just the bits of the healthy one ----
+
+    def histogram(self, low, step, column, schema, table, place):
+        pack, low, step = int(place) // PACK_ROWS, int(low), int(step)
+        found, _ = self.read(schema, table, column, "histogram", pack)
+        node = found.nodes[pack]
+        span = node.max - node.min
+        width = (span - 1) / 1024.0
+        values = {node.min, node.max}
+        for bit in found.block("HIST", pack) or []:
+            at = bit if span <= 1022 else int(bit * width)
+            while span > 1022 and int(at / width) < bit:
+                at += 1
+            values.add(node.min + 1 + at)
+        buckets = {}
+        for value in sorted(values):
+            buckets.setdefault((value - low) // step, []).append(value)
+        return [[bucket, min(inside), max(inside)] for bucket, inside in buckets.items()]
+
+    def characters(self, column, schema, table, place):
+        pack = int(place) // PACK_ROWS
+        found, _ = self.read(schema, table, column, "characters", pack)
+        node, places = found.nodes[pack], {}
+        for bit in found.block("CMAP", pack) or []:
+            places.setdefault(bit // 256, []).append(bit % 256)
+        common = os.path.commonprefix([node.begin, node.end]) if self.set_of(schema, table, column) != "-" else b""
+        lines = []
+        for at in range(max((len(each) for each in places.values()), default=0)):
+            line = bytes(common)
+            for place_ in range(len(places)):
+                if place_ not in places:
+                    break
+                line += bytes([places[place_][at % len(places[place_])]])
+            lines.append([line.hex().upper()])
+        return lines
+
+    def set_of(self, schema, table, column):
+        return next(set_ for name, _, set_ in self.columns_of(plain(schema), plain(table)) if name == plain(column))
 
     # ---- the server's own tables ----
 
     def check(self, schema, table):
         name = f"{schema}.{table}"
-        said = self.case["system_tables"] if self.case else "-"
-        bad = []
-        for item in said.removeprefix("bad:").split("; "):
-            found = re.match(rf"{re.escape(name)} (\w+): (.*)", item)
-            if found:
-                bad.append([name, "check", *found.groups()])
-        if bad:
-            return bad + ([[name, "check", "status", "OK"]] if bad[0][2] == "warning" else [])
-        recorded = transcripts().get(f"CHECK TABLE {name} MEDIUM")
-        return recorded or [[name, "check", "status", "OK"]]
+        return self.case.checked(name) or self.known.checked(name) or [[name, "check", "status", "OK"]]
 
-    def age(self, column, now, _schema, table):
+    def age(self, column, now, schema, table):
         then = "2023-02-08 00:00:00"
-        [[ok, seconds]] = transcripts()[f"SELECT 'ok',TIMESTAMPDIFF(SECOND,MAX({column}),'{then}') FROM shop.{table}"]
+        [[ok, seconds]] = self.known.listed(f"SELECT 'ok',TIMESTAMPDIFF(SECOND,MAX({column}),'{then}') FROM {schema}.{table}")
         passed = datetime.datetime.fromisoformat(now) - datetime.datetime.fromisoformat(then)
         return [[ok, int(seconds) + int(passed.total_seconds())]]
 
 
+DATE_SUM = r"SUM\((?:SIGN|YEAR)\(.*"
 ANSWERS = [
-    (r"SET sql_mode='NO_BACKSLASH_ESCAPES'", lambda model: []),
-    (r"SET time_zone='\+00:00'", lambda model: []),
-    (r"FLUSH TABLES", lambda model: []),
-    (r"SELECT '(end of answer)'", lambda model, text: [[text]]),
+    (r"SET \w+ ?=.*", lambda model: ""),
+    (r"FLUSH TABLES", lambda model: ""),
+    (r"SELECT '(end of \w+|#\d+)'", lambda model, text: [[text]]),
     (r"SELECT 1", lambda model: [[1]]),
-    (r"SELECT VERSION\(\)", lambda model: transcripts()["SELECT VERSION()"]),
-    (r"SELECT 'ok',VERSION\(\),@@datadir", lambda model: [["ok", TRUTH["server_version"], f"{model.data}/"]]),
+    (r"SELECT VERSION\(\)", lambda model: [["5.1.40"]]),
+    (r"SELECT 'ok',VERSION\(\),@@datadir", lambda model: [["ok", "5.1.40", f"{model.data}/"]]),
     (r"SHOW VARIABLES WHERE .*", Model.variables),
-    (r"SHOW STATUS LIKE 'Slave_running'", lambda model: []),
+    (r"SHOW STATUS LIKE 'Slave_running'", lambda model: [["Slave_running", "OFF"]]),
     (r"SHOW STATUS WHERE variable_name IN \('BH_gdc_pack_loads','BH_gdc_load_errors'\)", Model.status),
-    (
-        r"SELECT support FROM information_schema.engines WHERE engine = 'BRIGHTHOUSE'",
-        lambda model: [[row[2]] for row in transcripts()["SELECT 'ok',engine,support FROM information_schema.engines WHERE engine='BRIGHTHOUSE'"]],
-    ),
+    (r"SELECT support FROM information_schema.engines WHERE engine = 'BRIGHTHOUSE'", lambda model: [[model.known.engine]]),
     (r"SELECT HEX\(table_schema\).*FROM information_schema\.tables.*", Model.tables),
     (
         r"SELECT HEX\(column_name\).*WHERE table_schema = _utf8 x'(\w+)' AND table_name = _utf8 x'(\w+)' ORDER BY ordinal_position",
         Model.columns,
     ),
-    (r"SELECT table_name FROM information_schema\.tables WHERE table_schema = 'information_schema'.*INNODB.*", lambda model: []),
+    (r"SELECT table_name FROM information_schema\.tables WHERE table_schema = 'information_schema'.*INNODB.*", lambda model: ""),
     (r"SELECT 'ok',COUNT\(\*\) FROM `mysql`\.`(user|db)`", Model.users),
-    (rf"SELECT 'ok',COUNT\(\*\) {TABLE}", Model.count),
-    (rf"SELECT 'ok',COUNT\(\*\) {TABLE} WHERE `(\w+)`='(.*)'", Model.look_up),
-    (rf"SELECT 'ok',COUNT\(\*\) {TABLE} WHERE `(\w+)`(\+0)? BETWEEN (-?\d+) AND (-?\d+)", Model.between),
-    (rf"SELECT 'ok',(SUM\(MOD\(CRC32\(.*\)) {TABLE}", Model.scan),
-    (rf"SELECT 'ok',(SUM\(`\w+`\)<=>.*) {TABLE}", Model.sums),
-    (rf"SELECT 'ok',SUM\(`(\w+)`\),SUM\(`\w+`\+0\) {TABLE}", Model.sum_of),
-    (rf"SELECT 'ok',TIMESTAMPDIFF\(SECOND,MAX\(`(\w+)`\),'([^']*)'\) {TABLE}", Model.age),
-    (rf"SELECT 'ok',(.*) {TABLE} LIMIT (\d+),1", Model.row),
-    (r"CHECK TABLE `(\w+)`\.`(\w+)` MEDIUM", Model.check),
+    (rf"SELECT COUNT\(\*\) {TABLE}", Model.count),
+    (rf"SELECT 'ok',COUNT\(\*\) {TABLE}", Model.counted),
+    (rf"SELECT COUNT\(\*\) {TABLE} WHERE {NAME} ?(=.*|BETWEEN .*)", Model.find),
+    (rf"SELECT SUM\(MOD\(CRC32\({NAME}\),1000003\)\) {TABLE}", Model.scan),
+    (rf"SELECT SUM\(MOD\(CRC32\({NAME}\),1000003\)\),MAX\(LENGTH\({NAME}\)\) {TABLE}", lambda model, c, _, s, t: model.text(c, s, t)),
+    (rf"SELECT MAX\(LENGTH\({NAME}\)\) {TABLE}", Model.longest),
+    (rf"SELECT SUM\(MOD\(CRC32\(x.a\),1000003\)\),MAX\(LENGTH\(x.a\)\) {PIECE}", Model.text_piece),
+    (rf"SELECT SUM\({NAME}\+0\) {TABLE}", Model.plain_sum),
+    (rf"SELECT BIT_XOR\({NAME}\) {TABLE}", Model.xor),
+    (rf"SELECT (SUM\(.* DIV 4294967296\).*|{DATE_SUM}) {TABLE}", Model.exact_sum),
+    (rf"SELECT (SUM\(.* DIV 4294967296\).*|{DATE_SUM}) {PIECE}", Model.exact_piece),
+    (rf"SELECT ABS\(SUM\(x.a\+0\)-\((.*?)\)\)<=1e-15\*SUM\(ABS\(x.a\)\) {PIECE}", Model.float_piece),
+    (rf"SELECT ((?:MIN|MAX)\(.*<=>.*) {TABLE}", Model.alike),
+    (rf"SELECT HEX\({NAME}\),COUNT\(\*\) {TABLE} GROUP BY HEX\(.*\)", Model.words),
+    (rf"SELECT HEX\(x.a\),COUNT\(\*\) {PIECE} GROUP BY HEX\(x.a\)", Model.words_of_pack),
+    (rf"SELECT \(.*-\((-?\d+)\)\) DIV (\d+) b,MIN\(.*\),MAX\(.*\) {PIECE} GROUP BY b", Model.histogram),
+    (rf"SELECT (HEX\(|HEX\(LEFT\()?{NAME}(?:,60)?\)* {TABLE} LIMIT (\d+),1", Model.sample),
+    (rf"SELECT HEX\((?:LEFT\()?{NAME}(?:,\d+\))?\) {TABLE} LIMIT (\d+),65536", Model.characters),
+    (rf"SELECT 'ok',TIMESTAMPDIFF\(SECOND,MAX\({NAME}\),'([^']*)'\) {TABLE}", Model.age),
+    (rf"CHECK TABLE {NAME}\.{NAME} MEDIUM", Model.check),
 ]

@@ -78,7 +78,7 @@ class Kit:
 
     def write_manifest(self, data, folder, *options):
         server, socket = self.running(data, folder, *options)
-        command = ["bash", self.script, "--manifest", "--data", data, "--socket", socket, "--client", self.client]
+        command = ["bash", host.assembled(self.folder, "manifest"), "--data", data, "--socket", socket, "--client", self.client]
         done = subprocess.run(command, capture_output=True, text=True)
         server.terminate()
         server.wait()

@@ -1,15 +1,12 @@
-# --manifest, on production's host, in its backup window: rows, fingerprints, known values and file hashes, written onto
+# On production's host, in its backup window: rows, fingerprints, known values and file hashes, written onto
 # the volume so that they travel in the snapshot. Half a manifest is never left, and none from an earlier day.
 # shellcheck shell=bash
 
-MANIFEST_NAME=ib-backup-manifest
-MANIFEST_SERVER=''
 DEFAULTS_FILE=''
-CLIENT_OPTIONS=(--no-defaults --user=root)
 
 manifest_usage() {
   cat >&2 <<'USAGE'
-usage: --manifest --data <data directory> [--socket <socket>] [--client <program>] [--defaults-file <file>]
+usage: ib-backup-manifest --data <data directory> [--socket <socket>] [--client <program>] [--defaults-file <file>]
   [--client-user <user>]
 Writes <data directory>/ib-backup-manifest from the running server and the files. The defaults file holds user and
 password of somebody who may read all tables and FLUSH; without it the client logs in as root without one.
@@ -20,6 +17,8 @@ USAGE
 
 manifest_main() {
   SCRIPT=manifest
+  # Of the test's parts that are here too.
+  SSM_server='' SSM_serverUser='' ENCRYPTED=''
   DATA='' SSM_client=/usr/bin/mysql-ib SOCKET=/tmp/mysql-ib.sock CLIENT_USER=nobody
   while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || manifest_usage
@@ -38,6 +37,11 @@ manifest_main() {
   trap manifest_exit EXIT
   trap 'RESULT_REASON="stopped by a signal"; exit 1' HUP INT TERM
   write_manifest
+}
+
+# printable <text>: in PRINTABLE, for a terminal
+printable() {
+  PRINTABLE=${1//[^ -~]/?}
 }
 
 # manifest_exit: on every way out
@@ -164,18 +168,20 @@ is_in_its_files() { case $1 in BRIGHTHOUSE | MyISAM | Aria | CSV | ARCHIVE) ;; *
 
 # describe_table <number> <file>
 describe_table() {
-  local at=$1 key=${T_KEY[$1]/ /$'\t'} chunk value column count index='' format=1
+  local at=$1 key=${T_KEY[$1]/ /$'\t'} chunk value column
   local -a values
   columns_of "$at" || refuse "${T_NAME[at]}: $COMPLAINT"
-  ! has_unaskable_column || [ "${T_ENGINE[at]}" != BRIGHTHOUSE ] || return 0
-  [ "${T_ENGINE[at]}" = BRIGHTHOUSE ] || { index=' USE INDEX ()' && format=2; }
+  if [ "${T_ENGINE[at]}" = BRIGHTHOUSE ]; then
+    describe_brighthouse "$at" "$2"
+    return
+  fi
   ask "SELECT 'ok',COUNT(*) FROM ${T_SQL[at]};" || refuse "${T_NAME[at]}: $COMPLAINT"
   COUNTED=${ANSWER#ok$'\t'}
   is_count "$COUNTED" || refuse "${T_NAME[at]}: the server's answer makes no sense: ${ANSWER:0:80}"
   printf 'table\t%s\t%s\t%s\n' "$key" "${T_ENGINE[at]}" "$COUNTED" >>"$2"
-  sums_of 20 "$format"
+  sums_of 20 2
   for chunk in "${!LISTS[@]}"; do
-    ask "SELECT 'ok'${LISTS[chunk]} FROM ${T_SQL[at]}$index;" || refuse "${T_NAME[at]}: $COMPLAINT"
+    ask "SELECT 'ok'${LISTS[chunk]} FROM ${T_SQL[at]} USE INDEX ();" || refuse "${T_NAME[at]}: $COMPLAINT"
     IFS=$'\t' read -r -a values <<<"${ANSWER#ok$'\t'}"
     column=${LIST_FROM[chunk]}
     for value in "${values[@]}"; do
@@ -183,16 +189,25 @@ describe_table() {
       column=$((column + 1))
     done
   done
-  [ "${T_ENGINE[at]}" = BRIGHTHOUSE ] || return 0
-  sample_rows "$at" all || refuse "$FIRST_FAULT$FIRST_ERROR"
-  while read -r column value _; do
-    [ -n "$column" ] || continue
-    text_of "$column"
-    quoted "$TEXT"
-    text_of "$value"
-    ask "SELECT 'ok',COUNT(*) FROM ${T_SQL[at]} WHERE $QUOTED='$TEXT';" || refuse "${T_NAME[at]}: $COMPLAINT"
-    count=${ANSWER#ok$'\t'}
-    is_count "$count" || refuse "${T_NAME[at]}: the server's answer makes no sense: ${ANSWER:0:80}"
-    printf 'value\t%s\t%s\t%s\t%s\n' "$key" "$column" "$value" "$count" >>"$2"
-  done <<<"$SAMPLES"
 }
+
+# describe_brighthouse <number> <file>: with known values of each column, and how often they are there. Value and fingerprint
+# are asked for by the same program in the same words as in the test that compares them.
+describe_brighthouse() {
+  local at=$1 column
+  MANIFEST_LINES=$2
+  new_plan
+  plan_count "$at"
+  for column in "${!C_SQL[@]}"; do plan_column "$at" "$column" 0 0; done
+  converse manifest
+  [ -z "$FIRST_FAULT$FIRST_ERROR" ] || refuse "$FIRST_FAULT$FIRST_ERROR"
+}
+
+# manifest_line <kind> <number> <field>...: of the table with this number
+manifest_line() {
+  local IFS=$'\t' kind=$1 key=${T_KEY[$2]/ /$'\t'}
+  shift 2
+  printf '%s\t%s\t%s\n' "$kind" "$key" "$*" >>"$MANIFEST_LINES"
+}
+
+manifest_main "$@"
