@@ -223,7 +223,7 @@ impl Report {
              {gb_second} USD a GB-second, {million_requests} USD a million requests, {gb_month} \
              USD a GB-month of a volume of {volume_gb} GB; `bench --help` names the options for \
              other prices.\n\n{nights}\n\
-             The functions wait for the test 3 hours at most, so the night of 5 hours is \
+             With the default of `TestBudgetSeconds` the functions wait for the test 3 hours at most, so the night of 5 hours is \
              arithmetic: the night of 1 hour, and four times what a second hour adds to it.\n\n\
              A function that waits is billed by its memory alone, and waiting is nearly all that \
              there is; its work takes as many GB-seconds with more memory as with less, since it \

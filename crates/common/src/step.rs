@@ -27,15 +27,29 @@ pub mod patience {
     pub const MOUNT: Duration = Duration::from_mins(30);
     /// For Systems Manager to take the command of the test.
     pub const START: Duration = Duration::from_mins(15);
-    /// For the integrity test to end.
+    /// For the integrity test to end, with the default of `TestBudgetSeconds`.
     pub const TEST: Duration = Duration::from_hours(3);
+    /// What the test does beside reading: its server starts and stops, the host's files are read.
+    const BESIDE_READING: Duration = Duration::from_mins(30);
     /// For everything to be given back.
     pub const RELEASE: Duration = Duration::from_hours(1);
     /// For the calls themselves and Lambda's retries (after one and after two minutes), on top
     /// of the waits of the steps behind the test volume's birth.
     const SLACK: Duration = Duration::from_mins(75);
 
-    /// A test volume older than this belongs to no live run.
+    /// For the integrity test to end that may read for so long.
+    #[must_use]
+    pub fn test(budget: Duration) -> Duration {
+        budget + BESIDE_READING
+    }
+
+    /// A test volume older than this belongs to no live run whose test may read for so long.
+    #[must_use]
+    pub fn longest_run(budget: Duration) -> Duration {
+        LONGEST_RUN + test(budget) - TEST
+    }
+
+    /// The longest run with the default of `TestBudgetSeconds`.
     pub const LONGEST_RUN: Duration = Duration::from_secs(
         VOLUME.as_secs()
             + ATTACH.as_secs()
@@ -261,6 +275,21 @@ mod tests {
         assert_eq!(wait(9, 1740, 1.0), 60);
         assert_eq!(wait(9, 1799, 1.0), 1);
         assert_eq!(wait(9, u64::MAX, 1.0), 1);
+    }
+
+    #[test]
+    fn one_number_says_how_long_a_test_may_take() {
+        let default = Duration::from_secs(9000);
+        assert_eq!(patience::test(default), patience::TEST);
+        assert_eq!(patience::longest_run(default), patience::LONGEST_RUN);
+        let more = Duration::from_hours(8);
+        assert_eq!(patience::test(default + more), patience::TEST + more);
+        let longest = patience::longest_run(default + more);
+        assert_eq!(longest, patience::LONGEST_RUN + more);
+        // The next night begins after it.
+        assert!(longest < Duration::from_hours(24));
+        let short = patience::longest_run(Duration::from_mins(1));
+        assert!(short < patience::LONGEST_RUN);
     }
 
     /// A run that step 1 takes for dead while it lives would lose its volume under the test.

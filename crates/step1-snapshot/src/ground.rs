@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use common::ec2::{self, Instance, Volume, VolumeState, tags};
 use common::event::{Because, Envelope, GiveBack, Run};
 use common::lambda;
-use common::step::patience;
 use common::{Error, Kind, Result};
 use tracing::warn;
 
@@ -76,7 +75,7 @@ impl ChooseSnapshot {
     fn is_dead(&self, volume: &Volume) -> bool {
         let old = volume
             .created_at
-            .is_some_and(|made| self.clock.now().since(made) > patience::LONGEST_RUN);
+            .is_some_and(|made| self.clock.now().since(made) > self.longest_run);
         old || volume.state == VolumeState::Deleted
     }
 

@@ -35,6 +35,7 @@ pub struct ChooseSnapshot {
     test_instance: String,
     test_device: String,
     max_age: Duration,
+    longest_run: Duration,
     poll: Duration,
 }
 
@@ -59,6 +60,7 @@ impl Step for ChooseSnapshot {
             test_instance: settings.text("TEST_INSTANCE_NAME"),
             test_device: settings.text("TEST_DEVICE"),
             max_age: settings.hours("SNAPSHOT_MAX_AGE_HOURS"),
+            longest_run: patience::longest_run(settings.seconds("TEST_BUDGET_SECONDS")),
             poll: settings.seconds("TEST_POLL_SECONDS"),
         };
         settings.check().map(|()| step)

@@ -35,6 +35,7 @@ pub struct AwaitResult {
     release_document: String,
     poll: Duration,
     test_poll: Duration,
+    test_patience: Duration,
 }
 
 /// What step 6 is at.
@@ -69,6 +70,7 @@ impl Step for AwaitResult {
             release_document: settings.text("RELEASE_DOCUMENT"),
             poll: settings.seconds("POLL_SECONDS"),
             test_poll: settings.seconds("TEST_POLL_SECONDS"),
+            test_patience: patience::test(settings.seconds("TEST_BUDGET_SECONDS")),
         };
         settings.check().map(|()| step)
     }
@@ -82,7 +84,7 @@ impl Step for AwaitResult {
         match task {
             Task::Test(_) => Pace {
                 every: self.test_poll,
-                at_most: patience::TEST,
+                at_most: self.test_patience,
             },
             Task::GiveBack(_) => Pace {
                 every: self.poll,

@@ -491,7 +491,7 @@ fn rights_on_a_key_come_with_the_key() {
 const DOCUMENTS: [(&str, u64, &str); 3] = [
     ("MountCommand", 1800, "device runId volumeId"),
     ("ReleaseCommand", 1800, "runId volumeId"),
-    ("TestCommand", 10_800, "runId snapshotId volumeId"),
+    ("TestCommand", 40_200, "runId snapshotId volumeId"),
 ];
 
 #[test]
