@@ -15,6 +15,10 @@ findings() {
   while IFS=$'\t' read -r kind subject seen expected rest; do
     case $kind in
       fail | skip | error) record "$1" "$kind" "$subject" "$seen" "$expected" ;;
+      unread)
+        COMPLAINT=$seen
+        judge_complaint "$1" "$subject"
+        ;;
       warn)
         record "$1" warn "$subject" "$seen" "$expected"
         LATER[$subject]=1
@@ -42,7 +46,27 @@ perl_says() {
   local file=$1
   shift
   "$@" >"$file" 7>&- 8>&- 9>&- &
-  wait $! || true
+  PERL_PID=$!
+  wait "$PERL_PID" || true
+  PERL_PID=''
+}
+PERL_PID=''
+
+# stop_perl: on the way out. What runs in the background is a shell, and the program its child.
+stop_perl() {
+  local pid=$PERL_PID stat rest
+  [ -n "$pid" ] || return 0
+  PERL_PID=''
+  for stat in /proc/[0-9]*/stat; do
+    { rest=$(<"$stat"); } 2>/dev/null || continue
+    rest=${rest##*) }
+    rest=${rest#* }
+    [ "${rest%% *}" = "$pid" ] || continue
+    stat=${stat#/proc/}
+    kill -TERM "${stat%/stat}" 2>/dev/null || true
+  done
+  kill -TERM "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
 }
 
 # check_structure: every .bht, current files only
@@ -67,7 +91,8 @@ check_manifest() {
     return
   fi
   progress_now "comparing the files with $MANIFEST"
-  perl_says "$RUN_DIRECTORY/files.out" files compare "$DATA" "$MANIFEST" "$((BUDGET / 3))"
+  IB_AHEAD=${AHEAD:+$RUN_DIRECTORY} perl_says "$RUN_DIRECTORY/files.out" files compare "$DATA" "$MANIFEST" "$((BUDGET / 3))"
+  rm -f "$RUN_DIRECTORY"/ahead.order "$RUN_DIRECTORY"/ahead.at
   # One that is not whole is no reference; that the file is damaged on this volume is not nothing either.
   if grep -q "^error" "$RUN_DIRECTORY/files.out"; then
     record manifest error "$MANIFEST_NAME" 'is cut short or damaged' 'a whole manifest'

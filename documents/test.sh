@@ -29,6 +29,7 @@ TEST_BEGAN=0
 clear_up() {
   measure_coverage
   stop_ahead
+  stop_perl
   stop_readers
   clear_server
   rm -f "$RUN_DIRECTORY/test.pid" "$SSM_stateDirectory/testing"

@@ -91,3 +91,22 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
   document release
   expect 0
 }
+
+@test "ahead: files are hashed on all cores, with the same findings and the same coverage" {
+  mkdir -p "$W/data/shop" "$W/run"
+  for file in {1..40}; do head -c $((file * 3000)) /dev/urandom >"$W/data/shop/t$file.MYD"; done
+  perl "$BATS_TEST_DIRNAME/../files.pl" write "$W/data" /none >"$W/files" 2>/dev/null
+  { printf 'ib-backup-manifest\t2\t9999999999\t10\tnow\n'; cat "$W/files"; } >"$W/lines"
+  { cat "$W/lines"; printf 'end\t%s\n' "$(sha256sum <"$W/lines" | cut -d' ' -f1)"; } >"$W/manifest"
+  invert "$W/data/shop/t7.MYD" 100 1
+  touch -d '2020-01-01' "$W/data/shop/t7.MYD"
+  IB_AHEAD=$W/run perl "$BATS_TEST_DIRNAME/../files.pl" compare "$W/data" "$W/manifest" 100 >"$W/said"
+  [ "$(grep -c ^fail "$W/said")" -eq 1 ]
+  grep -q $'^fail\tshop.t7' "$W/said"
+  tail -n 1 "$W/said"
+  [ "$(tail -n 1 "$W/said")" = $'end\t40\t2460000\t40\t2460000' ]
+  [ "$(wc -l <"$W/run/ahead.order")" -eq 40 ]
+  # Without time none, and no process is left.
+  perl "$BATS_TEST_DIRNAME/../files.pl" compare "$W/data" "$W/manifest" -1 >"$W/said"
+  [ "$(tail -n 1 "$W/said")" = $'end\t40\t2460000\t0\t0' ]
+}
