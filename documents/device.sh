@@ -6,7 +6,7 @@ IB_SYS_DIRECTORY=${IB_SYS_DIRECTORY:-/sys}
 # serial_of <device name>: what an NVMe disk says of itself, "vol" and the number of its volume
 serial_of() {
   local folder=$IB_SYS_DIRECTORY/class/block/$1
-  { tr -d ' \n' <"$folder/device/serial" || tr -d ' \n' <"$folder/serial"; } 2>/dev/null || true
+  { tr -d ' \n-' <"$folder/device/serial" || tr -d ' \n-' <"$folder/serial"; } 2>/dev/null || true
 }
 
 # number_in_name <letters>: a is 0, z is 25, aa is 26

@@ -80,8 +80,10 @@ refuse_device_in_use() {
   done
   holders=$(find "/sys/class/block/${DEVICE##*/}/holders/" -mindepth 1 -printf '%f ' 2>/dev/null) || holders=''
   [ -z "$holders" ] || unchecked "the device $DEVICE is in use by ${holders% }"
-  holders=$(held_by "$DEVICE")
-  [ -z "$holders" ] || unchecked "the device $DEVICE is in use: it is $holders"
+  for part in $(partitions) "$DEVICE"; do
+    holders=$(held_by "$part")
+    [ -z "$holders" ] || unchecked "the device $part is in use: it is $holders"
+  done
   ! cut -d ' ' -f 1 /proc/swaps 2>/dev/null | grep -Fxq "$DEVICE" || unchecked "the device $DEVICE is in use as swap space"
 }
 

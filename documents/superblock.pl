@@ -17,6 +17,7 @@ my ($major, $minor) = $release =~ /^(\d+)\.(\d+)/;
 my $kernel = $major + $minor / 1000;
 my $page   = POSIX::sysconf(POSIX::_SC_PAGESIZE());
 my $until  = time + 30;
+my $sector = sector_of($device);
 my %told;
 
 sub line { print join("\t", @_), "\n" unless $told{"@_"}++ or $read and $_[0] ne 'unreadable' }
@@ -24,6 +25,16 @@ sub line { print join("\t", @_), "\n" unless $told{"@_"}++ or $read and $_[0] ne
 open(my $file, '<', $device) or do { line('unreadable', 0, "$!"); exit };
 binmode $file;
 my $size = sysseek($file, 0, 2);
+
+# The smallest piece that the device reads and writes; a partition's disk says it.
+sub sector_of {
+  my ($name) = $_[0] =~ m{([^/]+)$};
+  for my $folder ("/sys/class/block/$name", "/sys/class/block/$name/..") {
+    open(my $said, '<', "$folder/queue/logical_block_size") or next;
+    return 0 + <$said>;
+  }
+  return 512;
+}
 
 sub at {
   my ($offset, $length) = @_;
@@ -123,6 +134,7 @@ sub ext {
   unsupported("$type feature ro_compat", $ro, %EXT_RO);
   line('lacks', "$type blocks of $block bytes, more than a page of memory")
     if $block > $page and !-e '/sys/fs/ext4/features/blocksize_gt_pagesize';
+  line('lacks', "$type blocks of $block bytes, less than the device's $sector") if $block < $sector;
   ext_journal($super, $block) if $compat & 4 and $journal;
   return 1;
 }
@@ -140,13 +152,15 @@ sub xfs {
   line('lacks', 'XFS of the old format, without checksums') if $old and $kernel >= 5.01;
   line('lacks', 'XFS with names in either case (ascii-ci)') if $version & 0x4000 and $kernel >= 5.013;
   line('lacks', "XFS blocks of $block bytes, more than a page of memory") if $block > $page and ($old or $kernel < 6.012);
+  my $sectors = unpack 'x102 n', $super;
+  line('lacks', "XFS sectors of $sectors bytes, less than the device's $sector") if $sectors < $sector;
   if (!$old) {
     my ($ro, $incompat) = unpack 'x212 N N', $super;
-    my $sector = at(0, unpack 'x102 n', $super) || '';
-    my $sum = length $sector < 512 ? undef : unpack 'x224 V', $sector;
-    substr($sector, 224, 4) = "\0" x 4 if defined $sum;
+    my $whole = at(0, $sectors) || '';
+    my $sum = length $whole < 512 ? undef : unpack 'x224 V', $whole;
+    substr($whole, 224, 4) = "\0" x 4 if defined $sum;
     line('damaged', 'the superblock does not have the checksum that it names')
-      if !defined $sum or (crc32c($sector) ^ 0xffffffff) != $sum;
+      if !defined $sum or (crc32c($whole) ^ 0xffffffff) != $sum;
     line('lacks', 'XFS with checksums') if $kernel < 3.01;
     unsupported('XFS feature ro_compat', $ro, %XFS_RO);
     unsupported('XFS feature incompat', $incompat, %XFS_INCOMPAT);
@@ -185,5 +199,6 @@ if ($read) {
   region(0, 1 << 20);
   region($size - (1 << 20), 1 << 20);
 }
-my @found = grep { $_->() } \&ext, \&xfs, \&btrfs;
-copies() unless @found or $read;
+my @found = grep { $_->() } \&ext, \&xfs;
+# Of a former btrfs the superblock may be left.
+copies() unless @found or btrfs() or $read;

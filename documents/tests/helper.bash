@@ -135,6 +135,13 @@ attach_image() {
 # write_at <file> <offset> <hex bytes>
 write_at() { printf '%b' "$(sed 's/../\\x&/g' <<<"$3")" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
 
+# journal_of <image>: where the journal of its ext4 begins
+journal_of() {
+  local block
+  block=$(dumpe2fs -h "$1" 2>/dev/null | sed -n 's/^Block size: *//p')
+  echo $(($(debugfs -R 'bmap <8> 0' "$1" 2>/dev/null) * block))
+}
+
 # partitioned <MiB>...: a loop device with partitions of that size, each of the kind "Linux"
 partitioned() {
   local entries='' start=2048 size

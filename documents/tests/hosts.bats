@@ -26,13 +26,6 @@ cannot_be_mounted() {
   if grep " $W/mnt " /proc/self/mountinfo; then return 1; fi
 }
 
-# journal_of <image>: where the journal of its ext4 begins
-journal_of() {
-  local block
-  block=$(dumpe2fs -h "$1" 2>/dev/null | sed -n 's/^Block size: *//p')
-  echo $(($(debugfs -R 'bmap <8> 0' "$1" 2>/dev/null) * block))
-}
-
 # other_loop <image>: another loop device, its name in OTHER
 other_loop() {
   OTHER=$(losetup --find --show "$1")
@@ -69,6 +62,20 @@ other_loop() {
   printf '#!/bin/bash\nexit 1\n' >"$W/bin/dmesg"
   chmod +x "$W/bin/dmesg"
   PATH=$W/bin:$PATH cannot_be_mounted 'journal feature'
+}
+
+@test "ext4 with quota on a kernel without it, which only the kernel's words tell" {
+  image_of mkfs.ext4 -q -F -O quota
+  cannot_be_mounted 'kernel' 'not built with'
+}
+
+@test "a mount that fails with words that nobody knows is not judged" {
+  new_image xfs
+  attach_image
+  printf '#!/bin/bash\necho "mount: the moon is in the wrong house" >&2\nexit 32\n' >"$W/bin/mount"
+  chmod +x "$W/bin/mount"
+  PATH=$W/bin:$PATH document mount
+  expect 75 'the moon' 'nothing shows'
 }
 
 # btrfs_with <offset of the field> <hex bytes>: its superblock changed, with the checksum that belongs to it
@@ -215,6 +222,32 @@ PYTHON
   attach_image
   document mount
   expect 75 zfs_member
+}
+
+@test "the superblock of a former btrfs over two volumes in an ext4" {
+  command -v mkfs.btrfs >/dev/null || skip 'no mkfs.btrfs on this machine'
+  truncate -s 320M "$W/second"
+  image_of mkfs.btrfs -q -f "$W/second"
+  mkfs.ext4 -q -F -b 1024 "$W/image"
+  # As an mkfs that wipes no foreign signature leaves it, in a block that this ext4 keeps free to grow.
+  dd if="$W/second" of="$W/image" bs=4096 skip=16 seek=16 count=1 conv=notrunc status=none
+  attach_image
+  document mount
+  expect 0
+}
+
+@test "a device with larger sectors than the file system's: the host's" {
+  for kind in 'mkfs.xfs -q' 'mkfs.ext4 -q -F -b 1024'; do
+    # shellcheck disable=SC2086
+    image_of $kind
+    LOOP=$(losetup --find --show --sector-size 4096 "$W/image")
+    LOOPS+=("$LOOP")
+    link_device "$LOOP"
+    document mount
+    expect 75 'kernel' "4096"
+    losetup -d "$LOOP"
+    rm "$W/image" "$W"/dev/disk/by-id/*
+  done
 }
 
 @test "superblocks of two file systems: not judged" {

@@ -166,6 +166,22 @@ setup() { host; }
   expect 1 'does not mount'
 }
 
+@test "mount: a damaged superblock is a fault, though its bits now ask for what no kernel has" {
+  new_image ext4
+  invert "$W/image" $((1024 + 96 + 3)) 1
+  attach_image
+  document mount
+  expect 1 'does not have the checksum'
+}
+
+@test "mount: a damaged journal is a fault" {
+  new_image ext4
+  invert "$W/image" "$(journal_of "$W/image")" 12
+  attach_image
+  document mount
+  expect 1 journal
+}
+
 @test "mount: errors that ext4 has recorded in its superblock are a fault" {
   new_image ext4
   debugfs -w -R 'ssv state 3' "$W/image" 2>/dev/null

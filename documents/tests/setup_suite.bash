@@ -14,7 +14,7 @@ setup_suite() {
   # broken-checks breaks one thing, and wants to see red.
   export STRUCTURE=$BATS_SUITE_TMPDIR/structure.pl
   cp "$here/../structure.pl" "$STRUCTURE"
-  [ -z "${IB_BREAK-}" ] || perl -0777 -pi -e "$IB_BREAK" "$SCRIPTS/test" "$STRUCTURE"
+  [ -z "${IB_BREAK-}" ] || perl -0777 -pi -e "$IB_BREAK" "$SCRIPTS"/* "$STRUCTURE"
   GOLDEN=$(python3 -c "import sys; sys.path.insert(0, '$here/infobright'); import damage; print(damage.unpack_golden('$BATS_SUITE_TMPDIR'))")
   export GOLDEN
   if command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null; then
