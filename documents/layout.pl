@@ -161,7 +161,7 @@ sub undo_files {
   my ($count) = @_;
   my $wanted = sub { $_[0] =~ /^undo_?0*1$/ };
   return if !$count or grep { $wanted->($_) } names($data);
-  my $folder = find_beside('undo files of InnoDB', $wanted) or return told('undo', '', $count);
+  my $folder = find_beside('undo files of InnoDB', $wanted) or return told('undo', '-', $count);
   told('undo', $folder, scalar grep { /^undo_?\d+$/ } names($folder));
 }
 

@@ -101,6 +101,11 @@ check_limits() {
   record preflight pass limits "${LIMIT_FILES:-any number of} open files, ${LIMIT_THREADS:-any number of} threads, $used in use by $SSM_serverUser"
 }
 
+# check_room: the limits that the server has itself. A list of tables that comes back short for want of files has no error.
+check_room() {
+  if tight_limits; then unchecked "the test server has too little room: $TROUBLE; raise the limits of the SSM agent or of the user"; fi
+}
+
 # has_aio: whether the kernel can still give contexts for asynchronous input and output; another server may have them all
 has_aio() {
   local used most

@@ -70,13 +70,11 @@ is_damage() {
   [ -n "$(lines_of_damage "ERROR $1")" ]
 }
 
-# crashed_at_work <status> <log>: by a signal of its own (SIGABRT, SIGFPE, SIGSEGV), of which its handler wrote: it was at work
-# on the data, and not refused by the host before that.
+# crashed_at_work <status>: by a signal of its own (SIGABRT, SIGFPE, SIGSEGV), of which its handler wrote, after InnoDB had
+# opened the data. One that ends before that may have been refused something by the host.
 crashed_at_work() {
-  case $1 in
-    134 | 136 | 139) matches 'got signal|[Aa]ssertion|terminate called' "$2" ;;
-    *) return 1 ;;
-  esac
+  case $1 in 134 | 136 | 139) ;; *) return 1 ;; esac
+  server_log | awk '/[Ss]tarted; log sequence number/ { open = 1 } open && /got signal/ { seen = 1 } END { exit !seen }'
 }
 
 judge_failed_start() {
@@ -91,7 +89,7 @@ judge_failed_start() {
     record start error server "$OTHER: it $seen"
   elif words_of_host "$log" || host_in_trouble "$status"; then
     record start error server "$seen${TROUBLE:+ ($TROUBLE)}"
-  elif [ -n "$(lines_of_damage "$log")" ] || matches "$SURE_DAMAGE_WORDS" "$log" || crashed_at_work "$status" "$log"; then
+  elif [ -n "$(lines_of_damage "$log")" ] || matches "$SURE_DAMAGE_WORDS" "$log" || crashed_at_work "$status"; then
     record start fail server "$seen"
   else
     # Not known: a server of another kind, a setting that is lacking, a fault. Who knows production has to look.

@@ -116,7 +116,7 @@ last is only there; set innodb_log_group_home_dir in ServerOptions, or back up t
     unchecked "the log of Aria (aria_log_control, aria_log.00000001) is not on the volume whole, and ${LAYOUT[tables.2]} tables \
 need it: lost, or in a place of its own? set aria_log_dir_path in ServerOptions, or back up that volume too"
   fi
-  if [ -n "${LAYOUT[undo.2]-}" ] && [ -z "${LAYOUT[undo]}${OPTION[innodb_undo_directory]-}" ]; then
+  if [ "${LAYOUT[undo]-}" = - ] && [ -z "${OPTION[innodb_undo_directory]-}" ]; then
     unchecked "${LAYOUT[undo.2]} undo files of InnoDB (undo001) are not on the volume: lost, or in a place of their own? set \
 innodb_undo_directory in ServerOptions, or back up that volume too"
   fi
@@ -196,7 +196,7 @@ settings_of_files() {
     if [ "${LAYOUT[redo.3]}" -ge 1048576 ]; then setting loose_innodb_log_file_size "${LAYOUT[redo.3]}"; fi
     if [ "${LAYOUT[redo.2]}" -gt 2 ]; then setting loose_innodb_log_files_in_group "${LAYOUT[redo.2]}"; fi
   fi
-  if [ -n "${LAYOUT[undo]-}" ]; then
+  if [ -n "${LAYOUT[undo]-}" ] && [ "${LAYOUT[undo]}" != - ]; then
     setting innodb_undo_directory "${LAYOUT[undo]}"
     setting loose_innodb_undo_tablespaces "${LAYOUT[undo.2]}"
   fi

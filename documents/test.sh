@@ -128,6 +128,7 @@ main() {
   start_server || conclude_from_records
   record start pass server 'answers'
   tell_recovery
+  check_room
   check_isolation
   check_server_version
   check_engines
