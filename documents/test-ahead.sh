@@ -64,6 +64,19 @@ now_at() {
   printf '%s %s\n' "$(($1 < 0 ? 0 : $1))" "${SERVER_PID:-0}" >"$RUN_DIRECTORY/ahead.at"
 }
 
+# ahead_says: SAID, how much there is, at which rate it comes and when it will be there, as far as that is known
+ahead_says() {
+  local all at read rate rest
+  SAID=''
+  [ -s "$RUN_DIRECTORY/ahead.state" ] || return 0
+  read -r all at read rate rest <"$RUN_DIRECTORY/ahead.state" || return 0
+  are_counts "$all" "$at" "$read" "$rate" || return 0
+  SAID="; $((read >> 20)) of $((all >> 20)) MiB are there"
+  if [ "$rate" -gt 0 ] && [ "$all" -gt "$read" ]; then
+    SAID="$SAID, $rate MiB/s, $((((all - read) / 1048576 / rate + 59) / 60)) min to go"
+  fi
+}
+
 # check_ahead: what could not be read there, unless the check that met it has said so
 check_ahead() {
   local file error

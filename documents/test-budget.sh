@@ -113,6 +113,8 @@ read_tables() {
   [ "$WORKERS" -le "${#UNITS[@]}" ] || WORKERS=${#UNITS[@]}
   [ "$WORKERS" -gt 0 ] || WORKERS=1
   read_in_order
+  ahead_says
+  progress_now "reading ${#UNITS[@]} units$SAID"
   if [ "$WORKERS" -eq 1 ]; then read_alone 0; else read_together; fi
   check_loads
   judge_coverage
@@ -124,7 +126,8 @@ read_alone() {
   for ((unit = $1; unit < ${#UNITS[@]}; unit++)); do
     read -r packs kind at _ <<<"${UNITS[unit]}"
     now_at "$unit"
-    progress "reading $((unit + 1)) of ${#UNITS[@]}, $kind: ${T_NAME[at]}"
+    ahead_says
+    progress "reading $((unit + 1)) of ${#UNITS[@]}, $kind: ${T_NAME[at]:0:30}$SAID"
     # shellcheck disable=SC2086 # words of its own
     read_or_leave ${UNITS[unit]}
   done

@@ -78,7 +78,10 @@ gather() {
   for unit in "${!UNITS[@]}"; do
     while [ ! -e "$WORK/$unit.done" ] && [ ! -e "$WORK/$unit.merged" ] && readers_live; do
       sleep 0.1
-      [ "$SECONDS" -lt "$PROGRESS_NEXT" ] || progress "reading, $(find "$WORK" -name '*.done' -o -name '*.merged' | wc -l) of ${#UNITS[@]} done"
+      [ "$SECONDS" -lt "$PROGRESS_NEXT" ] || {
+        ahead_says
+        progress "reading, $(find "$WORK" -name '*.done' -o -name '*.merged' | wc -l) of ${#UNITS[@]} done$SAID"
+      }
     done
     [ ! -e "$WORK/$unit.done" ] || merge "$unit"
     read -r _ _ at _ <<<"${UNITS[unit]}"

@@ -110,3 +110,24 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
   perl "$BATS_TEST_DIRNAME/../files.pl" compare "$W/data" "$W/manifest" -1 >"$W/said"
   [ "$(tail -n 1 "$W/said")" = $'end\t40\t2460000\t0\t0' ]
 }
+
+@test "ahead: what the device cannot read is told once, as the device's" {
+  infobright_volume
+  sed "s#^check_ahead() {\$#&\n  printf 'shop/x.MYD\\\\tInput/output error\\\\n' >\"\$RUN_DIRECTORY/ahead.errors\"#" "$SCRIPTS/test" >"$W/bin/test"
+  document mount
+  code=0
+  output=$(bash "$W/bin/test" 2>"$W/stderr") || code=$?
+  read_result
+  expect 75 'shop/x.MYD' 'the device cannot read it: Input/output error'
+  [ "$(grep -c '^ERROR' <<<"$output")" -eq 1 ]
+  # Not again where a check has met it.
+  sed 's/^check_ahead() {$/&\n  record read error shop.x "Got error 5 \\"Input\/output error\\""/' "$W/bin/test" >"$W/bin/again"
+  document release
+  export SSM_runId=run-2
+  document mount
+  code=0
+  output=$(bash "$W/bin/again" 2>"$W/stderr") || code=$?
+  read_result
+  expect 75 'shop.x'
+  [ "$(grep -c '^ERROR' <<<"$output")" -eq 1 ]
+}
