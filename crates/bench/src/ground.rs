@@ -90,6 +90,7 @@ async fn event(
                 snapshot_id,
                 snapshot_started_at: None,
                 dev_ib_backup_instance_id,
+                older_backup: false,
             };
             written(run, payload)
         }

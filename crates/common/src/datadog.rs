@@ -70,6 +70,16 @@ impl Gauge {
         }
     }
 
+    /// `infobright_backup_check.older_backup_valid`, 1 or 0: a verdict on another than the newest.
+    #[must_use]
+    pub fn older_valid(value: f64) -> Self {
+        Self {
+            metric: "infobright_backup_check.older_backup_valid",
+            value,
+            tag: None,
+        }
+    }
+
     /// `infobright_backup_age_seconds`.
     #[must_use]
     pub fn age(seconds: f64) -> Self {

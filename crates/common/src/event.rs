@@ -32,6 +32,9 @@ pub struct Run {
     /// The copy is damaged on purpose, and the test has to find that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub canary: bool,
+    /// The snapshot is not the newest backup: the metric of the newest does not hear of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub older_backup: bool,
     /// What the start event says of the database and its test instance.
     // Read by `Run::read`: a flattened field would lose its name in the error.
     #[serde(flatten, skip_deserializing)]
@@ -118,6 +121,7 @@ impl Run {
             waited_seconds: 0,
             busy: 0,
             canary: false,
+            older_backup: false,
             pair,
         }
     }
@@ -221,9 +225,40 @@ pub struct Start {
     /// Test this snapshot, whatever its age, instead of the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_id: Option<String>,
+    /// Which of the backups to test, where no snapshot is named.
+    #[serde(default, skip_serializing_if = "Pick::is_newest")]
+    pub pick: Pick,
+    /// With `pick`: older than so many days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_than_days: Option<u32>,
+    /// With `pick`: younger than so many days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub younger_than_days: Option<u32>,
+    /// Which snapshots are the backup, in EC2's filter words, instead of the setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_filters: Option<String>,
     /// Damage the copy first, to see whether the test finds it. It travels with the run.
     #[serde(default, skip_serializing)]
     pub canary: bool,
+}
+
+/// Which of the backups is tested.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pick {
+    /// The newest, which speaks for last night.
+    #[default]
+    Newest,
+    /// The newest that has no verdict.
+    Untested,
+    /// Any, by chance.
+    Random,
+}
+
+impl Pick {
+    fn is_newest(&self) -> bool {
+        *self == Self::Newest
+    }
 }
 
 /// From step 1: what is tested, and where.
@@ -236,6 +271,9 @@ pub struct Chosen {
     pub snapshot_started_at: Option<Timestamp>,
     /// The instance that tests it.
     pub dev_ib_backup_instance_id: String,
+    /// It is not the newest backup; the run bears it from here on.
+    #[serde(skip)]
+    pub older_backup: bool,
 }
 
 /// From step 2: the volume made of it.

@@ -68,10 +68,15 @@ async fn look<S: Step>(step: &S, world: &World, envelope: Envelope<S::Input>) ->
             let mut run = run.at_next_step();
             run.ready_at
                 .extend(phase.map(|phase| (phase, world.clock.now())));
+            step.mark(&mut run, &next);
             hand_on(world, step.next_function(), run, next).await
         }
         Outcome::AlreadyEnded => {
             info!("this run has its verdict already: a late delivery, nothing to do");
+            Ok(())
+        }
+        Outcome::NothingToDo(why) => {
+            info!("nothing to do: {why}");
             Ok(())
         }
         Outcome::End(_) => {

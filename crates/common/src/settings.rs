@@ -86,8 +86,8 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Two parts of a function may ask for the same setting.
-    fn fault(&mut self, fault: String) {
+    /// Notes a fault, once: two parts of a function may ask for the same setting.
+    pub fn fault(&mut self, fault: String) {
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }

@@ -136,6 +136,8 @@ pub enum Outcome<S: Step> {
     GoOn(S::Next),
     /// A late delivery of a run that has its verdict: nothing to do.
     AlreadyEnded,
+    /// There is nothing to test; why.
+    NothingToDo(String),
     /// The run is over. Only the last step can make this value.
     End(S::End),
 }
@@ -175,6 +177,11 @@ pub trait Step: Sized + Send + Sync + 'static {
 
     /// The phase of the night that ends when this step goes on, if one does.
     fn phase(&self, payload: &Self::Input) -> Option<Phase>;
+
+    /// What the run bears from this step on.
+    fn mark(&self, run: &mut Run, next: &Self::Next) {
+        let _ = (run, next);
+    }
 
     /// Reads the event that Lambda delivers.
     fn read(&self, event: &Value, invocation: &Invocation) -> Result<Envelope<Self::Input>> {

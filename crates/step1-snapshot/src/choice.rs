@@ -1,13 +1,21 @@
 //! Which snapshot speaks for last night.
 
+use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use common::ec2::{Instance, Snapshot, SnapshotState};
+use common::ec2::{Instance, Snapshot, SnapshotFilters, SnapshotState, tags};
+use common::event::{Pick, Run, Start};
 use common::{Error, Kind, Result};
 use tracing::warn;
 
 /// The newest snapshot that is, or will be, complete. `ours` comes with the newest first.
-pub(crate) fn newest(ours: &[Snapshot], device: &str, production: &Instance) -> Result<Snapshot> {
+pub(crate) fn newest(
+    ours: &[Snapshot],
+    device: &str,
+    production: &Instance,
+    filters: &SnapshotFilters,
+) -> Result<Snapshot> {
     let mut dead = Vec::new();
     for snapshot in ours {
         let SnapshotState::Dead(why) = &snapshot.state else {
@@ -23,10 +31,15 @@ pub(crate) fn newest(ours: &[Snapshot], device: &str, production: &Instance) -> 
         0 => "there is none".to_owned(),
         _ => dead.join("; "),
     };
+    let matching = match filters.is_empty() {
+        true => String::new(),
+        false => format!(" that matches SnapshotFilters `{filters}`"),
+    };
     Err(Error::new(
         Kind::NotFound,
         format!(
-            "no snapshot of {device} of {} ({}) can be tested: {found}; is the backup job running?",
+            "no snapshot of {device} of {} ({}){matching} can be tested: {found}; is the backup \
+             job running?",
             production.name, production.id
         ),
     ))
@@ -49,4 +62,111 @@ pub(crate) fn young_enough(snapshot: &Snapshot, age: Duration, max_age: Duration
             hours(max_age)
         ),
     ))
+}
+
+/// Those of which a volume can be made, now or soon.
+pub(crate) fn not_dead(ours: &[Snapshot]) -> impl Iterator<Item = &Snapshot> {
+    let mut all = ours.iter();
+    std::iter::from_fn(move || {
+        all.find(|snapshot| !matches!(snapshot.state, SnapshotState::Dead(_)))
+    })
+}
+
+/// Whether there was a newer backup when the run started.
+pub(crate) fn is_older(run: &Run, chosen: &Snapshot, ours: &[Snapshot]) -> bool {
+    let known = ours.iter().any(|snapshot| snapshot.id == chosen.id);
+    let newer = |snapshot: &&Snapshot| {
+        (chosen.started_at < snapshot.started_at) && snapshot.started_at <= run.started_at
+    };
+    !known || not_dead(ours).any(|snapshot| newer(&snapshot))
+}
+
+/// The backup that is picked; every delivery of a run picks the same.
+pub(crate) fn picked(run: &Run, pick: Pick, start: &Start, ours: &[Snapshot]) -> Option<Snapshot> {
+    const DAY: u64 = 24 * 3600;
+    let age = |snapshot: &Snapshot| run.started_at.since(snapshot.started_at).as_secs();
+    let within = |snapshot: &&Snapshot| {
+        let old = start.older_than_days;
+        let young = start.younger_than_days;
+        old.is_none_or(|days| age(snapshot) > u64::from(days) * DAY)
+            && young.is_none_or(|days| age(snapshot) < u64::from(days) * DAY)
+    };
+    let mut candidates = not_dead(ours).filter(within);
+    if pick != Pick::Random {
+        return candidates
+            .find(|snapshot| !snapshot.tags.contains_key(tags::VALID))
+            .cloned();
+    }
+    let ready = candidates.filter(|snapshot| snapshot.state == SnapshotState::Ready);
+    // By what does not change between the deliveries of a run.
+    let draw = |snapshot: &&Snapshot| {
+        let mut hash = std::hash::DefaultHasher::new();
+        (&run.run_id, &snapshot.id).hash(&mut hash);
+        hash.finish()
+    };
+    ready.min_by_key(draw).cloned()
+}
+
+pub(crate) fn none_to_pick(pick: Pick, start: &Start) -> String {
+    let days = |name, days: Option<u32>| {
+        days.map_or_else(String::new, |days| format!(" with {name} {days}"))
+    };
+    let which = match pick {
+        Pick::Untested => "without a verdict",
+        _ => "that can be tested",
+    };
+    format!(
+        "there is no backup {which}{}{}",
+        days("older_than_days", start.older_than_days),
+        days("younger_than_days", start.younger_than_days)
+    )
+}
+
+/// How far back snapshots are looked at for who makes them.
+const MAKERS: Duration = Duration::from_hours(7 * 24);
+
+/// Without filters the newest counts, whoever made it: where several make snapshots of the volume,
+/// a backup job that is dead looks alive.
+pub(crate) fn warn_of_several_makers(ours: &[Snapshot]) {
+    let Some(newest) = ours.first() else {
+        return;
+    };
+    let recent = ours
+        .iter()
+        .filter(|snapshot| newest.started_at.since(snapshot.started_at) < MAKERS);
+    let makers: BTreeSet<String> = recent.map(maker).collect();
+    if makers.len() > 1 {
+        let makers: Vec<String> = makers.into_iter().collect();
+        warn!(
+            "several make snapshots of {}, and the newest counts whoever made it: {}; say which \
+             are the backup by the stack's parameter SnapshotFilters",
+            newest.volume_id,
+            makers.join("; ")
+        );
+    }
+}
+
+/// Whose snapshot it is, by what stays the same from night to night: its description without
+/// numbers and ids, and the keys of its tags.
+fn maker(snapshot: &Snapshot) -> String {
+    let words = snapshot.description.split_whitespace();
+    let words: Vec<&str> = words
+        .map(|word| {
+            if word.contains(|c: char| c.is_ascii_digit()) {
+                "*"
+            } else {
+                word
+            }
+        })
+        .collect();
+    let keys = snapshot.tags.keys();
+    let keys: Vec<&str> = keys
+        .map(String::as_str)
+        .filter(|key| !key.starts_with("DBBackup"))
+        .collect();
+    format!(
+        "description `{}`, tags [{}]",
+        words.join(" "),
+        keys.join(", ")
+    )
 }

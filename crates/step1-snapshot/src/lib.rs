@@ -13,8 +13,8 @@ mod ground;
 use std::time::Duration;
 
 use common::datadog::{Datadog, Gauge};
-use common::ec2::{self, Instance, Snapshot, SnapshotState, tags};
-use common::event::{self, Chosen, Envelope, Pair, Phase, Run, Start};
+use common::ec2::{self, Instance, Snapshot, SnapshotFilters, SnapshotState, tags};
+use common::event::{self, Chosen, Envelope, Pair, Phase, Pick, Run, Start};
 use common::settings::Settings;
 use common::step::{Invocation, NeverEnds, Outcome, Pace, Step, patience};
 use common::world::{Clock, Lazy, World};
@@ -36,6 +36,7 @@ pub struct ChooseSnapshot {
     test_device: String,
     max_age: Duration,
     longest_run: Duration,
+    filters: SnapshotFilters,
     poll: Duration,
 }
 
@@ -48,6 +49,11 @@ impl Step for ChooseSnapshot {
     fn build(world: &World) -> Result<Self> {
         let mut settings = Settings::new(&world.variables);
         let environment = settings.text("ENVIRONMENT");
+        let filters = SnapshotFilters::parse(&settings.text_or_empty("SNAPSHOT_FILTERS"));
+        let filters = filters.unwrap_or_else(|fault| {
+            settings.fault(format!("SNAPSHOT_FILTERS cannot be read: {fault}"));
+            SnapshotFilters::default()
+        });
         let step = Self {
             ec2: world.ec2.clone(),
             lambda: world.lambda.clone(),
@@ -61,6 +67,7 @@ impl Step for ChooseSnapshot {
             test_device: settings.text("TEST_DEVICE"),
             max_age: settings.hours("SNAPSHOT_MAX_AGE_HOURS"),
             longest_run: patience::longest_run(settings.seconds("TEST_BUDGET_SECONDS")),
+            filters,
             poll: settings.seconds("TEST_POLL_SECONDS"),
         };
         settings.check().map(|()| step)
@@ -90,6 +97,7 @@ impl Step for ChooseSnapshot {
             ));
         }
         let payload: Start = event::read(event)?;
+        check(&payload)?;
         let pair: Pair = event::read(event)?;
         let run = Run::read(event).unwrap_or_else(|_| Run {
             canary: payload.canary,
@@ -98,23 +106,51 @@ impl Step for ChooseSnapshot {
         Ok(Envelope { run, payload })
     }
 
+    fn mark(&self, run: &mut Run, next: &Chosen) {
+        run.older_backup = next.older_backup;
+    }
+
     async fn look(&self, run: &Run, start: Start) -> Result<Outcome<Self>> {
         let names = self.names(run);
-        let production = ec2::running_instance(&self.ec2, names.production_instance).await?;
+        let filters = self.filters(&start)?;
+        let production = ec2::backed_up_instance(&self.ec2, names.production_instance).await?;
         let test = ec2::running_instance(&self.ec2, names.test_instance).await?;
         self.meant_for_tests(&test)?;
         let volume_id = production.volume_at(names.production_device)?;
-        let snapshots = ec2::snapshots_of(&self.ec2, volume_id).await?;
+        let snapshots = ec2::snapshots_of(&self.ec2, volume_id, &filters).await?;
         if snapshots
             .iter()
             .any(|snapshot| snapshot.checked_by(&run.run_id).is_some())
         {
             return Ok(Outcome::AlreadyEnded);
         }
-        let chosen = match &start.snapshot_id {
-            Some(id) => self.named(id, &snapshots, volume_id, names).await?,
-            None => self.newest(run, &snapshots, &production, names).await?,
+        let chosen = match (&start.snapshot_id, start.pick) {
+            (Some(id), _) => {
+                self.named(id, &snapshots, volume_id, &filters, names)
+                    .await?
+            }
+            (None, Pick::Newest) => {
+                let newest = self.newest(run, &snapshots, &production, names, &filters);
+                newest.await?
+            }
+            (None, pick) => {
+                if run.is_first_answered_look()
+                    && let Some(newest) = choice::not_dead(&snapshots).next()
+                {
+                    let age = run.started_at.since(newest.started_at);
+                    self.report_ages(run, age, &snapshots).await;
+                }
+                match choice::picked(run, pick, &start, &snapshots) {
+                    Some(picked) => picked,
+                    None => return Ok(Outcome::NothingToDo(choice::none_to_pick(pick, &start))),
+                }
+            }
         };
+        // A named one of another volume, or one that the filters leave out, is in no list.
+        if chosen.checked_by(&run.run_id).is_some() {
+            return Ok(Outcome::AlreadyEnded);
+        }
+        let older_backup = choice::is_older(run, &chosen, &snapshots);
         if let Some(why) = self.occupied(run, &test, names.test_device).await? {
             return Ok(Outcome::LookAgain {
                 why,
@@ -126,11 +162,15 @@ impl Step for ChooseSnapshot {
                 snapshot_id: chosen.id,
                 snapshot_started_at: Some(chosen.started_at),
                 dev_ib_backup_instance_id: test.id,
+                older_backup,
             })),
             SnapshotState::Pending(progress) => Ok(Outcome::LookAgain {
                 why: format!("snapshot {} is not complete yet ({progress})", chosen.id),
                 payload: Start {
                     snapshot_id: Some(chosen.id),
+                    pick: Pick::Newest,
+                    older_than_days: None,
+                    younger_than_days: None,
                     ..start
                 },
             }),
@@ -151,7 +191,34 @@ struct Names<'a> {
     test_device: &'a str,
 }
 
+/// What a start event says of the choice has to make sense together.
+fn check(start: &Start) -> Result<()> {
+    let days = start.older_than_days.or(start.younger_than_days).is_some();
+    let wrong = match (&start.snapshot_id, start.pick) {
+        (Some(_), Pick::Untested | Pick::Random) => "snapshot_id names one, and pick chooses one",
+        (Some(_), _) | (None, Pick::Newest) if days => {
+            "older_than_days and younger_than_days go with pick untested or random"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::new(
+        Kind::BadEvent,
+        format!("cannot use this start event: {wrong}; leave one of them out"),
+    ))
+}
+
 impl ChooseSnapshot {
+    /// Which snapshots are the backup, as the start event or else the setting has it.
+    fn filters(&self, start: &Start) -> Result<SnapshotFilters> {
+        let Some(text) = &start.snapshot_filters else {
+            return Ok(self.filters.clone());
+        };
+        SnapshotFilters::parse(text).map_err(|fault| {
+            let message = format!("cannot use this event at `snapshot_filters`: {fault}");
+            Error::new(Kind::BadEvent, message)
+        })
+    }
+
     fn names<'a>(&'a self, run: &'a Run) -> Names<'a> {
         let pair = &run.pair;
         let named = |name: &'a Option<String>, or: &'a String| name.as_ref().unwrap_or(or).as_str();
@@ -186,17 +253,34 @@ impl ChooseSnapshot {
         id: &str,
         ours: &[Snapshot],
         volume_id: &str,
+        filters: &SnapshotFilters,
         names: Names<'_>,
     ) -> Result<Snapshot> {
         if let Some(found) = ours.iter().find(|snapshot| snapshot.id == id) {
             return Ok(found.clone());
         }
         let other = ec2::snapshot(&self.ec2, id).await?;
+        if other.volume_id == volume_id {
+            return Ok(other);
+        }
+        // Of a copy EC2 does not know the volume: what it is, the filters say.
+        if other.volume_id == ec2::COPIED && !filters.is_empty() {
+            let matching = ec2::snapshot_matching(&self.ec2, id, filters).await?;
+            if let Some(copy) = matching {
+                return Ok(copy);
+            }
+        }
+        let advice = match other.volume_id.as_str() {
+            ec2::COPIED => {
+                "; a copy is tested where it matches SnapshotFilters, such as its tags or description"
+            }
+            _ => "",
+        };
         Err(Error::new(
             Kind::BadEvent,
             format!(
                 "snapshot_id {id} is a snapshot of {}, not of {volume_id}, which is {} of {}; \
-                 testing it would say nothing about production",
+                 testing it would say nothing about production{advice}",
                 other.volume_id, names.production_device, names.production_instance
             ),
         ))
@@ -209,14 +293,18 @@ impl ChooseSnapshot {
         ours: &[Snapshot],
         production: &Instance,
         names: Names<'_>,
+        filters: &SnapshotFilters,
     ) -> Result<Snapshot> {
-        let snapshot = choice::newest(ours, names.production_device, production)?;
+        let snapshot = choice::newest(ours, names.production_device, production, filters)?;
         let age = run.started_at.since(snapshot.started_at);
         info!(
             "newest snapshot is {}, of {}",
             snapshot.id, snapshot.started_at
         );
         if run.is_first_answered_look() {
+            if filters.is_empty() {
+                choice::warn_of_several_makers(ours);
+            }
             self.report_ages(run, age, ours).await;
         }
         choice::young_enough(&snapshot, age, self.max_age)?;

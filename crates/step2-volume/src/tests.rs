@@ -12,6 +12,7 @@ fn chosen(bench: &Bench) -> Chosen {
         snapshot_id: bench.ids.snapshot_id.clone(),
         snapshot_started_at: Some(bench.run().started_at),
         dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+        older_backup: false,
     }
 }
 

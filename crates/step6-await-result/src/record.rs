@@ -129,7 +129,11 @@ impl AwaitResult {
     /// Sends the verdict, what the test measured, and how long each phase took. A failure is
     /// logged here; the caller tries again before the run may end.
     pub(crate) async fn send_verdict(&self, run: &Run, told: Told) -> Result<()> {
-        let mut gauges = vec![Gauge::valid(verdict::metric(told.valid))];
+        let valid = verdict::metric(told.valid);
+        let mut gauges = vec![match run.older_backup {
+            true => Gauge::older_valid(valid),
+            false => Gauge::valid(valid),
+        }];
         gauges.extend(told.coverage.map(Gauge::coverage));
         gauges.extend(told.paused_seconds.map(Gauge::production_paused));
         let manifest = told.manifest.map(verdict::metric);

@@ -45,11 +45,84 @@ impl Instance {
     }
 }
 
+/// Whether two device names are one to a guest: `/dev/sdg` and `/dev/xvdg` are.
+#[must_use]
+pub fn same_device(one: &str, other: &str) -> bool {
+    fn letters(device: &str) -> &str {
+        let name = device.strip_prefix("/dev/").unwrap_or(device);
+        let letters = name.strip_prefix("xvd").or_else(|| name.strip_prefix("sd"));
+        letters.unwrap_or(name)
+    }
+    letters(one) == letters(other)
+}
+
+/// The one instance of this `Name` whose volume is backed up: it need not run for that, and keeps
+/// its volumes while it is stopped.
+///
+/// # Errors
+/// Where there is none, or more than one.
+pub async fn backed_up_instance(client: &Client, name: &str) -> Result<Instance> {
+    let Named { running, others } = named(client, name).await?;
+    let stopped = others.iter().map(|(described, _)| described);
+    let all: Vec<&Described> = running.iter().chain(stopped).collect();
+    match (running.as_slice(), all.as_slice()) {
+        ([one], _) => Ok(read(one, name)),
+        ([], [one]) => Ok(read(one, name)),
+        ([], []) => Err(Error::new(
+            Kind::NotFound,
+            format!(
+                "no instance is named {name}; correct the stack's parameters, or name the volume \
+                 that is backed up by SourceVolumeId where its instance is gone"
+            ),
+        )),
+        _ => Err(several(name, &all)),
+    }
+}
+
 /// The one running instance of this `Name`.
 ///
 /// # Errors
 /// Where none runs, or more than one.
 pub async fn running_instance(client: &Client, name: &str) -> Result<Instance> {
+    let Named { running, others } = named(client, name).await?;
+    match running.as_slice() {
+        [one] => Ok(read(one, name)),
+        [] => {
+            let others: Vec<String> = others.into_iter().map(|(_, said)| said).collect();
+            Err(Error::new(
+                Kind::NotFound,
+                format!(
+                    "no running instance is named {name} ({}); start it, or correct the stack's \
+                     parameters",
+                    listed(&others)
+                ),
+            ))
+        }
+        running => Err(several(name, &running.iter().collect::<Vec<_>>())),
+    }
+}
+
+fn several(name: &str, instances: &[&Described]) -> Error {
+    let ids = instances.iter().filter_map(|one| one.instance_id());
+    let ids: Vec<&str> = ids.collect();
+    Error::new(
+        Kind::NotFound,
+        format!(
+            "{} instances are named {name} ({}), and it must be one",
+            instances.len(),
+            ids.join(", ")
+        ),
+    )
+}
+
+/// The instances of a `Name`, but for those that are gone.
+struct Named {
+    running: Vec<Described>,
+    /// With the state of each.
+    others: Vec<(Described, String)>,
+}
+
+async fn named(client: &Client, name: &str) -> Result<Named> {
     let tried = format!("find the instance named {name}");
     let mut pages = client
         .describe_instances()
@@ -67,33 +140,12 @@ pub async fn running_instance(client: &Client, name: &str) -> Result<Instance> {
                 Some(InstanceStateName::Running) => running.push(described.clone()),
                 // A terminated instance keeps its name for about an hour.
                 Some(InstanceStateName::Terminated) => {}
-                Some(state) => others.push(format!("{id} is {state}")),
-                None => others.push(format!("{id} is in no known state")),
+                Some(state) => others.push((described.clone(), format!("{id} is {state}"))),
+                None => others.push((described.clone(), format!("{id} is in no known state"))),
             }
         }
     }
-    match running.as_slice() {
-        [one] => Ok(read(one, name)),
-        [] => Err(Error::new(
-            Kind::NotFound,
-            format!(
-                "no running instance is named {name} ({}); start it, or correct the stack's \
-                 parameters",
-                listed(&others)
-            ),
-        )),
-        several => {
-            let ids: Vec<&str> = several.iter().filter_map(Described::instance_id).collect();
-            Err(Error::new(
-                Kind::NotFound,
-                format!(
-                    "{} running instances are named {name} ({}), and it must be one",
-                    several.len(),
-                    ids.join(", ")
-                ),
-            ))
-        }
-    }
+    Ok(Named { running, others })
 }
 
 /// The state of an instance, `None` where it is gone.

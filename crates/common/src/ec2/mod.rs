@@ -2,6 +2,7 @@
 
 mod instances;
 mod performance;
+mod snapshot_filters;
 mod snapshots;
 mod volumes;
 
@@ -9,10 +10,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, Tag};
 
-pub use instances::{Instance, instance_state, running_instance};
+pub use instances::{Instance, backed_up_instance, instance_state, running_instance, same_device};
 pub use performance::Performance;
+pub use snapshot_filters::SnapshotFilters;
 pub use snapshots::{
-    Snapshot, SnapshotState, Written, snapshot, snapshots_of, tag_snapshot, verdict_of,
+    COPIED, Snapshot, SnapshotState, Written, snapshot, snapshot_matching, snapshots_of,
+    tag_snapshot, verdict_of,
 };
 pub use volumes::{
     Asked, Attachment, KEY_ADVICE, NewVolume, Volume, VolumeState, attach, create, delete, detach,

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Snapshot as Described, SnapshotState as State, StorageTier};
+use aws_sdk_ec2::types::{Filter, Snapshot as Described, SnapshotState as State, StorageTier};
 
-use super::{filter, tag, tag_map, tags};
+use super::{SnapshotFilters, filter, tag, tag_map, tags};
 use crate::aws::{code, refused};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
+
+/// What EC2 gives as the volume of a snapshot that was copied: nothing is known of it.
+pub const COPIED: &str = "vol-ffffffff";
 
 /// A snapshot of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub struct Snapshot {
     pub volume_id: String,
     /// When it was begun: the state that it holds.
     pub started_at: Timestamp,
+    /// What its maker says of it.
+    pub description: String,
     /// Whether a volume can be made of it.
     pub state: SnapshotState,
     /// Its tags.
@@ -65,15 +70,19 @@ pub struct Written {
     pub checked_at: Timestamp,
 }
 
-/// All of our own snapshots of a volume, the newest first.
+/// Our own snapshots of a volume that match, the newest first.
 ///
 /// # Errors
 /// Where EC2 refuses to list them.
-pub async fn snapshots_of(client: &Client, volume_id: &str) -> Result<Vec<Snapshot>> {
+pub async fn snapshots_of(
+    client: &Client,
+    volume_id: &str,
+    matching: &SnapshotFilters,
+) -> Result<Vec<Snapshot>> {
     let mut pages = client
         .describe_snapshots()
         .owner_ids("self")
-        .filters(filter("volume-id", &[volume_id]))
+        .set_filters(with(filter("volume-id", &[volume_id]), matching))
         .into_paginator()
         .items()
         .send();
@@ -115,6 +124,31 @@ pub async fn verdict_of(client: &Client, run_id: &str) -> Result<Option<Written>
 
 /// What EC2 says of an id that is none of ours, or no id at all.
 const UNKNOWN: &[&str] = &["InvalidSnapshot", "InvalidParameterValue"];
+
+fn with(first: Filter, matching: &SnapshotFilters) -> Option<Vec<Filter>> {
+    let mut filters = vec![first];
+    filters.extend(matching.to_ec2());
+    Some(filters)
+}
+
+/// One snapshot of our own, whatever its volume, where it matches.
+///
+/// # Errors
+/// Where EC2 refuses to list it.
+pub async fn snapshot_matching(
+    client: &Client,
+    id: &str,
+    matching: &SnapshotFilters,
+) -> Result<Option<Snapshot>> {
+    let asked = client
+        .describe_snapshots()
+        .owner_ids("self")
+        .set_filters(with(filter("snapshot-id", &[id]), matching))
+        .send()
+        .await;
+    let answer = asked.map_err(|error| refused(&format!("ask for snapshot {id}"), error))?;
+    Ok(answer.snapshots().first().and_then(read))
+}
 
 /// One snapshot of our own.
 ///
@@ -198,6 +232,7 @@ fn read(described: &Described) -> Option<Snapshot> {
     Some(Snapshot {
         id: described.snapshot_id()?.to_owned(),
         volume_id: described.volume_id().unwrap_or_default().to_owned(),
+        description: described.description().unwrap_or_default().to_owned(),
         started_at: (*described.start_time()?).into(),
         state,
         tags: tag_map(described.tags()),

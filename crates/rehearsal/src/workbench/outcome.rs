@@ -103,6 +103,7 @@ fn shown<S: Step>(looked: Result<Outcome<S>>) -> String {
         Ok(Outcome::Busy { error, .. }) => format!("waits: {}", error.chain()),
         Ok(Outcome::GoOn(_)) => "goes on".to_owned(),
         Ok(Outcome::AlreadyEnded) => "has ended already".to_owned(),
+        Ok(Outcome::NothingToDo(why)) => format!("has nothing to do: {why}"),
         Ok(Outcome::End(_)) => "ends".to_owned(),
         Err(error) => format!("{:?}: {}", error.kind(), error.chain()),
     }

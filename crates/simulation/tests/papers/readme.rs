@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use common::event::Phase;
 use common::ssm::Report;
@@ -11,8 +12,8 @@ use common::step::{Invocation, Pace, Step};
 use common::verdict::Verdict;
 use common::world::World;
 use regex::Regex;
-use rehearsal::aws::Fault;
 use rehearsal::aws::model_host::Backup;
+use rehearsal::aws::{Fault, Snapshot};
 use rehearsal::lambda::access_key;
 use rehearsal::template::{Function, TEMPLATE, Template};
 use serde_json::{Value, json};
@@ -170,6 +171,17 @@ async fn the_tags() {
     }
 }
 
+/// A night on which a backup of the day before yesterday is tested by its id.
+async fn night_of_an_older_backup() -> Ending {
+    let night = Night::new();
+    let (aws, ids) = (&night.stack.aws, &night.stack.world);
+    let begun = aws.clock().now() - Duration::from_hours(48);
+    let older = Snapshot::completed("snap-rehearsalolder", &ids.production_volume_id, begun);
+    aws.add_snapshot(older);
+    let event = json!({"snapshot_id": "snap-rehearsalolder"});
+    night.start(event).await
+}
+
 // ---- The payload ----
 
 #[tokio::test(start_paused = true)]
@@ -179,6 +191,7 @@ async fn the_fields_of_the_payload_and_the_step_that_adds_each() {
         Regex::new(r"^dev-ib-backup-step-(\d).*Invoked lambda, name=.*, event=(.*)$").expect("it");
     let mut log = a_night_with_every_field().await.log;
     log.extend(Night::new().start(json!({"canary": true})).await.log);
+    log.extend(night_of_an_older_backup().await.log);
     for line in log {
         let Some(found) = handed_on.captures(&line) else {
             continue;
@@ -311,6 +324,7 @@ fn every_variable_is_listed_with_its_parameter_and_its_steps() {
                 "gp2",
                 "other.example",
                 "/other/name",
+                "description=nightly*",
             ]
             .into_iter()
             .map(|value| vec![(parameter.clone(), value.to_owned())])
@@ -343,6 +357,7 @@ async fn the_metrics_and_their_tags() {
     // The second night knows of a backup that was found good.
     let mut points = night.play().await.points;
     points.extend(Night::new().start(json!({"canary": true})).await.points);
+    points.extend(night_of_an_older_backup().await.points);
     let sent: BTreeSet<String> = points.iter().map(|point| point.metric.clone()).collect();
     assert_eq!(listed, sent);
     let tags: BTreeSet<&String> = points.iter().flat_map(|point| &point.tags).collect();

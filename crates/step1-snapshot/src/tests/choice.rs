@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use common::event::Start;
+use common::event::{Pick, Start};
 use common::{Kind, step::Step};
 use rehearsal::aws::{DatadogReply, Snapshot, SnapshotState};
 use rehearsal::workbench::{busy_until_now, fails, goes_on, has_ended_already, later, looks_again};
@@ -210,4 +210,173 @@ async fn it_waits_as_long_as_the_contract_says() {
             && handed_on.contains(r#""ready_at":{"snapshot":"#),
         "{handed_on}"
     );
+}
+
+/// Adds a snapshot of production's data by somebody of this description.
+fn add_made_by(bench: &Bench, id: &str, age: Duration, description: &str) {
+    let begun = bench.aws.clock().now() - age;
+    bench.aws.add_snapshot(Snapshot {
+        description: description.to_owned(),
+        ..Snapshot::completed(id, &bench.ids.production_volume_id, begun)
+    });
+}
+
+fn filtered(filters: &str) -> Start {
+    Start {
+        snapshot_filters: Some(filters.to_owned()),
+        ..newest()
+    }
+}
+
+/// Cases 31 to 33 of the field: a scanner's snapshot is no backup, complete or pending.
+#[tokio::test(start_paused = true)]
+async fn field_cases_31_32_33_a_scanners_snapshot_is_not_the_backup() {
+    for pending in [false, true] {
+        let bench = Bench::new();
+        add_made_by(&bench, "snap-rehearsal0002", HOUR, "ib job 2026-03-01");
+        let now = bench.aws.clock().now();
+        let begun = now - HOUR / 6;
+        bench.aws.add_snapshot(Snapshot {
+            description: "scan of i-1".to_owned(),
+            completes_at: if pending { now + HOUR } else { begun },
+            ..Snapshot::completed("snap-rehearsal0003", &bench.ids.production_volume_id, begun)
+        });
+        let start = filtered("description=ib job*");
+        let chosen = goes_on(bench.look(&bench.run(), start).await);
+        assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
+        assert!(!chosen.older_backup, "of the backups it is the newest");
+    }
+    // A dead backup job is seen though somebody else makes snapshots.
+    let bench = Bench::new();
+    add_made_by(&bench, "snap-rehearsal0002", 40 * HOUR, "ib job 2026-02-27");
+    let start = filtered("description=ib job*");
+    let error = fails(bench.look(&bench.run(), start).await);
+    assert_eq!(error.kind(), Kind::SnapshotTooOld);
+    let error = fails(bench.look(&bench.run(), filtered("tag:Name=ib*")).await);
+    assert!(error.to_string().contains("`tag:Name=ib*`"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn filters_that_are_none_are_named() {
+    let bench = Bench::new();
+    let error = fails(bench.look(&bench.run(), filtered("volume-id=vol-1")).await);
+    assert_eq!(error.kind(), Kind::BadEvent);
+    assert!(error.to_string().contains("`snapshot_filters`"), "{error}");
+}
+
+/// Case 72 of the field.
+#[tokio::test(start_paused = true)]
+async fn field_case_72_a_copy_is_tested_where_it_matches() {
+    let bench = Bench::new();
+    let begun = bench.aws.clock().now() - HOUR;
+    bench.aws.add_snapshot(Snapshot {
+        description: "nightly, copied".to_owned(),
+        ..Snapshot::completed("snap-rehearsal0002", "vol-ffffffff", begun)
+    });
+    let start = |filters| Start {
+        snapshot_id: Some("snap-rehearsal0002".to_owned()),
+        snapshot_filters: filters,
+        ..newest()
+    };
+    let nightly = start(Some("description=nightly*".to_owned()));
+    let chosen = goes_on(bench.look(&bench.run(), nightly).await);
+    assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
+    assert!(chosen.older_backup, "nothing is known of its age");
+    for filters in [None, Some("description=weekly*".to_owned())] {
+        let error = fails(bench.look(&bench.run(), start(filters)).await);
+        assert!(error.to_string().contains("SnapshotFilters"), "{error}");
+    }
+}
+
+/// Case 76 of the field.
+#[tokio::test(start_paused = true)]
+async fn field_case_76_production_need_not_run() {
+    let bench = Bench::new();
+    bench.aws.stop_instance(&bench.ids.production_instance_id);
+    goes_on(bench.look(&bench.run(), newest()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn untested_picks_the_newest_without_a_verdict() {
+    let bench = Bench::new();
+    add_snapshot(&bench, "snap-rehearsal0002", 30 * HOUR);
+    add_snapshot(&bench, "snap-rehearsal0003", 54 * HOUR);
+    let pick = |start: Start| Start {
+        pick: Pick::Untested,
+        ..start
+    };
+    let mut seen = Vec::new();
+    for id in [
+        "snap-rehearsal0001",
+        "snap-rehearsal0002",
+        "snap-rehearsal0003",
+    ] {
+        let chosen = goes_on(bench.look(&bench.run(), pick(newest())).await);
+        assert_eq!(chosen.snapshot_id, id);
+        seen.push(chosen.older_backup);
+        bench.aws.tag_by_hand(id, "DBBackupValid", "False");
+    }
+    assert_eq!(seen, [false, true, true]);
+    let looked = bench.look(&bench.run(), pick(newest())).await;
+    let Ok(common::step::Outcome::NothingToDo(why)) = looked else {
+        panic!("it has something to do")
+    };
+    assert_eq!(why, "there is no backup without a verdict");
+}
+
+#[tokio::test(start_paused = true)]
+async fn random_picks_within_the_days_and_always_the_same_for_a_run() {
+    let bench = Bench::new();
+    for day in 1..=8_u32 {
+        add_snapshot(&bench, &format!("snap-rehearsal001{day}"), day * 24 * HOUR);
+    }
+    let start = Start {
+        pick: Pick::Random,
+        older_than_days: Some(2),
+        younger_than_days: Some(6),
+        ..newest()
+    };
+    let mut picked = std::collections::BTreeSet::new();
+    for number in 0..40 {
+        let run = common::event::Run {
+            run_id: format!("run-{number}"),
+            ..bench.run()
+        };
+        let chosen = goes_on(bench.look(&run, start.clone()).await);
+        let again = goes_on(bench.look(&run, start.clone()).await);
+        assert_eq!(chosen, again);
+        assert!(chosen.older_backup);
+        picked.insert(chosen.snapshot_id);
+    }
+    let within = [3, 4, 5].map(|day| format!("snap-rehearsal001{day}"));
+    assert_eq!(picked, within.into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_choice_that_makes_no_sense_is_refused() {
+    let bench = Bench::new();
+    for (event, named) in [
+        (json!({"pick": "oldest"}), "`pick`"),
+        (json!({"pick": "random", "snapshot_id": "snap-1"}), "pick"),
+        (json!({"older_than_days": 3}), "older_than_days"),
+        (
+            json!({"pick": "random", "older_than_days": -1}),
+            "`older_than_days`",
+        ),
+        (json!({"snapshot_filters": 7}), "`snapshot_filters`"),
+    ] {
+        let error = bench.read(&event).expect_err("no choice");
+        assert_eq!(error.kind(), Kind::BadEvent);
+        assert!(error.to_string().contains(named), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_run_bears_that_it_is_an_older_backup() {
+    let bench = Bench::new();
+    add_snapshot(&bench, "snap-rehearsal0002", 30 * HOUR);
+    let event = json!({"snapshot_id": "snap-rehearsal0002"});
+    bench.handle(event).await.expect("it hands on");
+    let handed_on = &bench.asked("Invoke")[0].parameters;
+    assert!(handed_on.contains(r#""older_backup":true"#), "{handed_on}");
 }

@@ -412,3 +412,23 @@ async fn a_test_that_outlasts_patience_gives_back_and_then_fails() {
     );
     assert!(error.ends_with("it runs"), "{error}");
 }
+
+/// The metric of the newest backup does not hear of an older one.
+#[tokio::test(start_paused = true)]
+async fn a_verdict_on_an_older_backup_goes_to_its_own_metric() {
+    let bench = Bench::new();
+    bench.scripts_end_with(1, BAD);
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(60).await;
+    let run = Run {
+        older_backup: true,
+        ..bench.run()
+    };
+    gives_back(bench.look(&run, task).await);
+    let tags = bench.aws.snapshot_tags(&bench.ids.snapshot_id);
+    assert_eq!(tags["DBBackupValid"], "False");
+    assert_eq!(points(&bench), []);
+    let sent = bench.aws.points().into_iter();
+    let older = sent.filter(|one| one.metric == "infobright_backup_check.older_backup_valid");
+    assert_eq!(older.map(|one| one.value).collect::<Vec<_>>(), [0.0]);
+}
