@@ -323,3 +323,33 @@ SQL
   mounted_test
   expect 1 'shop.my-table: files: its data is on the disk'
 }
+
+@test "case 105: a form feed in brighthouse.ini is text" {
+  printf 'CacheFolder = cache\n\f\vServerMainHeapSize = 600\n' >"$DATA/brighthouse.ini"
+  mounted_test
+  if grep 'settings: brighthouse.ini: holds bytes' <<<"$output"; then return 1; fi
+}
+
+@test "case 105: other bytes are not" {
+  printf 'ServerMainHeapSize = 600\n\001\n' >"$DATA/brighthouse.ini"
+  mounted_test
+  expect 1 'brighthouse.ini: settings: holds bytes that are no text'
+}
+
+@test "case 100: the file of a vector index belongs to its table" {
+  sql <<<'CREATE TABLE shop.ve (a INT PRIMARY KEY) ENGINE=InnoDB;'
+  cp "$DATA/shop/ve.ibd" "$DATA/shop/ve#i#01.ibd"
+  mounted_test
+  if grep -E '^(WARN|FAIL|ERROR) *files' <<<"$output"; then return 1; fi
+}
+
+@test "case 100: a table with a vector index" {
+  sql <<'SQL' || skip 'a server without vectors'
+CREATE TABLE shop.ve (a INT PRIMARY KEY, v VECTOR(4) NOT NULL, VECTOR INDEX (v)) ENGINE=InnoDB;
+INSERT INTO shop.ve VALUES (1, VEC_FromText('[1,2,3,4]')), (2, VEC_FromText('[4,3,2,1]'));
+SQL
+  [ -e "$DATA/shop/ve#i#01.ibd" ]
+  mounted_test
+  expect 0
+  nothing_to_see
+}

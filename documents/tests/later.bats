@@ -203,3 +203,13 @@ as_no_server_does() {
   mounted_test
   expect 1 'shop.plain: fingerprint: column'
 }
+
+@test "case 90: a server whose version has blanks, as Debian 13's" {
+  production_with_manifest
+  sed -i '1s/\(-MariaDB[^\t]*\)\t/\1 from Debian (x)\t/; /^end\t/d' "$DATA/ib-backup-manifest"
+  grep -q 'from Debian (x)' "$DATA/ib-backup-manifest"
+  printf 'end\t%s\n' "$(sha256sum <"$DATA/ib-backup-manifest" | cut -d ' ' -f 1)" >>"$DATA/ib-backup-manifest"
+  mounted_test
+  expect 0
+  grep -q '^PASS *fingerprint: shop.orders' <<<"$output"
+}
