@@ -55,7 +55,18 @@ impl AwaitResult {
     ) -> Result<Outcome<Self>> {
         let (checked_at, told_before) = match self.tag(run, &testing, verdict, report).await {
             Ok(tagged) => tagged,
-            Err(error) => return self.again_or_undetermined(testing, error),
+            Err(error) if error.is_transient() => return Err(error),
+            // The verdict is known, and must not be lost with its tags.
+            Err(error) => {
+                let found = if verdict.valid { "valid" } else { "bad" };
+                let said = format!(
+                    "the test found the backup {found} ({}), and that could not be written on \
+                     snapshot {}",
+                    verdict.detail, testing.snapshot_id
+                );
+                let error = Error::caused(error.kind(), said, error);
+                return Ok(self.undetermined(testing, &error));
+            }
         };
         let mut run = run.clone();
         run.ready_at.insert(Phase::Test, self.clock.now());

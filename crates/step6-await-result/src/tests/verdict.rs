@@ -432,3 +432,20 @@ async fn a_verdict_on_an_older_backup_goes_to_its_own_metric() {
     let older = sent.filter(|one| one.metric == "infobright_backup_check.older_backup_valid");
     assert_eq!(older.map(|one| one.value).collect::<Vec<_>>(), [0.0]);
 }
+
+/// Case 71 of the field: the verdict is not lost with the tags that do not fit.
+#[tokio::test(start_paused = true)]
+async fn field_case_71_a_verdict_whose_tags_do_not_fit_is_told_with_the_error() {
+    let bench = Bench::new();
+    bench.scripts_end_with(1, BAD);
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(60).await;
+    bench.refuse("CreateTags", 400, "TagLimitExceeded");
+    let error = failure(gives_back(bench.look(&bench.run(), task).await));
+    for named in [
+        "found the backup bad (shop.orders: Corrupt)",
+        "TagLimitExceeded",
+    ] {
+        assert!(error.contains(named), "{named}: {error}");
+    }
+}
