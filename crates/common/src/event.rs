@@ -469,7 +469,8 @@ pub struct FailureRecord {
 #[serde(rename_all = "camelCase")]
 pub struct RequestContext {
     /// The request id, the same over retries.
-    pub request_id: String,
+    #[serde(default)]
+    pub request_id: Option<String>,
     /// The function, with its version or alias behind the last colon.
     pub function_arn: String,
     /// Why Lambda gave up, such as `RetriesExhausted`.

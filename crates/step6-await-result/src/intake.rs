@@ -27,7 +27,9 @@ fn failed(record: &FailureRecord, invocation: &Invocation) -> Envelope<Task> {
     let event = &record.request_payload;
     let text = |name| Some(event.get(name)?.as_str()?.to_owned());
     let run = Run::read(event).unwrap_or_else(|_| {
-        let run_id = text("run_id").unwrap_or_else(|| record.request_context.request_id.clone());
+        let failed = record.request_context.request_id.clone();
+        let run_id = text("run_id").or(failed);
+        let run_id = run_id.unwrap_or_else(|| invocation.request_id.clone());
         // Names that cannot be read name nobody: those of the settings stand.
         let pair = event::read(event).unwrap_or_default();
         Run::begin(&run_id, invocation.now, pair)

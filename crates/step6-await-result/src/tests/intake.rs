@@ -167,3 +167,22 @@ async fn an_event_that_lacks_a_field_is_refused_with_its_name() {
     assert_eq!(error.kind(), Kind::BadEvent);
     assert!(error.to_string().contains("test_command_id"), "{error}");
 }
+
+/// An emulator of Lambda leaves the request id out; the run stands in the payload.
+#[tokio::test(start_paused = true)]
+async fn aws_case_a_failure_record_without_a_request_id_is_understood() {
+    let bench = Bench::new();
+    let record = |payload: serde_json::Value| {
+        serde_json::json!({
+            "requestContext": {
+                "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:f",
+                "condition": "RetriesExhausted",
+            },
+            "requestPayload": payload,
+        })
+    };
+    let read = bench.read(&record(serde_json::json!({"run_id": "run-7"})));
+    assert_eq!(read.expect("a record").run.run_id, "run-7");
+    let read = bench.read(&record(serde_json::json!({})));
+    assert_eq!(read.expect("a record").run.run_id, "request-1");
+}
