@@ -86,6 +86,7 @@ pub fn machine(stack: &Stack, of: &World) -> ModelHost {
         stack.aws.clock(),
         Roles {
             mount: document("step-4", "MOUNT_DOCUMENT"),
+            programs: document("step-5", "PROGRAMS_DOCUMENT"),
             test: document("step-5", "TEST_DOCUMENT"),
             release: document("step-6", "RELEASE_DOCUMENT"),
             run_id: "runId".to_owned(),

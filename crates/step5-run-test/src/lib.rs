@@ -3,24 +3,28 @@
 //! Takes: `snapshot_id` and when it was begun, `volume_id`, `dev_ib_backup_instance_id`, and how
 //! the mount ended.
 //! Promises: the command whose result is the verdict.
-//! Touches: `ListCommands`, `SendCommand` with the test document.
-//! Waits for: nothing, unless Systems Manager is too busy to take the command; step 6 does.
+//! Touches: `ListCommands`, `SendCommand` with the programs and the test document,
+//! `GetCommandInvocation`.
+//! Waits for: the command that puts the test's programs on the instance; for the test, step 6 does.
 //! Leaves behind: the test, at work.
 
 use std::time::Duration;
 
 use common::event::{Mounted, Phase, Run, Testing};
 use common::settings::Settings;
-use common::ssm::{self, Command};
+use common::ssm::{self, Command, Progress};
 use common::step::{NeverEnds, Outcome, Pace, Step, patience};
 use common::world::{Lazy, World};
-use common::{Error, Kind, Result};
+use common::{Error, Kind, Result, verdict};
 use tracing::info;
 
 /// Step 5.
 pub struct RunTest {
     ssm: Lazy<aws_sdk_ssm::Client>,
     next: String,
+    /// Puts on the instance what the test document has no room for; a test document of one's own
+    /// has all that it needs.
+    programs: Option<String>,
     document: String,
     poll: Duration,
 }
@@ -36,6 +40,7 @@ impl Step for RunTest {
         let step = Self {
             ssm: world.ssm.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
+            programs: settings.optional("PROGRAMS_DOCUMENT"),
             document: settings.text("TEST_DOCUMENT"),
             poll: settings.seconds("POLL_SECONDS"),
         };
@@ -70,28 +75,11 @@ impl Step for RunTest {
             info!("the file system is broken: there is nothing to start a server on");
             mounted.mount_command_id
         } else {
-            let snapshot_time = mounted.snapshot_started_at.map(|time| time.to_string());
-            let mut parameters = vec![
-                ("runId", run.run_id.as_str()),
-                ("volumeId", &mounted.volume_id),
-                ("snapshotId", &mounted.snapshot_id),
-            ];
-            // A run that an older release began does not know it.
-            if let Some(time) = &snapshot_time {
-                parameters.push(("snapshotTime", time));
+            if let Some(why) = self.programs_missing(run, &mounted).await? {
+                let payload = mounted;
+                return Ok(Outcome::LookAgain { why, payload });
             }
-            // Only then, so that a document of one's own need not know it.
-            if run.canary {
-                parameters.push(("canary", "true"));
-            }
-            let command = Command {
-                document: &self.document,
-                instance_id: &mounted.dev_ib_backup_instance_id,
-                purpose: "test",
-                run_id: &run.run_id,
-                parameters,
-            };
-            ssm::ensure_command(&self.ssm, &command, run.started_at).await?
+            self.ensure_test(run, &mounted).await?
         };
         Ok(Outcome::GoOn(Testing {
             snapshot_id: mounted.snapshot_id,
@@ -100,6 +88,60 @@ impl Step for RunTest {
             device: mounted.device,
             test_command_id,
         }))
+    }
+}
+
+impl RunTest {
+    /// Why the test's programs are not on the instance yet; nothing once they are.
+    async fn programs_missing(&self, run: &Run, mounted: &Mounted) -> Result<Option<String>> {
+        let Some(document) = &self.programs else {
+            return Ok(None);
+        };
+        let instance = &mounted.dev_ib_backup_instance_id;
+        let command = Command {
+            document,
+            instance_id: instance,
+            purpose: "programs",
+            run_id: &run.run_id,
+            parameters: vec![("runId", &run.run_id), ("volumeId", &mounted.volume_id)],
+        };
+        let command_id = ssm::ensure_command(&self.ssm, &command, run.started_at).await?;
+        let (report, progress) = ssm::progress(&self.ssm, &command_id, instance).await?;
+        let failed = |why: &str| {
+            let tried = format!("cannot put the programs of the test on {instance}");
+            Err(Error::new(Kind::HostFailed, format!("{tried}: {why}")))
+        };
+        match progress {
+            Progress::Pending(why) => Ok(Some(why)),
+            Progress::Lost(why) => failed(&why),
+            Progress::Ended(_) if verdict::mounted(&report)? => Ok(None),
+            Progress::Ended(_) => failed(&format!("command {command_id} says that it did not")),
+        }
+    }
+
+    async fn ensure_test(&self, run: &Run, mounted: &Mounted) -> Result<String> {
+        let snapshot_time = mounted.snapshot_started_at.map(|time| time.to_string());
+        let mut parameters = vec![
+            ("runId", run.run_id.as_str()),
+            ("volumeId", &mounted.volume_id),
+            ("snapshotId", &mounted.snapshot_id),
+        ];
+        // A run that an older release began does not know it.
+        if let Some(time) = &snapshot_time {
+            parameters.push(("snapshotTime", time));
+        }
+        // Only then, so that a document of one's own need not know it.
+        if run.canary {
+            parameters.push(("canary", "true"));
+        }
+        let command = Command {
+            document: &self.document,
+            instance_id: &mounted.dev_ib_backup_instance_id,
+            purpose: "test",
+            run_id: &run.run_id,
+            parameters,
+        };
+        ssm::ensure_command(&self.ssm, &command, run.started_at).await
     }
 }
 

@@ -4,7 +4,7 @@ use common::ssm::{self, Command};
 use common::step::{Step, patience};
 use common::time::Timestamp;
 use rehearsal::aws::{Document, DocumentParameter, Fault};
-use rehearsal::workbench::{self, fails, goes_on};
+use rehearsal::workbench::{self, fails, goes_on, later, looks_again};
 
 use crate::RunTest;
 
@@ -12,7 +12,16 @@ type Bench = workbench::Workbench<RunTest>;
 
 const NOTHING: [&str; 0] = [];
 
+/// A mounted volume, and the test's programs on the instance.
 async fn mounted(bench: &Bench, mount_found_fault: bool) -> Mounted {
+    let payload = without_programs(bench, mount_found_fault).await;
+    let programs = bench.step.programs.clone().expect("a document");
+    send(bench, &programs, "programs", "run-1").await;
+    bench.wait(60).await;
+    payload
+}
+
+async fn without_programs(bench: &Bench, mount_found_fault: bool) -> Mounted {
     Mounted {
         volume_id: bench.attached_volume("run-1").await,
         snapshot_id: bench.ids.snapshot_id.clone(),
@@ -24,18 +33,18 @@ async fn mounted(bench: &Bench, mount_found_fault: bool) -> Mounted {
     }
 }
 
-/// Sends the test document as a twin may have done.
-async fn send(bench: &Bench, purpose: &'static str, run_id: &str) -> String {
+/// Sends a document as a second delivery may have done.
+async fn send(bench: &Bench, document: &str, purpose: &'static str, run_id: &str) -> String {
+    let mut parameters = vec![("runId", run_id), ("volumeId", "vol-rehearsal0001")];
+    if document == bench.step.document {
+        parameters.push(("snapshotId", &bench.ids.snapshot_id));
+    }
     let command = Command {
-        document: &bench.step.document,
+        document,
         instance_id: &bench.ids.test_instance_id,
         purpose,
         run_id,
-        parameters: vec![
-            ("runId", run_id),
-            ("volumeId", "vol-rehearsal0001"),
-            ("snapshotId", &bench.ids.snapshot_id),
-        ],
+        parameters,
     };
     let sent = ssm::send_command(&bench.person.ssm, &command).await;
     sent.expect("a command can be sent")
@@ -48,7 +57,7 @@ async fn starts_the_test_and_hands_on_its_command() {
     let volume = payload.volume_id.clone();
     let testing = goes_on(bench.look(&bench.run(), payload).await);
     let commands = bench.aws.commands();
-    let [command] = commands.as_slice() else {
+    let [_, command] = commands.as_slice() else {
         panic!("{commands:#?}")
     };
     assert_eq!(testing.test_command_id, command.id);
@@ -80,7 +89,7 @@ async fn a_payload_of_the_release_before_has_its_test_too() {
     };
     goes_on(bench.look(&bench.run(), payload).await);
     let commands = bench.aws.commands();
-    assert_eq!(commands[0].parameters["snapshotTime"], "", "the default");
+    assert_eq!(commands[1].parameters["snapshotTime"], "", "the default");
 }
 
 /// A test document of one's own that was written before the parameter came.
@@ -139,7 +148,7 @@ async fn an_answer_that_was_lost_costs_no_second_test() {
     let error = fails(bench.look(&run, payload.clone()).await);
     assert_eq!(error.kind(), Kind::AwsUnavailable);
     goes_on(bench.look(&run, payload).await);
-    assert_eq!(bench.aws.commands().len(), 1);
+    assert_eq!(bench.aws.commands().len(), 2, "the programs and one test");
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,12 +156,66 @@ async fn the_test_of_another_run_and_other_commands_of_this_one_are_not_taken() 
     let bench = Bench::new();
     let payload = mounted(&bench, false).await;
     let run = bench.run();
+    let document = &bench.step.document;
     let others = [
-        send(&bench, "test", "run-10").await,
-        send(&bench, "release", "run-1").await,
+        send(&bench, document, "test", "run-10").await,
+        send(&bench, document, "release", "run-1").await,
     ];
     let testing = goes_on(bench.look(&run, payload).await);
     assert!(!others.contains(&testing.test_command_id));
+    assert_eq!(bench.done(), ["SendCommand"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_programs_are_on_the_instance_before_the_test_is_sent() {
+    let bench = Bench::new();
+    let payload = without_programs(&bench, false).await;
+    let run = bench.run();
+    let (why, payload) = looks_again(bench.look(&run, payload).await);
+    let commands = bench.aws.commands();
+    let [programs] = commands.as_slice() else {
+        panic!("{commands:#?}")
+    };
+    assert!(why.contains(&programs.id), "{why}");
+    assert_eq!(programs.comment, "ib-backup programs run-1");
+    assert_eq!(Some(&programs.document), bench.step.programs.as_ref());
+    assert_eq!(programs.parameters["volumeId"], payload.volume_id);
+    bench.wait(60).await;
+    let testing = goes_on(bench.look(&later(&run, 1), payload).await);
+    assert_eq!(testing.test_command_id, bench.aws.commands()[1].id);
+    assert_eq!(bench.done(), ["SendCommand", "SendCommand"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_cannot_take_the_programs_gets_no_test() {
+    for (code, line) in [
+        (
+            75,
+            r#"{"valid":null,"checks":0,"tables":0,"rows":0,"seconds":0,"reason":"cannot write"}"#,
+        ),
+        (
+            1,
+            r#"{"valid":false,"checks":1,"tables":0,"rows":0,"seconds":0,"reason":"cannot write"}"#,
+        ),
+    ] {
+        let bench = Bench::new();
+        bench.scripts_end_with(code, line);
+        let payload = without_programs(&bench, false).await;
+        let run = bench.run();
+        let (_, payload) = looks_again(bench.look(&run, payload).await);
+        bench.wait(60).await;
+        let error = fails(bench.look(&later(&run, 1), payload).await);
+        assert_eq!(error.kind(), Kind::HostFailed);
+        assert!(bench.aws.commands().len() == 1, "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_document_of_ones_own_needs_no_programs() {
+    let mut bench = Bench::new();
+    bench.step.programs = None;
+    let payload = without_programs(&bench, false).await;
+    goes_on(bench.look(&bench.run(), payload).await);
     assert_eq!(bench.done(), ["SendCommand"]);
 }
 

@@ -36,6 +36,8 @@ pub enum Backup {
 pub struct Roles {
     /// Mounts the volume.
     pub mount: String,
+    /// Puts on the machine what the test needs; empty where the test needs nothing.
+    pub programs: String,
     /// Tests what is mounted.
     pub test: String,
     /// Stops the server and unmounts.
@@ -89,6 +91,8 @@ struct Machine {
     server_of: Option<String>,
     /// The run whose test is under way; the lock of the script.
     testing: Option<Testing>,
+    /// What the test needs is there.
+    programs: bool,
     /// Files of the scripts: they stay when the machine goes down.
     results: BTreeMap<String, Finished>,
     released: BTreeSet<String>,

@@ -95,6 +95,7 @@ impl Night {
 pub(super) fn roles() -> Roles {
     Roles {
         mount: "mount".to_owned(),
+        programs: String::new(),
         test: "test".to_owned(),
         release: "release".to_owned(),
         run_id: "runId".to_owned(),

@@ -295,8 +295,8 @@ fn roles_grant_this_and_nothing_else() {
          ec2:AttachVolume ec2:AttachVolume lambda:InvokeFunction",
         "logs:CreateLogStream logs:PutLogEvents ssm:GetCommandInvocation ssm:ListCommands \
          ssm:SendCommand ssm:SendCommand ssm:SendCommand lambda:InvokeFunction",
-        "logs:CreateLogStream logs:PutLogEvents ssm:ListCommands ssm:SendCommand ssm:SendCommand \
-         ssm:SendCommand lambda:InvokeFunction",
+        "logs:CreateLogStream logs:PutLogEvents ssm:ListCommands ssm:GetCommandInvocation \
+         ssm:SendCommand ssm:SendCommand ssm:SendCommand ssm:SendCommand lambda:InvokeFunction",
         "logs:CreateLogStream logs:PutLogEvents ec2:DescribeInstances ec2:DescribeSnapshots \
          ec2:DescribeVolumes ssm:GetCommandInvocation ec2:CreateTags \
          ec2:DetachVolume ec2:DetachVolume ec2:DetachVolume ec2:DeleteVolume ssm:SendCommand \
@@ -413,7 +413,9 @@ fn each_step_reaches_its_own_document_log_and_key_only() {
             let send = Request::new("ssm:SendCommand", document.arn.as_str());
             let own = matches!(
                 (step, document.logical_id.as_str()),
-                (4, "MountCommand") | (5, "TestCommand") | (6, "ReleaseCommand")
+                (4, "MountCommand")
+                    | (5, "ProgramsCommand" | "TestCommand")
+                    | (6, "ReleaseCommand")
             );
             let allowed = function.role.allows(&send) == Decision::Allowed;
             assert_eq!(allowed, own, "step {step}: {}", document.logical_id);
@@ -488,8 +490,9 @@ fn rights_on_a_key_come_with_the_key() {
 }
 
 /// What each document takes beside the host's settings, which have defaults.
-const DOCUMENTS: [(&str, u64, &str); 3] = [
+const DOCUMENTS: [(&str, u64, &str); 4] = [
     ("MountCommand", 1800, "device runId volumeId"),
+    ("ProgramsCommand", 300, "runId volumeId"),
     ("ReleaseCommand", 1800, "runId volumeId"),
     ("TestCommand", 40_200, "runId snapshotId volumeId"),
 ];

@@ -21,6 +21,10 @@ impl ModelHost {
                     None => cannot_check("no volume id"),
                 }
             }
+            document if *document == roles.programs => {
+                self.machine().programs = true;
+                done()
+            }
             document if *document == roles.test => {
                 let canary = command.parameters.get("canary");
                 self.test(run_id, canary.is_some_and(|value| value == "true"))
@@ -100,6 +104,11 @@ impl ModelHost {
 
     fn begin_test(&self, run_id: &str) -> Begin {
         let mut machine = self.machine();
+        if !machine.programs && !self.roles.programs.is_empty() {
+            return Begin::Told(cannot_check(
+                "the programs of this test are not on this host",
+            ));
+        }
         let locks = !machine.takes_no_locks;
         if let Some(finished) = machine.results.get(run_id).filter(|_| locks) {
             return Begin::Told(finished.clone());
