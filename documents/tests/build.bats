@@ -106,7 +106,7 @@ print("""echo "ran with $# arguments, $SSM_runId" """)' "$1" >"$FOLDER/mount.sh"
 
 # what the packed script unpacks
 unpacked() {
-  built | sed -n "/<<'PACKED'/,/^PACKED/p" | sed '1d;$d' | letters | bzip2 -dcq
+  built | sed -n "/<<'PACKED'/,/^PACKED/p" | sed '1d;$d' | letters | gzip -dc
 }
 
 # letters: five of them to four bytes
@@ -149,18 +149,10 @@ bash_words() {
 @test "a host that cannot unpack it could not check, and says why" {
   large 70000
   build
-  built | sed 's/-v bzip2/-v no-such-bzip2/; s/Bunzip2=/NoSuch=/' >"$FOLDER/script"
+  built | sed 's/| gzip/| no-such-gzip/' >"$FOLDER/script"
   run bash "$FOLDER/script"
   [ "$status" -eq 75 ]
-  [[ ${lines[-1]} == '{"valid":null,'*'lacks perl or bzip2"}' ]]
-}
-
-@test "a host without bzip2 unpacks it with Perl's own module" {
-  perl -MIO::Uncompress::Bunzip2 -e 1 || skip 'this perl lacks its module'
-  large 70000
-  build
-  built | sed 's/{{ runId }}/pasted/; s/-v bzip2/-v no-such-bzip2/' >"$FOLDER/script"
-  [ "$(env -u SSM_runId bash "$FOLDER/script" one two)" = 'ran with 2 arguments, pasted' ]
+  [[ ${lines[-1]} == '{"valid":null,'*'lacks perl or gzip"}' ]]
 }
 
 @test "a Perl program is a function of the name of its file, packed or not" {
@@ -213,6 +205,50 @@ PYTHON
   run build
   [ "$status" -eq 1 ]
   [[ $output == *'document mount'*'bytes of 61440'* ]]
+}
+
+# half: the test's script is cut in two, and what the two documents run
+half() {
+  printf 'test: lib.sh first.sh | second.sh\nprograms: programs.sh\n' >"$FOLDER/parts"
+  cp "$BATS_TEST_DIRNAME/../programs.sh" "$FOLDER/programs.sh"
+  echo 'first() { echo "first of $SSM_runId"; }' >"$FOLDER/first.sh"
+  echo 'first' >"$FOLDER/second.sh"
+  build
+  for document in programs test; do
+    python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["runCommand"][0], end="")' \
+      "$FOLDER/$document.json" >"$FOLDER/$document"
+  done
+  export SSM_runId=run-1 SSM_volumeId=vol-1 SSM_mountPoint=/mnt SSM_stateDirectory=$FOLDER/state
+}
+
+@test "what stands before the | is put on the host by the document programs, and read there" {
+  half
+  run grep -c 'first of' "$FOLDER/test"
+  [ "$output" = 0 ]
+  run bash "$FOLDER/programs"
+  [ "$status" -eq 0 ]
+  [[ $output == '{"valid":true,'* ]]
+  [ "$(bash "$FOLDER/test")" = 'first of run-1' ]
+}
+
+@test "without the programs, or with others, the test could not check and says why" {
+  half
+  run bash "$FOLDER/test"
+  [ "$status" -eq 75 ]
+  [[ $output == '{"valid":null,'*'not on this host'* ]]
+  bash "$FOLDER/programs"
+  echo 'first() { echo forged; }' >"$(echo "$FOLDER"/state/programs/*.sh)"
+  run bash "$FOLDER/test"
+  [ "$status" -eq 75 ]
+  [[ $output == '{"valid":null,'*'not on this host'* ]]
+}
+
+@test "a host that cannot take the programs says why" {
+  half
+  : >"$FOLDER/state"
+  run bash "$FOLDER/programs"
+  [ "$status" -eq 75 ]
+  [[ $output == '{"valid":null,'*'cannot make the folder'* ]]
 }
 
 @test "refused: a file that is not there" {

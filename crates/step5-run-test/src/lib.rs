@@ -106,7 +106,8 @@ impl RunTest {
             parameters: vec![("runId", &run.run_id), ("volumeId", &mounted.volume_id)],
         };
         let command_id = ssm::ensure_command(&self.ssm, &command, run.started_at).await?;
-        let (report, progress) = ssm::progress(&self.ssm, &command_id, instance).await?;
+        let (report, progress) =
+            ssm::progress(&self.ssm, &command_id, instance, &["programs"]).await?;
         let failed = |why: &str| {
             let tried = format!("cannot put the programs of the test on {instance}");
             Err(Error::new(Kind::HostFailed, format!("{tried}: {why}")))

@@ -1,5 +1,5 @@
 use common::Kind;
-use common::event::Mounted;
+use common::event::{Mounted, Run};
 use common::ssm::{self, Command};
 use common::step::{Step, patience};
 use common::time::Timestamp;
@@ -11,6 +11,15 @@ use crate::RunTest;
 type Bench = workbench::Workbench<RunTest>;
 
 const NOTHING: [&str; 0] = [];
+
+/// A run that began before the programs were put on the instance.
+fn run(bench: &Bench) -> Run {
+    let started_at = Timestamp::parse("2026-03-01T01:30:00Z").expect("a time");
+    Run {
+        started_at,
+        ..bench.run()
+    }
+}
 
 /// A mounted volume, and the test's programs on the instance.
 async fn mounted(bench: &Bench, mount_found_fault: bool) -> Mounted {
@@ -55,7 +64,7 @@ async fn starts_the_test_and_hands_on_its_command() {
     let bench = Bench::new();
     let payload = mounted(&bench, false).await;
     let volume = payload.volume_id.clone();
-    let testing = goes_on(bench.look(&bench.run(), payload).await);
+    let testing = goes_on(bench.look(&run(&bench), payload).await);
     let commands = bench.aws.commands();
     let [_, command] = commands.as_slice() else {
         panic!("{commands:#?}")
@@ -87,7 +96,7 @@ async fn a_payload_of_the_release_before_has_its_test_too() {
         snapshot_started_at: None,
         ..mounted(&bench, false).await
     };
-    goes_on(bench.look(&bench.run(), payload).await);
+    goes_on(bench.look(&run(&bench), payload).await);
     let commands = bench.aws.commands();
     assert_eq!(commands[1].parameters["snapshotTime"], "", "the default");
 }
@@ -104,7 +113,7 @@ async fn a_document_without_the_parameter_is_refused_by_its_name() {
         script: "true".into(),
         timeout_seconds: "60".to_owned(),
     });
-    let error = fails(bench.look(&bench.run(), payload).await).to_string();
+    let error = fails(bench.look(&run(&bench), payload).await).to_string();
     for words in ["\"snapshotTime\" is not defined", "README.md"] {
         assert!(error.contains(words), "{words}: {error}");
     }
@@ -122,7 +131,7 @@ fn parameter(name: &str) -> DocumentParameter {
 async fn a_second_delivery_finds_the_test_of_the_first() {
     let bench = Bench::new();
     let payload = mounted(&bench, false).await;
-    let run = bench.run();
+    let run = run(&bench);
     let first = goes_on(bench.look(&run, payload.clone()).await);
     bench.wait(60).await;
     let second = goes_on(bench.look(&run, payload).await);
@@ -134,7 +143,7 @@ async fn a_second_delivery_finds_the_test_of_the_first() {
 async fn an_answer_that_was_lost_costs_no_second_test() {
     let bench = Bench::new();
     let payload = mounted(&bench, false).await;
-    let run = bench.run();
+    let run = run(&bench);
     let mut lost = 0;
     bench.aws.set_faults(Box::new(move |call| {
         let send = call.action == "SendCommand" && lost < 3;
@@ -155,7 +164,7 @@ async fn an_answer_that_was_lost_costs_no_second_test() {
 async fn the_test_of_another_run_and_other_commands_of_this_one_are_not_taken() {
     let bench = Bench::new();
     let payload = mounted(&bench, false).await;
-    let run = bench.run();
+    let run = run(&bench);
     let document = &bench.step.document;
     let others = [
         send(&bench, document, "test", "run-10").await,
@@ -170,7 +179,7 @@ async fn the_test_of_another_run_and_other_commands_of_this_one_are_not_taken() 
 async fn the_programs_are_on_the_instance_before_the_test_is_sent() {
     let bench = Bench::new();
     let payload = without_programs(&bench, false).await;
-    let run = bench.run();
+    let run = run(&bench);
     let (why, payload) = looks_again(bench.look(&run, payload).await);
     let commands = bench.aws.commands();
     let [programs] = commands.as_slice() else {
@@ -201,7 +210,7 @@ async fn a_host_that_cannot_take_the_programs_gets_no_test() {
         let bench = Bench::new();
         bench.scripts_end_with(code, line);
         let payload = without_programs(&bench, false).await;
-        let run = bench.run();
+        let run = run(&bench);
         let (_, payload) = looks_again(bench.look(&run, payload).await);
         bench.wait(60).await;
         let error = fails(bench.look(&later(&run, 1), payload).await);
@@ -215,7 +224,7 @@ async fn a_test_document_of_ones_own_needs_no_programs() {
     let mut bench = Bench::new();
     bench.step.programs = None;
     let payload = without_programs(&bench, false).await;
-    goes_on(bench.look(&bench.run(), payload).await);
+    goes_on(bench.look(&run(&bench), payload).await);
     assert_eq!(bench.done(), ["SendCommand"]);
 }
 
@@ -223,7 +232,7 @@ async fn a_test_document_of_ones_own_needs_no_programs() {
 async fn nothing_is_started_where_the_mount_found_the_fault() {
     let bench = Bench::new();
     let payload = mounted(&bench, true).await;
-    let testing = goes_on(bench.look(&bench.run(), payload).await);
+    let testing = goes_on(bench.look(&run(&bench), payload).await);
     assert_eq!(testing.test_command_id, "the-mount-command");
     assert_eq!(bench.done(), NOTHING);
 }
@@ -235,7 +244,7 @@ async fn it_waits_only_while_systems_manager_is_busy() {
     assert_eq!(bench.step.pace(&payload).at_most, patience::START);
     assert_eq!(bench.step.phase(&payload), None);
     bench.refuse("SendCommand", 400, "ThrottlingException");
-    let error = fails(bench.look(&bench.run(), payload).await);
+    let error = fails(bench.look(&run(&bench), payload).await);
     assert!(error.is_transient(), "{error}");
 }
 
@@ -244,7 +253,7 @@ async fn a_refusal_is_an_error_that_says_what_was_tried() {
     let bench = Bench::new();
     let payload = mounted(&bench, false).await;
     bench.refuse("SendCommand", 400, "AccessDeniedException");
-    let error = fails(bench.look(&bench.run(), payload).await);
+    let error = fails(bench.look(&run(&bench), payload).await);
     assert_eq!(error.kind(), Kind::AccessDenied);
     assert!(
         error.to_string().contains("send the test command"),
