@@ -270,6 +270,6 @@ CLIENT
   : >"$DATA/ib_logfile0"
   export SSM_runId=run-2
   mounted_test
-  expect 1 'does not start'
+  expect 1 'the redo log of InnoDB is cut'
   [ "$(summary coverage)" = '' ]
 }
