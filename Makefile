@@ -75,7 +75,7 @@ lint-rust: setup-rust ## Check the Rust code
 # The documents' parts are read as the whole that the test host gets. SC2317: what a trap calls
 # looks unreachable. SC1091: the parts are in the document already.
 lint-shell: setup-lint ## Check the shell scripts
-	for document in mount test release; do \
+	for document in mount programs test release manifest; do \
 	  documents/tests/assemble $$document | shellcheck -e SC2317,SC1091 - || exit; done
 	shellcheck $(SCRIPTS)
 	for program in documents/*.pl documents/tests/infobright/client; do perl -wc $$program || exit; done

@@ -27,7 +27,7 @@ sub judge {
   } elsif ($kind eq 'float') {
     return fail($c, $check, "${where}the sum of its values is another", "$expected, as its node says") if $answer eq '0';
   } elsif ($kind eq 'alike') {
-    return fail($c, $check, 'the statistics say another least or greatest value than the data', 'the same') if $answer =~ /0/;
+    return fail($c, $check, 'the statistics hold another least or greatest value than the data', 'the same') if $answer =~ /0/;
   } elsif ($kind eq 'words' or $kind eq 'codes') { return unless judge_words($c, $check, $kind, $pack, $expected, $answer, $where) }
   elsif ($kind eq 'histogram') {
     my ($min, $max) = split / /, $expected;

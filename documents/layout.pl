@@ -12,7 +12,7 @@ my @ALGORITHMS = qw(none zlib lz4 lzo lzma bzip2 snappy);
 my ($FSP_HEADER, $ENCRYPTED, $PAGE_COMPRESSED, $PAGE_COMPRESSED_ENCRYPTED) = (8, 15, 34354, 37401);
 
 # Names are the volume's: none of them makes a line or a field of its own.
-sub told { my @fields = @_; tr/\x00-\x1f\x7f/?/ for @fields; say join "\t", @fields }
+sub told { my @fields = @_; tr/\x00-\x1f\x7f/?/ for @fields; print join("\t", @fields), "\n" }
 
 # start_of <file> <bytes>: its first bytes, as many as there are
 sub start_of {

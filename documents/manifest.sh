@@ -18,7 +18,7 @@ USAGE
 manifest_main() {
   SCRIPT=manifest
   # Of the test's parts that are here too.
-  SSM_server='' SSM_serverUser='' SSM_dataDirectory='' ENCRYPTED=''
+  SSM_server='' SSM_serverUser='' SSM_dataDirectory='' SSM_serverOptions='' SSM_freshTables='' SSM_minimumCoverage=0 ENCRYPTED=''
   DATA='' SSM_client=/usr/bin/mysql-ib SOCKET=/tmp/mysql-ib.sock CLIENT_USER=nobody
   while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || manifest_usage

@@ -41,7 +41,7 @@ await_ahead() {
 read_in_order() {
   local unit packs kind rest at
   [ -n "$AHEAD" ] || return 0
-  for unit in "${UNITS[@]}"; do
+  for unit in ${UNITS[@]+"${UNITS[@]}"}; do
     read -r packs kind at rest <<<"$unit"
     case $kind in
       table | newest) printf '%s\t%s\n' "$kind" "${T_PATH[at]}" ;;

@@ -135,6 +135,7 @@ check_required() {
 
 # read_references: FLOOR, REQUIRED (without a floor) and LAST_ROWS, by a table's name: what was asked for, and what the last
 # good run here had
+# shellcheck disable=SC2034 # what was read is kept by test.sh
 declare -A FLOOR=() REQUIRED=() LAST_ROWS=() READ_ROWS=()
 read_references() {
   local item rows name

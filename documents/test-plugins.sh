@@ -25,7 +25,7 @@ load_engines() {
     fi
   done
   [ "${#load[@]}" -gt 0 ] || return 0
-  for library in "${load[@]}"; do
+  for library in ${load[@]+"${load[@]}"}; do
     printf 'plugin_load_add = %s\n' "$library" >>"$RUN_DIRECTORY/server.cnf" || unchecked "cannot write $RUN_DIRECTORY/server.cnf"
   done
   start_again

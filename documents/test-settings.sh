@@ -186,7 +186,7 @@ settings_of_files() {
     last=${SYSTEM_FILES[${#SYSTEM_FILES[@]} - 1]}
     # A server's own default is ibdata1:12M:autoextend, or 10M, and no file may be smaller.
     if [ "${#SYSTEM_FILES[@]}" -gt 1 ] || [ "${last%:*}" != ibdata1 ] || [ "${last##*:}" -lt 12582912 ]; then
-      for file in "${SYSTEM_FILES[@]}"; do path="$path${path:+;}${file%:*}:$((${file##*:} / 1048576))M"; done
+      for file in ${SYSTEM_FILES[@]+"${SYSTEM_FILES[@]}"}; do path="$path${path:+;}${file%:*}:$((${file##*:} / 1048576))M"; done
       setting innodb_data_file_path "$path:autoextend"
     fi
   fi

@@ -113,6 +113,7 @@ found_rows() {
   if [ -n "$RECORD_FILE" ]; then
     printf 'rows\tfound\t%s\t%s\t \t0\n' "${1//[[:cntrl:]]/ }" "$2" >>"$RECORD_FILE"
   else
+    # shellcheck disable=SC2034 # test.sh keeps it
     READ_ROWS[${1//[[:cntrl:]]/ }]=$2
   fi
 }
