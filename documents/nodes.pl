@@ -1,4 +1,4 @@
-# A part of brighthouse.pl: what the files of a column say of it, and sums modulo 2^64.
+# A part of brighthouse.pl: what the files of a column hold, and sums modulo 2^64.
 
 # The header of a column in one of its sets, as far as it is needed here.
 sub header {

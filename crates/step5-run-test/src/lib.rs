@@ -40,7 +40,8 @@ impl Step for RunTest {
         let step = Self {
             ssm: world.ssm.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
-            programs: settings.optional("PROGRAMS_DOCUMENT"),
+            programs: Some(settings.text_or_empty("PROGRAMS_DOCUMENT"))
+                .filter(|document| !document.is_empty()),
             document: settings.text("TEST_DOCUMENT"),
             poll: settings.seconds("POLL_SECONDS"),
         };

@@ -24,6 +24,7 @@ fn every_link_leads_somewhere() {
             let other = match (target, path) {
                 (Some(_), _) => None,
                 (None, "README.md") => Some(Page::readme()),
+                (None, "docs/integrity-test.md") => Some(Page::integrity_test()),
                 (None, _) => Some(Page::runbook()),
             };
             let headings = other.as_ref().unwrap_or(&page).headings();
