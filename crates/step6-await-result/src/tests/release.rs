@@ -22,6 +22,7 @@ async fn unmounts_then_detaches_then_deletes() {
     let back = attached(&bench, Because::Leftover).await;
     let id = back.volume_id.clone().expect("a volume");
     send(&bench, "mount", &id).await;
+    send(&bench, "programs", &id).await;
     bench.wait(60).await;
     send(&bench, "test", &id).await;
     bench.wait(60).await;
