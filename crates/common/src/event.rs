@@ -256,6 +256,7 @@ pub enum Pick {
 }
 
 impl Pick {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     fn is_newest(&self) -> bool {
         *self == Self::Newest
     }

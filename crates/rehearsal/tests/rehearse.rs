@@ -353,13 +353,13 @@ fn left(namespace: &Path, temporary: &Path) -> Vec<String> {
 const INTERRUPTIONS: [(&str, &str, bool); 9] = [
     ("starting the production server", "-KILL", false),
     ("mounting", "-KILL", false),
-    ("waiting for the server to answer", "-KILL", false),
+    ("s starting /", "-KILL", false),
     ("mounting", "-INT", false),
-    ("waiting for the server to answer", "-TERM", false),
+    ("s starting /", "-TERM", false),
     ("starting the production server", "-INT", true),
     ("mounting", "-TERM", true),
-    ("waiting for the server to answer", "-INT", true),
-    ("waiting for the server to answer", "-TERM", true),
+    ("s starting /", "-INT", true),
+    ("s starting /", "-TERM", true),
 ];
 
 #[test]

@@ -31,9 +31,10 @@ pub(crate) fn newest(
         0 => "there is none".to_owned(),
         _ => dead.join("; "),
     };
-    let matching = match filters.is_empty() {
-        true => String::new(),
-        false => format!(" that matches SnapshotFilters `{filters}`"),
+    let matching = if filters.is_empty() {
+        String::new()
+    } else {
+        format!(" that matches SnapshotFilters `{filters}`")
     };
     Err(Error::new(
         Kind::NotFound,

@@ -141,9 +141,10 @@ impl AwaitResult {
     /// logged here; the caller tries again before the run may end.
     pub(crate) async fn send_verdict(&self, run: &Run, told: Told) -> Result<()> {
         let valid = verdict::metric(told.valid);
-        let mut gauges = vec![match run.older_backup {
-            true => Gauge::older_valid(valid),
-            false => Gauge::valid(valid),
+        let mut gauges = vec![if run.older_backup {
+            Gauge::older_valid(valid)
+        } else {
+            Gauge::valid(valid)
         }];
         gauges.extend(told.coverage.map(Gauge::coverage));
         gauges.extend(told.paused_seconds.map(Gauge::production_paused));

@@ -82,7 +82,7 @@ pub async fn snapshots_of(
     let mut pages = client
         .describe_snapshots()
         .owner_ids("self")
-        .set_filters(with(filter("volume-id", &[volume_id]), matching))
+        .set_filters(Some(with(filter("volume-id", &[volume_id]), matching)))
         .into_paginator()
         .items()
         .send();
@@ -125,10 +125,10 @@ pub async fn verdict_of(client: &Client, run_id: &str) -> Result<Option<Written>
 /// What EC2 says of an id that is none of ours, or no id at all.
 const UNKNOWN: &[&str] = &["InvalidSnapshot", "InvalidParameterValue"];
 
-fn with(first: Filter, matching: &SnapshotFilters) -> Option<Vec<Filter>> {
+fn with(first: Filter, matching: &SnapshotFilters) -> Vec<Filter> {
     let mut filters = vec![first];
     filters.extend(matching.to_ec2());
-    Some(filters)
+    filters
 }
 
 /// One snapshot of our own, whatever its volume, where it matches.
@@ -143,7 +143,7 @@ pub async fn snapshot_matching(
     let asked = client
         .describe_snapshots()
         .owner_ids("self")
-        .set_filters(with(filter("snapshot-id", &[id]), matching))
+        .set_filters(Some(with(filter("snapshot-id", &[id]), matching)))
         .send()
         .await;
     let answer = asked.map_err(|error| refused(&format!("ask for snapshot {id}"), error))?;

@@ -286,7 +286,7 @@ fn every_parameter_is_listed_once_with_its_default() {
     for row in readme.table(&["variable", "stack parameter"]) {
         match name(&row[0]).as_str() {
             variable if WITHOUT_PARAMETER.contains(&variable) => {
-                assert_eq!([&row[1], &row[2]], ["–", "–"])
+                assert_eq!([&row[1], &row[2]], ["–", "–"]);
             }
             _ => listed.push((name(&row[1]), default(&row[2]))),
         }
