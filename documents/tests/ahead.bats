@@ -86,7 +86,9 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
   kill -KILL "${STARTED[-1]}"
   wait "${STARTED[-1]}" || true
   flock -w 20 "$W/state/runs/$SSM_runId/ahead.lock" true
-  [ -z "$(pieces_left | xargs -r grep -la ahead)" ]
+  # The kernel takes a killed process down in its own time.
+  for _ in {1..500}; do [ -n "$(pieces_left | xargs -r grep -la ahead 2>/dev/null)" ] || break; done
+  [ -z "$(pieces_left | xargs -r grep -la ahead 2>/dev/null)" ]
   go_on
   document release
   expect 0
