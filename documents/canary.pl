@@ -9,7 +9,7 @@ my ($data) = @ARGV;
 my %size;
 find({ no_chdir => 1, wanted => sub {
   my $path = substr $File::Find::name, length $data;
-  return if $path =~ m{^/(mysql|sys|sys_infobright|performance_schema|BH_RSI_Repository)/} or !-f $File::Find::name;
+  return if $path =~ m{^/(mysql|sys|sys_infobright|performance_schema|BH_RSI_Repository)/} or -l $File::Find::name or !-f $File::Find::name;
   $size{$File::Find::name} = -s _ if $path =~ m{/[^/#]+\.(ibd|MAD|MYD)$|\.bht/TA\d{14}\.ctb$};
 } }, $data);
 

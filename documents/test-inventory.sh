@@ -97,19 +97,6 @@ check_count_of_tables() {
   record inventory pass "$SSM_dataDirectory" "$user tables in the server's list"
 }
 
-# check_links: what a link leads to outside of the volume is not in the backup, and not ours to read
-check_links() {
-  local link target root
-  root=$(readlink -f "$MOUNT_POINT")
-  while read -r link; do
-    target=$(readlink -m "$link")
-    case $target/ in
-      "$root"/*) ;;
-      *) record files fail "${link#"$DATA"/}" "is a link to $target, which is not on this volume" 'data on the volume' ;;
-    esac
-  done < <(find "$DATA/" -mindepth 1 -maxdepth 2 -type l ! -name '*.sock' ! -name '*.err' ! -name '*.log' ! -name '*.pid')
-}
-
 # check_required: the tables that were asked for, and those of the manifest, are there. Rows are compared as they are read.
 check_required() {
   local key schema name item missing=0 at

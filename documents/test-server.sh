@@ -25,24 +25,39 @@ make_scratch() {
 
 # give_data_to_server: production's mysql may have another number than ours, and this is a copy to throw away.
 give_data_to_server() {
-  local folder=$DATA said
+  local folder=$DATA root
   [ "$(id -u)" -eq 0 ] || return 0
   # The folders above it, down from the top of the volume, have to let that user through.
   while [ "$folder" != "$MOUNT_POINT" ]; do
     folder=${folder%/*}
     chmod o+x "$folder" || unchecked "cannot open $folder to $SSM_serverUser on this host"
   done
-  [ -n "$(find "$DATA" ! -user "$SSM_serverUser" -print 2>/dev/null | head -n 1)" ] || return 0
-  progress_now "giving $DATA to $SSM_serverUser"
+  give_to_server "$DATA"
+  # What links within the volume lead to is data as well.
+  root=$(readlink -f "$MOUNT_POINT")
+  for folder in ${INSIDE[@]+"${INSIDE[@]}"}; do
+    folder=$root/$folder
+    give_to_server "$folder"
+    while [ "$folder" != "$root" ]; do
+      folder=${folder%/*}
+      chmod o+x "$folder" || unchecked "cannot open $folder to $SSM_serverUser on this host"
+    done
+  done
+}
+
+# give_to_server <file or folder>: chown -R follows no link
+give_to_server() {
+  local said
+  [ -n "$(find "$1" ! -user "$SSM_serverUser" -print 2>/dev/null | head -n 1)" ] || return 0
+  progress_now "giving $1 to $SSM_serverUser"
   # A line for each file that it cannot give would be more than SSM keeps.
-  said=$(chown -R "$SSM_serverUser" "$DATA" 2>&1) ||
-    unchecked "cannot give $DATA to $SSM_serverUser on this host: ${said%%$'\n'*}"
+  said=$(chown -hR "$SSM_serverUser" "$1" 2>&1) || unchecked "cannot give $1 to $SSM_serverUser on this host: ${said%%$'\n'*}"
 }
 
 # point_infobright_at_scratch: at its start the server empties the whole CacheFolder of brighthouse.ini,
 # which on this host may be another server's.
 point_infobright_at_scratch() {
-  local ini=$DATA/brighthouse.ini text grid
+  local ini=$DATA/brighthouse.ini text grid new
   [ -f "$ini" ] || return 0
   # What is below is written as text, which would mend such a file.
   if tr -d '\011-\015\040-\377' <"$ini" | grep -q .; then
@@ -57,14 +72,17 @@ point_infobright_at_scratch() {
       # Production's absolute path means nothing here. The grid of the backup if it is there, else a new one.
       if [ -d "$DATA/${grid##*/}" ]; then grid=$DATA/${grid##*/}; else grid=$SCRATCH/grid; fi
       ;;
+    # One that climbs is on no volume.
+    ../* | */../* | */.. | ..) grid=$SCRATCH/grid ;;
     *) grid='' ;;
   esac
   text=$(grep -Eav '^[[:space:]]*CacheFolder[[:space:]]*=' "$ini" || true)
   [ -z "$grid" ] || text=$(grep -Eav '^[[:space:]]*KNFolder[[:space:]]*=' <<<"$text" || true)
   text=$(cut_heap "$text")
-  # Written into the same file, which keeps its owner.
-  printf '%s\nCacheFolder = %s\n%s' "$text" "$SCRATCH/cache" "${grid:+KNFolder = $grid$'\n'}" >"$ini" ||
-    unchecked "cannot write $ini"
+  # A new file in its place, and nothing through a link.
+  { new=$(mktemp "$DATA/brighthouse.XXXXXX") && chmod 644 "$new" &&
+    printf '%s\nCacheFolder = %s\n%s' "$text" "$SCRATCH/cache" "${grid:+KNFolder = $grid$'\n'}" >"$new" &&
+    { [ "$EUID" -ne 0 ] || chown "$SSM_serverUser" "$new"; } && mv -f "$new" "$ini"; } || unchecked "cannot write $ini"
 }
 
 # cut_heap <text of brighthouse.ini>: production's heap may be more than this host has

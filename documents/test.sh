@@ -18,6 +18,7 @@ if [ -z "${IB_LIB-}" ]; then
   views() { perl "$HERE/views.pl" "$@"; }
   ahead() { perl <(cat "$HERE"/ahead.pl "$HERE"/ahead-*.pl) "$@"; }
   brighthouse() { cat "$HERE"/{brighthouse,nodes,grid,answers}.pl | perl - "$@"; }
+  walk() { perl "$HERE/walk.pl" "$@"; }
 fi
 
 : "${SSM_snapshotId=}" "${SSM_snapshotTime=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
@@ -115,6 +116,7 @@ main() {
   check_memory
   check_limits
   stop_leftover
+  check_paths
   start_ahead
   damage_copy
   check_manifest
@@ -131,6 +133,7 @@ main() {
   check_room
   check_isolation
   check_server_version
+  check_datafiles
   check_engines
   check_compression
   check_versions

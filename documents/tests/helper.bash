@@ -318,11 +318,11 @@ pausing_client() {
 # kill_server <signal>: a command that ends the run's server, and waits until it is gone
 kill_server() { echo "pid=\$(cat $W/state/runs/\$SSM_runId/scratch/pid); kill -$1 \$pid; tail --pid=\$pid -f /dev/null"; }
 
-# counting_server: one line in $W/starts for each start of the server
+# counting_server: one line in $W/volume/starts for each start of the server
 counting_server() {
   cat >"$W/bin/server" <<SERVER
 #!/bin/bash
-echo "\$@" >>"$W/starts"
+echo "\$@" >>"$W/volume/starts"
 exec $SSM_server "\$@" $*
 SERVER
   chmod +x "$W/bin/server"

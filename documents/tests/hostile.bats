@@ -236,3 +236,146 @@ SQL
     expect 75 "holds $type: only ext2 to ext4 and XFS are mounted"
   done
 }
+
+# leads_out <words...>: the verdict of a volume on which a path leads out of it: invalid, and no server was started on it
+leads_out() {
+  [ "$SSM_server" = "$W/bin/server" ] || counting_server
+  mounted_test
+  expect 1 "$@"
+  [ ! -e "$W/volume/starts" ]
+  document release
+}
+
+@test "S2: brighthouse.ini is a link to a file of the host" {
+  infobright_volume
+  cp "$DATA/brighthouse.ini" "$W/precious"
+  ln -sf "$W/precious" "$DATA/brighthouse.ini"
+  before=$(sha256sum "$W/precious")
+  leads_out brighthouse.ini 'which is not on this volume'
+  [ "$(sha256sum "$W/precious")" = "$before" ]
+}
+
+@test "S3: a canary night damages nothing through a link" {
+  folder_volume
+  for file in orders.ibd visits.MYD stock.MAD; do
+    mv "$DATA/shop/$file" "$W/$file"
+    ln -s "$W/$file" "$DATA/shop/$file"
+  done
+  before=$(cat "$W/orders.ibd" "$W/visits.MYD" "$W/stock.MAD" | sha256sum)
+  SSM_canary=true mounted_test
+  expect 75 'not on this volume'
+  [ "$(cat "$W/orders.ibd" "$W/visits.MYD" "$W/stock.MAD" | sha256sum)" = "$before" ]
+}
+
+@test "S4: links to files of the host's own database" {
+  folder_volume
+  mkdir "$W/own"
+  local file
+  for file in ibdata1 ib_logfile0 aria_log_control shop/visits.MYI shop/orders.frm mysql/proc.MAD shop/db.opt; do
+    export SSM_runId=run-${file//[^a-zA-Z0-9]/-}
+    cp -a "$DATA/$file" "$W/own/${file##*/}"
+    mv "$DATA/$file" "$W/aside"
+    ln -s "$W/own/${file##*/}" "$DATA/$file"
+    before=$(sha256sum "$W/own/${file##*/}")
+    leads_out "$file" 'which is not on this volume'
+    [ "$(sha256sum "$W/own/${file##*/}")" = "$before" ]
+    mv -f "$W/aside" "$DATA/$file"
+  done
+  # What a server makes where it is missing, and files of replication that it opens.
+  for file in tc.log ddl_recovery.log master.info relay-log.info host-relay-bin.000001 newdb; do
+    export SSM_runId=run-$file
+    ln -s "$W/own/$file" "$DATA/$file"
+    leads_out "$file" 'which is not on this volume'
+    rm "$DATA/$file"
+  done
+}
+
+@test "S4: links out of each kind" {
+  folder_volume
+  local target at=0
+  mv "$DATA/shop/visits.MYD" "$W/visits.MYD"
+  ln -s "$W/visits.MYD" "$W/chain"
+  for target in "$W/visits.MYD" "$W/chain" ../../../visits.MYD ../../../../../../../../../../../../etc/passwd /etc/passwd \
+    /proc/self/root/etc/passwd missing /no/such/file visits.MYD "$W/mnt/../visits.MYD"; do
+    export SSM_runId=run-$((at += 1))
+    ln -sfn "$target" "$DATA/shop/visits.MYD"
+    leads_out shop/visits.MYD 'which is not on this volume'
+  done
+  rm "$DATA/shop/visits.MYD"
+  mv "$DATA/shop" "$W/shop"
+  ln -s "$W/shop" "$DATA/shop"
+  SSM_runId=run-folder leads_out shop 'which is not on this volume'
+}
+
+@test "S5: a FIFO or a device in place of a file hangs nothing" {
+  infobright_volume
+  local file at=0
+  for file in shop/events.bht/Table.ctb shop/events.bht/TA00001.ctb shop/events.frm brighthouse.ini ib_data_version; do
+    export SSM_runId=run-$((at += 1))
+    mv "$DATA/$file" "$W/aside"
+    mkfifo "$DATA/$file"
+    leads_out "$file" 'is a FIFO'
+    rm "$DATA/$file"
+    if [ "$(id -u)" -eq 0 ]; then
+      SSM_runId=run-device-$at
+      mknod "$DATA/$file" c 1 5
+      leads_out "$file" 'is a device'
+      rm "$DATA/$file"
+    fi
+    mv "$W/aside" "$DATA/$file"
+  done
+}
+
+@test "S5b: a tablespace elsewhere by a text file, and a link deep in a table's folder" {
+  folder_volume
+  mkdir -p "$W/elsewhere/shop"
+  sql <<SQL
+CREATE TABLE shop.far (a INT PRIMARY KEY) ENGINE=InnoDB DATA DIRECTORY='$W/elsewhere';
+INSERT INTO shop.far VALUES (1),(2);
+SQL
+  [ -e "$DATA/shop/far.isl" ]
+  before=$(sha256sum "$W/elsewhere/shop/far.ibd")
+  leads_out shop/far.isl 'which is not on this volume'
+  [ "$(sha256sum "$W/elsewhere/shop/far.ibd")" = "$before" ]
+  rm "$DATA/shop/far."*
+  mkdir -p "$DATA/shop/t.bht/a/b/c"
+  ln -s /etc/passwd "$DATA/shop/t.bht/a/b/c/TA00001.ctb"
+  SSM_runId=run-deep leads_out shop/t.bht/a/b/c/TA00001.ctb 'which is not on this volume'
+}
+
+@test "S6: a file of a terabyte is not read" {
+  infobright_volume
+  local file at=0
+  for file in shop/events.bht/Table.ctb shop/events.bht/TA00000.ctb shop/events.bht/TB00001.ctb shop/events.bht/TA00000DPN.ctb \
+    brighthouse.ini ib_data_version ib-backup-manifest shop/db.opt; do
+    export SSM_runId=run-$((at += 1))
+    [ ! -e "$DATA/$file" ] || cp "$DATA/$file" "$W/aside"
+    truncate -s 1T "$DATA/$file"
+    leads_out "$file" 'has 1099511627776 bytes'
+    rm "$DATA/$file"
+    [ ! -e "$W/aside" ] || mv "$W/aside" "$DATA/$file"
+  done
+}
+
+@test "S4: what a database lawfully has in links is read" {
+  folder_volume
+  # Files of another user there, and links of production's host that nothing opens.
+  mkdir "$W/volume/big"
+  mv "$DATA/shop/visits.MYD" "$W/volume/big/v.MYD"
+  ln -s ../../big/v.MYD "$DATA/shop/visits.MYD"
+  mv "$DATA/shop" "$W/volume/shop"
+  chmod 700 "$W/volume/shop" "$W/volume/big"
+  rm "$W/volume/shop/visits.MYD"
+  ln -s ../big/v.MYD "$W/volume/shop/visits.MYD"
+  ln -s ../shop "$DATA/shop"
+  ln -s /var/run/mysqld/mysqld.sock "$DATA/mysql.sock"
+  ln -s /var/log/mysql/error.log "$DATA/host.err"
+  ln -s /etc/my.cnf "$DATA/my.cnf"
+  if [ "$(id -u)" -eq 0 ]; then
+    chown -R 12345:12345 "$W/volume"
+    export SSM_serverUser=nobody
+  fi
+  mounted_test
+  expect 0
+  [ "$rows" -eq 20000 ]
+}

@@ -78,5 +78,5 @@ checks_of() { sed -n 's/^\(PASS\|SKIP\|WARN\) *\([a-z][a-z -]*\): .*/\2/p' <<<"$
   document test
   expect 0
   [ "$output" = "$again" ]
-  [ "$(wc -l <"$W/starts")" -eq 2 ]
+  [ "$(wc -l <"$W/volume/starts")" -eq 2 ]
 }

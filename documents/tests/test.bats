@@ -358,7 +358,7 @@ CLIENT
   counting_server
   mounted_test
   expect 0
-  [ "$(cat "$W/starts")" = "--defaults-file=$W/state/runs/run-1/server.cnf" ]
+  [ "$(cat "$W/volume/starts")" = "--defaults-file=$W/state/runs/run-1/server.cnf" ]
 }
 
 @test "test: Infobright's cache folder, which its server empties, is pointed at the scratch folder" {
@@ -386,7 +386,7 @@ CLIENT
   finished "${STARTED[1]}" "$W/two"
   expect 0
   cmp "$W/one" "$W/two"
-  [ "$(wc -l <"$W/starts")" -eq 1 ]
+  [ "$(wc -l <"$W/volume/starts")" -eq 1 ]
 }
 
 @test "test: a bad result is told again as it was, without a second test" {
@@ -399,7 +399,7 @@ CLIENT
   document test
   expect 1
   [ "$output" = "$first" ]
-  [ "$(wc -l <"$W/starts")" -eq 1 ]
+  [ "$(wc -l <"$W/volume/starts")" -eq 1 ]
 }
 
 @test "test: a second run on the same host is refused, and the first is named" {
@@ -430,7 +430,7 @@ CLIENT
   document test
   expect 0
   if is_running "$left"; then return 1; fi
-  [ "$(wc -l <"$W/starts")" -eq 2 ]
+  [ "$(wc -l <"$W/volume/starts")" -eq 2 ]
   grep -q '^WARN *leftover' <<<"$output"
 }
 
@@ -455,7 +455,7 @@ CLIENT
   mounted_test
   expect 1 shop.orders crashed
   [ "$tables" -eq 3 ]
-  [ "$(wc -l <"$W/starts")" -eq 2 ]
+  [ "$(wc -l <"$W/volume/starts")" -eq 2 ]
 }
 
 @test "test: a server that is killed from outside is no fault of the backup" {

@@ -1,0 +1,48 @@
+# Every path on the volume, before anything on it is written and before a server starts. What leads out of the volume is
+# named, and no server is started on it: it would read, and write, what is not the backup's.
+# shellcheck shell=bash
+
+# Folders and files on the volume that links within it lead to; production's own paths of such, and where they are.
+INSIDE=()
+SHOWN=()
+
+# check_paths: one walk. Ends the test where a path leads out of the volume, or is none that a server may open.
+check_paths() {
+  local kind one two three root entries=0 links before=$((${#FAULT_LINES[@]} + ${#ERROR_LINES[@]})) ended=''
+  root=$(readlink -f "$MOUNT_POINT")
+  progress_now "walking the paths in $DATA"
+  perl_says "$RUN_DIRECTORY/walk.out" walk "$root" "$(readlink -f "$DATA")" "$MOUNT_POINT"
+  while IFS=$'\t' read -r kind one two three; do
+    case $kind in
+      fail | error | warn | skip) record paths "$kind" "$one" "$two" "$three" ;;
+      inside) INSIDE+=("$one") ;;
+      shown) SHOWN+=("$one"$'\t'"$two") ;;
+      end) ended=yes entries=$one links=$two ;;
+    esac
+  done <"$RUN_DIRECTORY/walk.out"
+  [ $((${#FAULT_LINES[@]} + ${#ERROR_LINES[@]})) -eq "$before" ] || conclude_from_records
+  [ -n "$ended" ] || unchecked 'the walk over the paths of the volume did not come to its end'
+  record paths pass "$SSM_dataDirectory" "$entries files and folders, $links links: all are on this volume"
+}
+
+# check_datafiles: the paths in InnoDB's own dictionary, which no walk sees
+check_datafiles() {
+  local query root name
+  for query in 'HEX(path) FROM information_schema.innodb_sys_datafiles' \
+    'HEX(filename) FROM information_schema.innodb_sys_tablespaces' 'HEX(path) FROM information_schema.innodb_datafiles'; do
+    ask "SELECT $query;" || continue
+    [ -n "$ANSWER" ] || continue
+    while read -r name; do
+      text_of "$name"
+      if is_askable "$TEXT" && [ -n "$TEXT" ]; then printf '%s\n' "$TEXT"; fi
+    done <<<"$ANSWER" >"$RUN_DIRECTORY/datafiles.out"
+    root=$(readlink -f "$MOUNT_POINT")
+    perl_says "$RUN_DIRECTORY/walk.out" walk "$root" "$(readlink -f "$DATA")" "$MOUNT_POINT" "$RUN_DIRECTORY/datafiles.out"
+    while IFS=$'\t' read -r name query; do
+      case $name:$query in
+        outside:/* | outside:../*) record paths fail "$query" "is where InnoDB's dictionary has a table, and not on this volume" 'data on the volume' ;;
+      esac
+    done <"$RUN_DIRECTORY/walk.out"
+    return 0
+  done
+}

@@ -1,0 +1,173 @@
+# walk.pl <top of the volume> <data directory> <mount point> [<list>]: every path that a server could open, before one starts and
+# before anything on the volume is written. Follows no link but by hand, within the volume, and opens nothing but small
+# regular files that hold a path (.isl). Lines, tabs between the fields:
+#   fail|error|warn|skip  <path>  <seen>  <expected>
+#   inside   <path on the volume>: where a link within the volume leads
+#   shown    <path on production's host>  <path on the volume>: production's own path of a folder or file of the volume
+#   end      <entries>  <links>
+# With a list, a file of paths, one a line, it says of each that is not on the volume: outside <path>.
+# Needs Perl 5.10 and no module.
+use strict;
+use warnings;
+
+my ($top, $data, $point, $list) = @ARGV;
+my $below = length $data > length $top ? substr $data, 1 + length $top : '';
+my ($entries, $links, $odd) = (0, 0, 0);
+my (%walked, %inside, %shown, @folders);
+my $DEPTH   = 64;
+my $ENTRIES = 5_000_000;
+my $TARGETS = 20_000;
+
+# What nothing opens in a data directory: the test's server has its log, its socket and its settings elsewhere. But tc.log
+# and ddl_recovery.log are the server's own, and it opens the files of replication even where it does not replicate.
+my $HARMLESS = qr{^(?!(?:.*/)?(?:tc|ddl_?[^/]*|aria_log[^/]*)\.log$)(?:.*\.(?:sock|err|pid|log|cnf|conf|pem|txt|md|sql|sh|gz|bz2|xz|zip|tar|bak)
+  |[^/]*(?<!relay)-bin\.(?:\d+|index)|[^/]*binlog\.(?:\d+|index))$}xi;
+
+# No file of this name has more bytes: what is read whole, by the test or by a server.
+my @LIMITS = (
+  [qr{\.isl$}, 4096], [qr{^(?:ib_data_version|brighthouse\.seq|auto\.cnf|mysql_upgrade_info|mariadb_upgrade_info)$}, 65536],
+  [qr{(?:^|/)(?:db\.opt|ab_switch)$}, 65536], [qr{\.(?:TRN|MRG)$}, 1 << 20], [qr{^brighthouse\.ini$}, 1 << 20],
+  [qr{\.bht/Table\.ctb$}, 1 << 20], [qr{\.(?:TRG|par)$}, 16 << 20], [qr{\.frm$}, 64 << 20],
+  [qr{\.bht/TA\d{5}DPN\.ctb$}, 16 << 20], [qr{\.bht/T[AB]\d{5}\.ctb$}, 64 << 20], [qr{^ib-backup-manifest$}, 64 << 20],
+);
+
+sub shown_text { my $text = shift; $text =~ s/([%\000-\037\177])/sprintf '%%%02x', ord $1/ge; return $text }
+sub line { print join("\t", map { shown_text($_) } @_), "\n" }
+
+# The kind of a path by itself, without following it: file, folder, link, or what else it is.
+sub kind_of {
+  my ($path) = @_;
+  lstat $path or return '';
+  return -l _ ? 'link' : -d _ ? 'folder' : -f _ ? 'file' : -p _ ? 'FIFO' : -S _ ? 'socket' : 'device';
+}
+
+# resolved(<folder on the volume>, <target>): the path on the volume, below its top and without links, or nothing. A path from the root of
+# production's host is on the volume where the rest of it is, behind what may be production's mount point.
+sub resolved {
+  my ($folder, $target, $followed) = @_;
+  $followed ||= 0;
+  return if $target eq '' or length $target > 4096 or $target =~ /[\000-\037\177]/ or $followed > 40;
+  my @at = grep { length } split m{/}, $folder;
+  my @rest = grep { length and $_ ne '.' } split m{/}, $target;
+  if ($target =~ m{^/}) {
+    (my $own) = grep { $target eq $_ or index($target, "$_/") == 0 } $top, $point;
+    if (defined $own) { return resolved('', substr($target, length $own) || '.', $followed + 1) }
+    for my $from (0 .. $#rest) {
+      next unless kind_of(join '/', $top, $rest[$from]);
+      next if grep { $_ eq '..' } @rest;
+      my $found = resolved('', join('/', @rest[ $from .. $#rest ]), $followed + 1);
+      next unless defined $found;
+      $shown{ '/' . join '/', @rest[ 0 .. $from ] } = $rest[$from];
+      return $found;
+    }
+    return;
+  }
+  while (@rest) {
+    my $name = shift @rest;
+    if ($name eq '..') { return unless @at; pop @at; next }
+    my $path = join '/', $top, @at, $name;
+    my $kind = kind_of($path) || return;
+    if ($kind eq 'link') {
+      my $next = readlink $path;
+      return unless defined $next;
+      my $found = resolved(join('/', @at), $next, ++$followed);
+      return unless defined $found;
+      @at = grep { length } split m{/}, $found;
+      next;
+    }
+    return if $kind ne 'folder' and @rest;
+    push @at, $name;
+  }
+  return join '/', @at;
+}
+
+# Where a path leads that a link or a file with a path in it holds.
+sub pointer {
+  my ($path, $how, $folder, $target) = @_;
+  $links++;
+  my $found = resolved($folder, $target);
+  if (!defined $found) {
+    return line('skip', $path, "$how $target, which is not on this volume; nothing opens it") if $path =~ $HARMLESS;
+    return line('fail', $path, "$how $target, which is not on this volume", 'data on the volume');
+  }
+  my $kind = kind_of("$top/$found");
+  if ($kind ne 'file' and $kind ne 'folder') { return special($path, "leads to a $kind") }
+  $inside{$found} = 1;
+  if (keys %inside > $TARGETS) { line('error', $path, "is one of more than $TARGETS links", 'fewer'); exit 0 }
+  push @folders, [$found, $path, 0] if $kind eq 'folder' and !$walked{$found};
+  sizes($path, "$top/$found") if $kind eq 'file';
+}
+
+sub special {
+  my ($path, $what) = @_;
+  return line('skip', $path, "$what; nothing opens it") if $path =~ $HARMLESS or $what =~ /socket/ and $path !~ /\./;
+  line('fail', $path, $what, 'a file');
+}
+
+sub sizes {
+  my ($path, $real) = @_;
+  for (@LIMITS) {
+    my ($name, $most) = @$_;
+    next unless $path =~ $name;
+    my $size = -s $real || 0;
+    line('fail', $path, "has $size bytes", "$most at most in such a file") if $size > $most;
+    return $size <= $most;
+  }
+  return 1;
+}
+
+# A tablespace's place in a text file.
+sub path_in {
+  my ($path, $real, $folder) = @_;
+  sizes($path, $real) or return;
+  open(my $file, '<', $real) or return line('error', $path, "cannot be read: $!", 'a file that can be read');
+  my $target = do { local $/; <$file> };
+  $target = '' unless defined $target;
+  $target =~ s/[\r\n\0 ]+\z//;
+  # From the data directory, as a server takes it.
+  pointer($path, 'says that its data is in', $below, $target);
+}
+
+# entry(<folder on the volume>, <its name as a message has it>, <name>, <depth>)
+sub entry {
+  my ($folder, $as, $name, $depth) = @_;
+  my $here = length $folder ? "$folder/$name" : $name;
+  my $path = length $as ? "$as/$name" : $name;
+  my $kind = kind_of("$top/$here");
+  if ($name =~ /[\000-\037\177]/) { line('warn', $path, 'has a control character in its name: no table has', 'another name') if !$odd++ }
+  if ($kind eq 'folder') { push @folders, [$here, $path, $depth + 1] }
+  elsif ($kind eq 'link') {
+    my $target = readlink "$top/$here";
+    pointer($path, 'is a link to', $folder, defined $target ? $target : '');
+  }
+  elsif ($kind eq 'file') { $path =~ /\.isl$/ ? path_in($path, "$top/$here", $folder) : sizes($path, "$top/$here") }
+  else { special($path, "is a $kind") }
+}
+
+sub walk {
+  @folders = ([ $below, '', 0 ]);
+  while (my $next = pop @folders) {
+    my ($folder, $as, $depth) = @$next;
+    next if $walked{$folder}++;
+    if ($depth > $DEPTH) { line('error', $as, "is nested more than $DEPTH folders deep", 'the folders of a database server'); next }
+    opendir(my $handle, "$top/$folder") or do { line('error', $as, "cannot be read: $!", 'a folder that can be read'); next };
+    while (defined(my $name = readdir $handle)) {
+      next if $name eq '.' or $name eq '..';
+      if (++$entries > $ENTRIES) { line('error', $as, "is one of more than $ENTRIES files", 'fewer'); return }
+      entry($folder, $as, $name, $depth);
+    }
+  }
+}
+
+if (defined $list) {
+  open(my $paths, '<', $list) or die "walk: $list: $!\n";
+  while (my $path = <$paths>) {
+    chomp $path;
+    line('outside', $path) unless defined resolved($below, $path);
+  }
+} else {
+  walk();
+  line('inside', $_) for sort keys %inside;
+  line('shown', $_, $shown{$_}) for sort keys %shown;
+}
+line('end', $entries, $links);
