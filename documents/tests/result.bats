@@ -110,6 +110,6 @@ said() {
   for program in "$BATS_TEST_DIRNAME"/../*.pl; do
     perl -wc "$program" 2>&1 | grep -Fxq "$program syntax OK"
     # s///r and say-less strings came with 5.14, `package NAME {`, `...` and unicode_strings with 5.12.
-    if grep -nE 's/[^/]*/[^/]*/[a-z]*r|use (v?5\.1[2-9]|feature)|keys \$|push \$|each \$|\bsay ' "$program"; then return 1; fi
+    if grep -nE '(^|[^a-z/])s/[^/]*/[^/]*/[a-z]*r|use (v?5\.1[2-9]|feature)|keys \$|push \$|each \$|\bsay ' "$program"; then return 1; fi
   done
 }
