@@ -392,7 +392,8 @@ xen() {
   ln -s "$W/sys/devices/vbd-$2" "$W/sys/class/block/$1/device"
 }
 
-@test "case 35: a foreign device under the name of the attachment is not mounted" {
+# shifted: ours is named xvdk, a foreign volume has the name of the attachment, and nothing else tells them apart
+shifted() {
   new_image xfs
   cp --sparse=always "$W/image" "$W/foreign"
   attach_image
@@ -400,20 +401,18 @@ xen() {
   other_loop "$W/foreign"
   ln -s "$LOOP" "$W/dev/xvdk"
   ln -s "$OTHER" "$W/dev/xvdg"
+}
+
+@test "case 35: a foreign device under the name of the attachment is not mounted" {
+  shifted
   SSM_device=/dev/sdg document mount
   expect 75 'no device' "$OTHER" 'nothing shows'
   [ -z "$(findmnt -n -S "$OTHER")" ]
 }
 
 @test "case 35: where Xen says under which name it was attached, the shifted one is found" {
-  new_image xfs
-  cp --sparse=always "$W/image" "$W/foreign"
-  attach_image
-  rm "$W"/dev/disk/by-id/*
-  other_loop "$W/foreign"
   # Attached as sdg (SCSI, major 8) and sdc, and named by the guest xvdk and xvdg.
-  ln -s "$LOOP" "$W/dev/xvdk"
-  ln -s "$OTHER" "$W/dev/xvdg"
+  shifted
   xen xvdk 2144
   xen xvdg 2080
   SSM_device=/dev/sdg document mount

@@ -45,17 +45,6 @@ impl Instance {
     }
 }
 
-/// Whether two device names are one to a guest: `/dev/sdg` and `/dev/xvdg` are.
-#[must_use]
-pub fn same_device(one: &str, other: &str) -> bool {
-    fn letters(device: &str) -> &str {
-        let name = device.strip_prefix("/dev/").unwrap_or(device);
-        let letters = name.strip_prefix("xvd").or_else(|| name.strip_prefix("sd"));
-        letters.unwrap_or(name)
-    }
-    letters(one) == letters(other)
-}
-
 /// The one instance of this `Name` whose volume is backed up: it need not run for that, and keeps
 /// its volumes while it is stopped.
 ///
@@ -70,10 +59,7 @@ pub async fn backed_up_instance(client: &Client, name: &str) -> Result<Instance>
         ([], [one]) => Ok(read(one, name)),
         ([], []) => Err(Error::new(
             Kind::NotFound,
-            format!(
-                "no instance is named {name}; correct the stack's parameters, or name the volume \
-                 that is backed up by SourceVolumeId where its instance is gone"
-            ),
+            format!("no instance is named {name}; correct the stack's parameters"),
         )),
         _ => Err(several(name, &all)),
     }

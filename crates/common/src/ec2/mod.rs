@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, Tag};
 
-pub use instances::{Instance, backed_up_instance, instance_state, running_instance, same_device};
+pub use instances::{Instance, backed_up_instance, instance_state, running_instance};
 pub use performance::Performance;
 pub use snapshot_filters::SnapshotFilters;
 pub use snapshots::{
