@@ -18,8 +18,9 @@ device_has_read_errors() {
 
 server_log() { cat "$SCRATCH/error.log" "$SCRATCH/server.out" 2>/dev/null || true; }
 
-# complaints_of <log>: without what the server itself marks as harmless
-complaints_of() { grep -Ev '\[(Note|Warning|System)\]|^ *$' <<<"$1" || true; }
+# complaints_of <log>: without what the server itself marks as harmless, and without its stack, whose functions may be called
+# like trouble of the host: each thread begins in pthread_create.
+complaints_of() { grep -Ev '\[(Note|Warning|System)\]|^ *$|\[0x[0-9a-f]+\]$' <<<"$1" || true; }
 
 # lines_of_damage <log>: its lines about damage. Names may be anything, so what is quoted or a path does not count. Servers
 # up to MySQL 5.6 mark no line, and write as much for information.

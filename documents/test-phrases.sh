@@ -54,6 +54,8 @@ damage_says 'tail of the system tablespace is missing|[Tt]he size of the file .*
 damage_says 'Missing FILE_|[Ii]nvalid log (header|block)|No valid checkpoint|[Cc]annot find checkpoint|[Ll]og file .*(is of size|size .* is) '
 # InnoDB: a page is newer than the redo log. Run: MariaDB 10.5 to 11.8. Paper: MySQL 5.1 to 5.6, on lines without [ERROR].
 damage_says 'in the future!|LSN is in the future'
+# InnoDB: an undo record of a field that its index does not have, then it aborts. Text and run: MariaDB 10.11.
+damage_says 'undo rec field [0-9]+ in index .* but index has only'
 # InnoDB: a definition of another time than its table. Run: MariaDB 10.5, 10.11, 11.8. Paper: MySQL 5.1 to 5.7.
 damage_says 'indexes inside InnoDB|[Mm]ixed up \.frm files|columns unique inside InnoDB|user.defined columns|virtual columns in InnoDB'
 damage_says 'different from the number of indexes|[Cc]annot find index .* in InnoDB'

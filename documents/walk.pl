@@ -6,9 +6,10 @@
 #   shown    <path on production's host>  <path on the volume>: production's own path of a folder or file of the volume
 #   end      <entries>  <links>
 # With a list, a file of paths, one a line, it says of each that is not on the volume: outside <path>.
-# Needs Perl 5.10 and no module.
+# Needs Perl 5.10 and no module but its own Errno.
 use strict;
 use warnings;
+use Errno ();
 
 my ($top, $data, $point, $list) = @ARGV;
 my $below = length $data > length $top ? substr $data, 1 + length $top : '';
@@ -34,10 +35,15 @@ my @LIMITS = (
 sub shown_text { my $text = shift; $text =~ s/([%\000-\037\177])/sprintf '%%%02x', ord $1/ge; return $text }
 sub line { print join("\t", map { shown_text($_) } @_), "\n" }
 
-# The kind of a path by itself, without following it: file, folder, link, or what else it is.
+# The kind of a path by itself, without following it: file, folder, link, or what else it is; nothing where there is none.
+# What the file system would not say is kept in $unsaid: that is no word about the path.
+my $unsaid = '';
 sub kind_of {
   my ($path) = @_;
-  lstat $path or return '';
+  if (!lstat $path) {
+    $unsaid = "$!" unless $!{ENOENT} or $!{ENOTDIR};
+    return '';
+  }
   return -l _ ? 'link' : -d _ ? 'folder' : -f _ ? 'file' : -p _ ? 'FIFO' : -S _ ? 'socket' : 'device';
 }
 
@@ -85,8 +91,10 @@ sub resolved {
 sub pointer {
   my ($path, $how, $folder, $target) = @_;
   $links++;
+  $unsaid = '';
   my $found = resolved($folder, $target);
   if (!defined $found) {
+    return unreadable($path, $unsaid) if length $unsaid;
     return line('skip', $path, "$how $target, which is not on this volume; nothing opens it") if $path =~ $HARMLESS;
     return line('fail', $path, "$how $target, which is not on this volume", 'data on the volume');
   }
@@ -96,6 +104,12 @@ sub pointer {
   if (keys %inside > $TARGETS) { line('error', $path, "is one of more than $TARGETS links", 'fewer'); exit 0 }
   push @folders, [$found, $path, 0] if $kind eq 'folder' and !$walked{$found};
   sizes($path, "$top/$found") if $kind eq 'file';
+}
+
+# What the file system does not say proves nothing: the kernel's log tells what it is.
+sub unreadable {
+  my ($path, $error) = @_;
+  line('error', $path, "cannot be read: $error", 'a file or folder that can be read');
 }
 
 sub special {
@@ -120,7 +134,7 @@ sub sizes {
 sub path_in {
   my ($path, $real, $folder) = @_;
   sizes($path, $real) or return;
-  open(my $file, '<', $real) or return line('error', $path, "cannot be read: $!", 'a file that can be read');
+  open(my $file, '<', $real) or return unreadable($path, $!);
   my $target = do { local $/; <$file> };
   $target = '' unless defined $target;
   $target =~ s/[\r\n\0 ]+\z//;
@@ -133,12 +147,15 @@ sub entry {
   my ($folder, $as, $name, $depth) = @_;
   my $here = length $folder ? "$folder/$name" : $name;
   my $path = length $as ? "$as/$name" : $name;
+  $unsaid = '';
   my $kind = kind_of("$top/$here");
+  # What is gone since its folder was read is nobody's.
+  if ($kind eq '') { return length $unsaid ? unreadable($path, $unsaid) : () }
   if ($name =~ /[\000-\037\177]/) { line('warn', $path, 'has a control character in its name: no table has', 'another name') if !$odd++ }
   if ($kind eq 'folder') { push @folders, [$here, $path, $depth + 1] }
   elsif ($kind eq 'link') {
     my $target = readlink "$top/$here";
-    pointer($path, 'is a link to', $folder, defined $target ? $target : '');
+    defined $target ? pointer($path, 'is a link to', $folder, $target) : unreadable($path, $!);
   }
   elsif ($kind eq 'file') { $path =~ /\.isl$/ ? path_in($path, "$top/$here", $folder) : sizes($path, "$top/$here") }
   else { special($path, "is a $kind") }
@@ -150,7 +167,7 @@ sub walk {
     my ($folder, $as, $depth) = @$next;
     next if $walked{$folder}++;
     if ($depth > $DEPTH) { line('error', $as, "is nested more than $DEPTH folders deep", 'the folders of a database server'); next }
-    opendir(my $handle, "$top/$folder") or do { line('error', $as, "cannot be read: $!", 'a folder that can be read'); next };
+    opendir(my $handle, "$top/$folder") or do { unreadable($as, $!); next };
     while (defined(my $name = readdir $handle)) {
       next if $name eq '.' or $name eq '..';
       if (++$entries > $ENTRIES) { line('error', $as, "is one of more than $ENTRIES files", 'fewer'); return }

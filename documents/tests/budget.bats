@@ -64,7 +64,7 @@ plan_of() {
   infobright_volume 163
   truncate -s 34705 "$DATA/shop/events.bht/TA00000000000001.ctb"
   # The walk of the files finds this too; here the read has to.
-  sed 's/^structure() {/structure() { walk "$@" | grep -v ^fail; }; walk() {/' "$SCRIPTS/test" >"$W/bin/test"
+  sed 's/^structure() {/structure() { whole_structure "$@" | grep -v ^fail; }; whole_structure() {/' "$SCRIPTS/test" >"$W/bin/test"
   export IB_TABLE_PACKS=1 SSM_budgetSeconds=0
   document mount
   code=0

@@ -33,11 +33,26 @@ PYTHON
   umount "$W/fill"
 }
 
+# kernel_tells <offset>: the kernel tells ten read errors in five seconds and then none for a while, whatever device they are
+# of. Asks for what cannot be read at this offset of the volume until it is told again.
+kernel_tells() {
+  local end=$((SECONDS + 30)) before now
+  before=$(dmesg | grep -c "error, dev ${LOOP##*/}") || true
+  now=$before
+  until [ "$now" -gt "$before" ]; do
+    [ "$SECONDS" -lt "$end" ]
+    dd if="$LOOP" of=/dev/null bs=4096 skip=$(($1 / 4096)) count=1 iflag=direct status=none 2>/dev/null || true
+    now=$(dmesg | grep -c "error, dev ${LOOP##*/}") || true
+  done
+}
+
 # unreadable <file> [offset]: of this file 4 KiB cannot be read; then mount and test
 unreadable() {
   volume
-  eio "$(place_of "$1" "${2:-12288}")"
+  at=$(place_of "$1" "${2:-12288}")
+  eio "$at"
   attach_image
+  kernel_tells "$at"
   mounted_test
   expect 75 'read or write errors' "dev ${LOOP##*/}"
   # Told once.
@@ -83,8 +98,10 @@ unreadable() {
   cp -a "$GOLDEN"/. "$W/fill/mysql/"
   pack=$(cd "$W/fill/mysql" && find . -name 'TA*.ctb' -size +16k | sort | head -n 1)
   umount "$W/fill"
-  eio "$(place_of "${pack#./}" 0)"
+  at=$(place_of "${pack#./}" 0)
+  eio "$at"
   attach_image
+  kernel_tells "$at"
   mounted_test
   # This server has no such engine, which is said last.
   expect 75

@@ -95,6 +95,13 @@ saying() {
   expect 1 'page 7'
 }
 
+@test "settings: the stack of a crash is no word of the host, though a thread begins in pthread_create" {
+  folder_volume
+  saying $'110101  1:02:03 [ERROR] InnoDB: Database page corruption on disk or a failed read of page 7\nnptl/pthread_create.c:442(start_thread)[0x7f72bbea71f5]'
+  mounted_test
+  expect 1 'page 7'
+}
+
 @test "settings: an error number of the host wins over words of damage" {
   folder_volume
   saying '110101  1:02:03 [ERROR] InnoDB: Table is corrupt, OS error: 24'
