@@ -36,7 +36,7 @@ sub shown_text { my $text = shift; $text =~ s/([%\000-\037\177])/sprintf '%%%02x
 sub line { print join("\t", map { shown_text($_) } @_), "\n" }
 
 # The kind of a path by itself, without following it: file, folder, link, or what else it is; nothing where there is none.
-# What the file system would not say is kept in $unsaid: that is no word about the path.
+# Where the file system gives an error instead, $unsaid keeps it: that tells nothing of the path.
 my $unsaid = '';
 sub kind_of {
   my ($path) = @_;
@@ -106,7 +106,7 @@ sub pointer {
   sizes($path, "$top/$found") if $kind eq 'file';
 }
 
-# What the file system does not say proves nothing: the kernel's log tells what it is.
+# An error of the file system proves nothing by itself: the log of the kernel has what it means.
 sub unreadable {
   my ($path, $error) = @_;
   line('error', $path, "cannot be read: $error", 'a file or folder that can be read');
