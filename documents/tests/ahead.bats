@@ -66,11 +66,13 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
   told() { until [ "$SECONDS" -gt 60 ]; do if [ "$(cut -d' ' -f3 "$W/run/ahead.state" 2>/dev/null)" = "$1" ]; then return; fi; read -rt 0.2 _ <>"$W/never" || true; done; cat "$W/run/ahead.state"; return 1; }
   mkfifo "$W/never"
   told $((24 << 20))
-  # Where the test is at the last it reads on, from there.
+  # A new order is read from its beginning, as far as memory goes.
   for table in 1 2 3 4 5 6; do printf 'table\tbig/t%s\n' "$table"; done >"$W/run/new"
-  echo '5 0' >"$W/run/ahead.at"
   mv "$W/run/new" "$W/run/ahead.order"
-  told $((40 << 20))
+  told $((48 << 20))
+  # Where the test is at the last it reads on, from there.
+  echo '5 0' >"$W/run/ahead.at"
+  told $((64 << 20))
   [ "$(cut -d' ' -f5 "$W/run/ahead.state")" -le $((24 << 20)) ]
   kill "$ahead"
   wait "$ahead" || true
