@@ -1,5 +1,7 @@
 //! What one function hands to the next: an envelope of one shape around each step's payload.
 
+mod patterns;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use serde_json::Value;
 use crate::ec2;
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
+
+pub use patterns::text;
 
 /// What every payload of a run has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -199,8 +203,10 @@ impl<P: DeserializeOwned> Envelope<P> {
     }
 }
 
-/// Reads the fields of `T` out of an event and ignores the others.
+/// Reads the fields of `T` out of an event and ignores the others. An id or a name that does not
+/// fit its pattern is an error naming it, whether `T` has that field or not.
 pub fn read<T: DeserializeOwned>(event: &Value) -> Result<T> {
+    patterns::check(event)?;
     serde_path_to_error::deserialize(event).map_err(|error| {
         let path = error.path().to_string();
         let at = if path == "." {
@@ -479,6 +485,15 @@ pub struct RequestContext {
 }
 
 impl FailureRecord {
+    /// Reads Lambda's record of a failed invocation.
+    pub fn read(event: &Value) -> Result<Self> {
+        let record: Self = read(event)?;
+        if let Some(id) = &record.request_context.request_id {
+            patterns::check_request_id(id)?;
+        }
+        Ok(record)
+    }
+
     /// The name of the function that failed.
     #[must_use]
     pub fn function(&self) -> &str {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tracing::{Instrument, error, info, info_span};
 
 use crate::error::Result;
-use crate::event::{Envelope, Run};
+use crate::event::{self, Envelope, Run};
 use crate::lambda;
 use crate::step::{Invocation, Outcome, Pace, Step, busy_to_the_end, time_ran_out};
 use crate::world::World;
@@ -28,9 +28,7 @@ pub async fn handle<S: Step>(
     let read = step.read(&event, &invocation);
     let run_id = match &read {
         Ok(envelope) => envelope.run.run_id.clone(),
-        Err(_) => event
-            .get("run_id")
-            .and_then(Value::as_str)
+        Err(_) => event::text(&event, "run_id")
             .unwrap_or(request_id)
             .to_owned(),
     };

@@ -163,8 +163,8 @@ impl<S: Step> Workbench<S> {
         }));
     }
 
-    /// Has reads show this volume alone, in this state, attached to the test instance in that
-    /// state if one is given.
+    /// Has reads show this volume of `run-1` alone, in this state, attached to the test instance in
+    /// that state if one is given.
     pub fn shows(&self, volume_id: &str, state: &str, attachment: Option<&str>) {
         let instance = &self.ids.test_instance_id;
         let attachments = attachment.map(|state| {
@@ -177,7 +177,9 @@ impl<S: Step> Workbench<S> {
             "DescribeVolumes",
             format!(
                 "<DescribeVolumesResponse><volumeSet><item><volumeId>{volume_id}</volumeId>\
-                 <status>{state}</status><attachmentSet>{}</attachmentSet></item></volumeSet>\
+                 <status>{state}</status><attachmentSet>{}</attachmentSet><tagSet>\
+                 <item><key>IBBackupTest</key><value>True</value></item>\
+                 <item><key>IBBackupRun</key><value>run-1</value></item></tagSet></item></volumeSet>\
                  </DescribeVolumesResponse>",
                 attachments.unwrap_or_default()
             ),

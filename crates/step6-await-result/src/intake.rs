@@ -10,7 +10,7 @@ use crate::Task;
 /// Tells the events apart by the field that only one of them has.
 pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<Task>> {
     if event.get("requestContext").is_some() {
-        return event::read(event).map(|record| failed(&record, invocation));
+        return FailureRecord::read(event).map(|record| failed(&record, invocation));
     }
     let run = Run::read(event)?;
     let payload = if event.get("because").is_some() {
@@ -25,7 +25,8 @@ pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<Ta
 /// to read, leaves the request id: it is the run id of a start event, and the tags say the rest.
 fn failed(record: &FailureRecord, invocation: &Invocation) -> Envelope<Task> {
     let event = &record.request_payload;
-    let text = |name| Some(event.get(name)?.as_str()?.to_owned());
+    // What does not fit its pattern names nothing.
+    let text = |name| event::text(event, name).map(str::to_owned);
     let run = Run::read(event).unwrap_or_else(|_| {
         let failed = record.request_context.request_id.clone();
         let run_id = text("run_id").or(failed);

@@ -70,13 +70,7 @@ impl AwaitResult {
         if let Some(id) = &back.volume_id
             && volumes.iter().all(|volume| volume.id != *id)
         {
-            let ours = |volume: &Volume| {
-                volume
-                    .tags
-                    .get(tags::TEST)
-                    .is_some_and(|value| value == "True")
-                    && volume.tags.get(tags::RUN) == Some(&run.run_id)
-            };
+            let ours = |volume: &Volume| volume.is_test() && volume.has_tag(tags::RUN, &run.run_id);
             volumes.extend(ec2::volume(&self.ec2, id).await?.filter(ours));
         }
         Ok(volumes)

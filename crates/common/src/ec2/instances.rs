@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Instance as Described, InstanceStateName, Reservation};
 
-use super::{filter, tag_map};
+use super::{PAGE, filter, tag_map};
 use crate::aws::{code, refused};
 use crate::error::{Error, Kind, Result};
 
@@ -112,8 +112,9 @@ async fn named(client: &Client, name: &str) -> Result<Named> {
     let tried = format!("find the instance named {name}");
     let mut pages = client
         .describe_instances()
-        .filters(filter("tag:Name", &[name]))
+        .filters(filter("tag:Name", name))
         .into_paginator()
+        .page_size(PAGE)
         .send();
     let mut running = Vec::new();
     let mut others = Vec::new();
@@ -121,6 +122,10 @@ async fn named(client: &Client, name: &str) -> Result<Named> {
         let page = page.map_err(|error| refused(&tried, error))?;
         // Instances, not reservations: one reservation may hold several.
         for described in page.reservations().iter().flat_map(Reservation::instances) {
+            let named = tag_map(described.tags()).remove("Name");
+            if named.as_deref() != Some(name) {
+                continue;
+            }
             let id = described.instance_id().unwrap_or_default().to_owned();
             match state(described) {
                 Some(InstanceStateName::Running) => running.push(described.clone()),
@@ -151,7 +156,8 @@ pub async fn instance_state(client: &Client, id: &str) -> Result<Option<Instance
         .reservations()
         .iter()
         .flat_map(Reservation::instances);
-    Ok(instances.next().and_then(state).cloned())
+    let asked = instances.find(|instance| instance.instance_id() == Some(id));
+    Ok(asked.and_then(state).cloned())
 }
 
 fn state(described: &Described) -> Option<&InstanceStateName> {

@@ -59,7 +59,25 @@ fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build()
 }
 
-fn filter(name: &str, values: &[&str]) -> Filter {
+/// The largest page of a list. AWS advises to ask for pages in accounts that hold much.
+/// <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-pagination.html>
+const PAGE: i32 = 1000;
+
+/// A filter for exactly this value: `*`, `?` and `\` are its own characters, not EC2's wildcards.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>
+fn filter(name: &str, value: &str) -> Filter {
+    let mut literal = String::with_capacity(value.len());
+    for letter in value.chars() {
+        if matches!(letter, '*' | '?' | '\\') {
+            literal.push('\\');
+        }
+        literal.push(letter);
+    }
+    Filter::builder().name(name).values(literal).build()
+}
+
+/// A filter in a person's own words: `*` and `?` are wildcards.
+fn wildcard_filter(name: &str, values: &[&str]) -> Filter {
     let values = values.iter().map(|&value| value.to_owned()).collect();
     Filter::builder()
         .name(name)

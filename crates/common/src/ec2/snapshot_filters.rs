@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_sdk_ec2::types::Filter;
 
-use super::filter;
+use super::wildcard_filter;
 
 /// What `DescribeSnapshots` filters by, but for `tag:<key>`, and for the volume, which is asked
 /// for anyway.
@@ -74,7 +74,7 @@ impl SnapshotFilters {
         filters
             .map(|(name, values)| {
                 let values: Vec<&str> = values.iter().map(String::as_str).collect();
-                filter(name, &values)
+                wildcard_filter(name, &values)
             })
             .collect()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Snapshot as Described, SnapshotState as State, StorageTier};
 
-use super::{SnapshotFilters, filter, tag, tag_map, tags};
+use super::{PAGE, SnapshotFilters, filter, tag, tag_map, tags};
 use crate::aws::{code, refused};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
@@ -82,14 +82,16 @@ pub async fn snapshots_of(
     let mut pages = client
         .describe_snapshots()
         .owner_ids("self")
-        .set_filters(Some(with(filter("volume-id", &[volume_id]), matching)))
+        .set_filters(Some(with(filter("volume-id", volume_id), matching)))
         .into_paginator()
+        .page_size(PAGE)
         .items()
         .send();
     let mut snapshots = Vec::new();
     while let Some(found) = pages.next().await {
         let tried = format!("list the snapshots of {volume_id}");
-        snapshots.extend(read(&found.map_err(|error| refused(&tried, error))?));
+        let found = read(&found.map_err(|error| refused(&tried, error))?);
+        snapshots.extend(found.filter(|snapshot| snapshot.volume_id == volume_id));
     }
     snapshots.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
     Ok(snapshots)
@@ -103,8 +105,9 @@ pub async fn verdict_of(client: &Client, run_id: &str) -> Result<Option<Written>
     let mut pages = client
         .describe_snapshots()
         .owner_ids("self")
-        .filters(filter(&format!("tag:{}", tags::CHECK_RUN), &[run_id]))
+        .filters(filter(&format!("tag:{}", tags::CHECK_RUN), run_id))
         .into_paginator()
+        .page_size(PAGE)
         .items()
         .send();
     while let Some(found) = pages.next().await {
@@ -143,11 +146,12 @@ pub async fn snapshot_matching(
     let asked = client
         .describe_snapshots()
         .owner_ids("self")
-        .set_filters(Some(with(filter("snapshot-id", &[id]), matching)))
+        .set_filters(Some(with(filter("snapshot-id", id), matching)))
         .send()
         .await;
     let answer = asked.map_err(|error| refused(&format!("ask for snapshot {id}"), error))?;
-    Ok(answer.snapshots().first().and_then(read))
+    let mut found = answer.snapshots().iter().filter_map(read);
+    Ok(found.find(|snapshot| snapshot.id == id))
 }
 
 /// One snapshot of our own.
@@ -181,8 +185,9 @@ pub async fn snapshot(client: &Client, id: &str) -> Result<Snapshot> {
     };
     answer
         .snapshots()
-        .first()
-        .and_then(read)
+        .iter()
+        .filter_map(read)
+        .find(|snapshot| snapshot.id == id)
         .ok_or_else(unknown)
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_ec2::types::{
     VolumeState as State,
 };
 
-use super::{Performance, filter, tag, tag_map, tags};
+use super::{PAGE, Performance, filter, tag, tag_map, tags};
 use crate::aws::{code, refused};
 use crate::error::Result;
 use crate::time::Timestamp;
@@ -29,6 +29,20 @@ pub struct Volume {
     pub snapshot_id: String,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+}
+
+impl Volume {
+    /// Whether it is a test volume, of whichever run.
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        self.has_tag(tags::TEST, "True")
+    }
+
+    /// Whether it bears this tag with this value.
+    #[must_use]
+    pub fn has_tag(&self, key: &str, value: &str) -> bool {
+        self.tags.get(key).is_some_and(|found| found == value)
+    }
 }
 
 /// EC2's volume states, folded.
@@ -139,7 +153,11 @@ pub async fn create(client: &Client, new: &NewVolume<'_>) -> Result<String> {
 /// Where EC2 refuses to say.
 pub async fn volume(client: &Client, id: &str) -> Result<Option<Volume>> {
     match client.describe_volumes().volume_ids(id).send().await {
-        Ok(answer) => Ok(answer.volumes().first().and_then(read)),
+        Ok(answer) => Ok(answer
+            .volumes()
+            .iter()
+            .filter_map(read)
+            .find(|volume| volume.id == id)),
         Err(error) if code(&error) == Some("InvalidVolume.NotFound") => Ok(None),
         Err(error) => Err(refused(&format!("ask for volume {id}"), error)),
     }
@@ -164,15 +182,18 @@ pub async fn test_volumes(client: &Client, test_instance_name: &str) -> Result<V
 async fn list(client: &Client, key: &str, value: &str) -> Result<Vec<Volume>> {
     let mut pages = client
         .describe_volumes()
-        .filters(filter(&format!("tag:{}", tags::TEST), &["True"]))
-        .filters(filter(&format!("tag:{key}"), &[value]))
+        .filters(filter(&format!("tag:{}", tags::TEST), "True"))
+        .filters(filter(&format!("tag:{key}"), value))
         .into_paginator()
+        .page_size(PAGE)
         .items()
         .send();
     let mut volumes = Vec::new();
     while let Some(found) = pages.next().await {
         let tried = format!("list the test volumes with {key}={value}");
-        volumes.extend(read(&found.map_err(|error| refused(&tried, error))?));
+        let found = read(&found.map_err(|error| refused(&tried, error))?);
+        // What comes back is detached and deleted, so it is compared with what was asked for.
+        volumes.extend(found.filter(|volume| volume.is_test() && volume.has_tag(key, value)));
     }
     Ok(volumes)
 }

@@ -37,11 +37,16 @@ fn the_pair_travels_with_the_run_and_is_left_out_where_the_settings_name_it() {
         "test_instance_name",
         "test_device",
     ] {
-        event[name] = json!(format!("a {name}"));
+        let value = if name.ends_with("device") {
+            "/dev/sdx"
+        } else {
+            "a name"
+        };
+        event[name] = json!(value);
     }
     let envelope = Envelope::<Chosen>::read(&event).expect("a payload");
     let device = envelope.run.pair.test_device.as_deref();
-    assert_eq!(device, Some("a test_device"));
+    assert_eq!(device, Some("/dev/sdx"));
     assert_eq!(serde_json::to_value(&envelope).expect("JSON"), event);
     event["test_device"] = json!(5);
     let error = Envelope::<Chosen>::read(&event).expect_err("a number");
@@ -137,4 +142,37 @@ fn a_record_names_the_function_without_version_or_alias() {
         said.starts_with("EventAgeExceeded without a word"),
         "{said}"
     );
+}
+
+/// A letter too much in an event written by hand must not cost another run its volume.
+#[test]
+fn an_id_or_a_name_that_does_not_fit_is_named() {
+    let wrong = [
+        ("run_id", "*"),
+        ("run_id", ""),
+        ("run_id", "run-1\nrun-2"),
+        ("snapshot_id", "snap-*"),
+        ("volume_id", "vol-0123?"),
+        ("volume_id", "snap-1"),
+        ("dev_ib_backup_instance_id", "i-"),
+        ("test_command_id", "a b"),
+        ("mount_command_id", "$(id)"),
+        ("release_command_id", "*"),
+        ("device", "/dev/../sdg"),
+        ("test_device", "/dev/sd*"),
+        ("production_device", "sdg"),
+        ("test_instance_name", "ib0?.dev.code418.net"),
+        ("production_instance_name", "*"),
+    ];
+    for (name, value) in wrong {
+        let mut event = chosen();
+        event[name] = json!(value);
+        let error = Envelope::<Chosen>::read(&event).expect_err(value);
+        assert_eq!(error.kind(), Kind::BadEvent);
+        assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
+    }
+    let event = json!({"test_instance_name": "Infobright test (a)"});
+    read::<Start>(&event).expect_err("a parenthesis");
+    let event = json!({"test_instance_name": "Infobright test/2 @ höhe"});
+    read::<Start>(&event).expect("a name");
 }

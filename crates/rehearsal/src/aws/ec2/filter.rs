@@ -44,7 +44,7 @@ impl Filter {
     }
 }
 
-/// `*` stands for any characters, `?` for one.
+/// `*` stands for any characters, `?` for one; behind `\` each stands for itself.
 fn like(pattern: &str, value: &str) -> bool {
     fn step(pattern: &[char], value: &[char]) -> bool {
         match (pattern.split_first(), value.split_first()) {
@@ -56,11 +56,14 @@ fn like(pattern: &str, value: &str) -> bool {
                         .is_some_and(|(_, more)| step(pattern, more))
             }
             (Some(('?', rest)), Some((_, more))) => step(rest, more),
+            (Some(('\\', [literal, rest @ ..])), found) => {
+                found.is_some_and(|(found, more)| literal == found && step(rest, more))
+            }
             (Some((wanted, rest)), Some((found, more))) => wanted == found && step(rest, more),
             _ => false,
         }
     }
-    if !pattern.contains(['*', '?']) {
+    if !pattern.contains(['*', '?', '\\']) {
         return pattern == value;
     }
     let (pattern, value): (Vec<_>, Vec<_>) = (pattern.chars().collect(), value.chars().collect());
@@ -154,6 +157,10 @@ mod tests {
         assert!(like("ib0?.dev", "ib02.dev"));
         assert!(!like("ib0?.dev", "ib2.dev"));
         assert!(!like("ib02", "ib02.dev"));
+        assert!(like(r"ib0\?.dev", "ib0?.dev"));
+        assert!(!like(r"ib0\?.dev", "ib02.dev"));
+        assert!(like(r"a\\\**", r"a\*b"));
+        assert!(!like(r"\*", "any"));
     }
 
     #[test]
