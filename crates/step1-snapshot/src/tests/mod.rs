@@ -125,3 +125,35 @@ async fn an_instance_that_is_not_meant_for_tests_is_refused() {
     assert!(error.to_string().starts_with(&said), "{error}");
     assert_eq!(bench.done(), NOTHING);
 }
+
+/// Row E6 of the audit: a wildcard names the instance of a run that is at work there.
+#[tokio::test(start_paused = true)]
+async fn audit_e6_a_wildcard_for_an_instance_is_refused() {
+    for (field, name) in [
+        ("test_instance_name", "ib0?.dev.code418.net"),
+        ("test_instance_name", "ib0*"),
+        ("production_instance_name", "*"),
+        ("test_device", "/dev/sd?"),
+    ] {
+        let bench = Bench::new();
+        let test = &bench.ids.test_instance_id;
+        bench.aws.tag_by_hand(test, "IBBackupTestHost", "True");
+        let error = bench.handle(json!({field: name})).await.expect_err(name);
+        assert_eq!(error.kind(), Kind::BadEvent);
+        assert!(error.to_string().contains(&format!("`{field}`")), "{error}");
+        assert_eq!(bench.done(), NOTHING);
+    }
+}
+
+/// A name with `*` in a filter is that name.
+#[tokio::test(start_paused = true)]
+async fn a_wildcard_among_the_settings_names_no_other_instance() {
+    let bench = Bench::new();
+    let person = &bench.person.ec2;
+    for name in ["ib0?.dev.code418.net", "*"] {
+        let error = common::ec2::running_instance(person, name).await;
+        let error = error.expect_err(name);
+        assert_eq!(error.kind(), Kind::NotFound);
+        assert!(error.to_string().contains("no running instance"), "{error}");
+    }
+}

@@ -186,3 +186,28 @@ async fn aws_case_a_failure_record_without_a_request_id_is_understood() {
     let read = bench.read(&record(serde_json::json!({})));
     assert_eq!(read.expect("a record").run.run_id, "request-1");
 }
+
+/// Row E1 of the audit: `*` in a filter would take the volume of every run in the account.
+#[tokio::test(start_paused = true)]
+async fn audit_e1_a_wildcard_for_a_run_id_touches_no_volume() {
+    for run_id in ["*", "run-?", "run-1*", "\\*", "run-2,run-1", ""] {
+        let bench = Bench::new();
+        bench.attached_volume("run-2").await;
+        let mut event = json!({
+            "run_id": run_id,
+            "started_at": "2026-03-01T02:00:00Z",
+            "iteration_count": 4,
+            "waited_seconds": 60,
+            "because": "leftover",
+            "unmounted": true,
+        });
+        let error = bench.handle(event.clone()).await.expect_err(run_id);
+        assert_eq!(error.kind(), common::Kind::BadEvent);
+        assert!(error.to_string().contains("`run_id`"), "{error}");
+        assert_eq!(bench.done(), super::NOTHING, "{run_id}");
+        // Nor does the record of a failure bring it in.
+        event["because"].take();
+        let read = bench.read(&record(&event)).expect("a record");
+        assert_eq!(read.run.run_id, "request-0");
+    }
+}
