@@ -53,8 +53,7 @@ impl Report {
              `make bench` measures this and writes this page; do not edit it. \
              On {}.\n\n\
              The programs are those that `make package` puts into the zips, compiled for size \
-             ([Cargo.toml](../Cargo.toml)) and loaded at a fixed address \
-             ([.ci/package](../.ci/package)). Each is started {} times by the rehearsal's Lambda, in turn \
+             ([Cargo.toml](../Cargo.toml)). Each is started {} times by the rehearsal's Lambda, in turn \
              with the others, and invoked {} times; EC2, Systems Manager, Lambda and Datadog are \
              stand-ins on this machine, reached by name over TLS, and answer at once. It trusts \
              this machine's certificates and one more. Figures are medians, and in brackets the \
