@@ -8,6 +8,7 @@ import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
 ROOT = FOLDER.parent
+CLIENT = ROOT / "crates/common/src/datadog"
 
 # Of Datadog's integration with AWS, and what it tags them with.
 FROM_AWS = {
@@ -18,11 +19,11 @@ FROM_AWS = {
 
 def sent():
     """Each metric that the functions send, with the keys of its tags, out of the client's code."""
-    code = (ROOT / "crates/common/src/datadog.rs").read_text()
-    always = set(re.findall(r'format!\("(\w+):\{\}", ', code))
-    gauges = re.findall(r'metric: "([\w.]+)",\s*value\S* ?\w*,\s*tag: (?:None|Some\(format!\("(\w+):)', code)
-    assert len(always) == 2 and len(gauges) == code.count('metric: "'), (always, gauges)
-    return {metric: always | ({own} - {""}) for metric, own in gauges}
+    always = set(re.findall(r'format!\("(\w+):\{\}", ', (CLIENT.with_suffix(".rs")).read_text()))
+    code = (CLIENT / "gauge.rs").read_text()
+    gauges = re.findall(r'(?:Some\(format!\("(\w+):.*\n.*)?Self::of\(\s*"([\w.]+)"', code)
+    assert len(always) == 2 and len(gauges) == code.count("Self::of("), (always, gauges)
+    return {metric: always | ({own} - {""}) for own, metric in gauges}
 
 
 def monitors():

@@ -1,14 +1,13 @@
 //! Datadog: gauges and events, sent over HTTPS and checked for acceptance.
 
-use std::error::Error as StdError;
+mod gauge;
+mod transport;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Request, Uri};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tracing::info;
@@ -19,6 +18,10 @@ use crate::settings::Settings;
 use crate::text::one_line;
 use crate::time::Timestamp;
 use crate::world::{Lazy, World};
+
+pub use gauge::Gauge;
+use transport::Https;
+pub use transport::{BoxError, Sending, Transport};
 
 /// How long Datadog may take to answer.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,107 +54,6 @@ enum Sent {
     Off,
 }
 
-/// One value of a metric.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Gauge {
-    metric: &'static str,
-    value: f64,
-    tag: Option<String>,
-}
-
-impl Gauge {
-    /// `infobright_backup_valid`, 1 or 0.
-    #[must_use]
-    pub fn valid(value: f64) -> Self {
-        Self {
-            metric: "infobright_backup_valid",
-            value,
-            tag: None,
-        }
-    }
-
-    /// `infobright_backup_check.older_backup_valid`, 1 or 0: a verdict on another than the newest.
-    #[must_use]
-    pub fn older_valid(value: f64) -> Self {
-        Self {
-            metric: "infobright_backup_check.older_backup_valid",
-            value,
-            tag: None,
-        }
-    }
-
-    /// `infobright_backup_age_seconds`.
-    #[must_use]
-    pub fn age(seconds: f64) -> Self {
-        Self {
-            metric: "infobright_backup_age_seconds",
-            value: seconds,
-            tag: None,
-        }
-    }
-
-    /// `infobright_backup_check.last_valid_age_seconds`.
-    #[must_use]
-    pub fn last_valid_age(seconds: f64) -> Self {
-        Self {
-            metric: "infobright_backup_check.last_valid_age_seconds",
-            value: seconds,
-            tag: None,
-        }
-    }
-
-    /// `infobright_backup_check.coverage`, percent of the data that was read.
-    #[must_use]
-    pub fn coverage(percent: f64) -> Self {
-        Self {
-            metric: "infobright_backup_check.coverage",
-            value: percent,
-            tag: None,
-        }
-    }
-
-    /// `infobright_backup_check.production_paused_seconds`, how long production stood still for
-    /// the backup.
-    #[must_use]
-    pub fn production_paused(seconds: f64) -> Self {
-        Self {
-            metric: "infobright_backup_check.production_paused_seconds",
-            value: seconds,
-            tag: None,
-        }
-    }
-
-    /// `infobright_backup_check.manifest`, 1 or 0: whether the test had a manifest to compare with.
-    #[must_use]
-    pub fn manifest(value: f64) -> Self {
-        Self {
-            metric: "infobright_backup_check.manifest",
-            value,
-            tag: None,
-        }
-    }
-
-    /// `infobright_backup_check.canary_caught`, 1 or 0.
-    #[must_use]
-    pub fn canary_caught(value: f64) -> Self {
-        Self {
-            metric: "infobright_backup_check.canary_caught",
-            value,
-            tag: None,
-        }
-    }
-
-    /// `infobright_backup_check.duration_seconds` of one phase.
-    #[must_use]
-    pub fn duration(phase: &str, seconds: f64) -> Self {
-        Self {
-            metric: "infobright_backup_check.duration_seconds",
-            value: seconds,
-            tag: Some(format!("phase:{phase}")),
-        }
-    }
-}
-
 /// A client for one environment and one database.
 #[derive(Clone, Debug)]
 pub struct Datadog {
@@ -160,7 +62,7 @@ pub struct Datadog {
     environment: String,
     source: String,
     ssm: Lazy<aws_sdk_ssm::Client>,
-    https: SharedHttpConnector,
+    transport: Arc<dyn Transport>,
 }
 
 impl Datadog {
@@ -187,7 +89,10 @@ impl Datadog {
             environment: settings.text("ENVIRONMENT"),
             source: settings.text("PRODUCTION_INSTANCE_NAME"),
             ssm: world.ssm.clone(),
-            https: world.datadog.clone(),
+            transport: world
+                .datadog
+                .clone()
+                .unwrap_or_else(|| Arc::new(Https::default())),
         }
     }
 
@@ -265,51 +170,36 @@ impl Datadog {
             return Ok(Sent::Off);
         };
         let url = format!("{}{path}", self.base_url);
-        let failed = |message: String| Error::new(Kind::DatadogFailed, message);
-        let uri = url.parse::<Uri>().ok();
-        let uri = uri.filter(|uri| uri.scheme().is_some()).ok_or_else(|| {
-            failed(format!(
-                "cannot send to Datadog at {url}: that is no URL; check DD_URL and DD_SITE"
-            ))
-        })?;
-        let mut header = HeaderValue::from_str(key.expose_secret()).map_err(|_| {
-            failed("the Datadog API key has characters that no key has; set it anew".to_owned())
-        })?;
-        header.set_sensitive(true);
-        let request = Request::post(uri)
-            .header("DD-API-KEY", header)
-            .header(CONTENT_TYPE, "application/json")
-            .body(SdkBody::from(body.to_string()));
-        let exchange = async {
-            let reply = self.https.call(HttpRequest::try_from(request?)?).await?;
-            let status = reply.status().as_u16();
-            let mut body = ByteStream::new(reply.into_body());
-            let mut reply = Vec::new();
-            while reply.len() < LONGEST_REPLY
-                && let Some(bytes) = body.try_next().await?
-            {
-                reply.extend_from_slice(&bytes);
-            }
-            reply.truncate(LONGEST_REPLY);
-            let reply = String::from_utf8_lossy(&reply).into_owned();
-            Ok::<_, Box<dyn StdError + Send + Sync>>((status, reply))
+        let request = request(&url, &key, body)?;
+        let failed = |error| {
+            let message = format!("tried to send to {url}");
+            Error::caused(Kind::DatadogFailed, message, error)
         };
-        let (status, reply) = tokio::time::timeout(TIMEOUT, exchange)
+        let exchange = tokio::time::timeout(TIMEOUT, self.exchange(request));
+        let (status, reply) = exchange
             .await
             .map_err(|_| {
-                failed(format!(
+                let message = format!(
                     "tried to send to {url}: no answer in {} s",
                     TIMEOUT.as_secs()
-                ))
+                );
+                Error::new(Kind::DatadogFailed, message)
             })?
-            .map_err(|error| {
-                Error::caused(
-                    Kind::DatadogFailed,
-                    format!("tried to send to {url}"),
-                    error,
-                )
-            })?;
+            .map_err(failed)?;
         accepted(&url, status, &reply).map(|()| Sent::Accepted)
+    }
+
+    async fn exchange(&self, request: Request) -> std::result::Result<(u16, String), BoxError> {
+        let mut response = self.transport.send(request).await?;
+        let status = response.status().as_u16();
+        let mut reply = Vec::new();
+        while reply.len() < LONGEST_REPLY
+            && let Some(bytes) = response.chunk().await?
+        {
+            reply.extend_from_slice(&bytes);
+        }
+        reply.truncate(LONGEST_REPLY);
+        Ok((status, String::from_utf8_lossy(&reply).into_owned()))
     }
 
     async fn key(&self) -> Result<Option<SecretString>> {
@@ -319,6 +209,26 @@ impl Datadog {
             Key::Parameter(name) => crate::ssm::secret(&self.ssm, name).await.map(Some),
         }
     }
+}
+
+fn request(url: &str, key: &SecretString, body: &Value) -> Result<Request> {
+    let failed = |message: String| Error::new(Kind::DatadogFailed, message);
+    let parsed = Url::parse(url).ok().filter(Url::has_host);
+    let parsed = parsed.ok_or_else(|| {
+        failed(format!(
+            "cannot send to Datadog at {url}: that is no URL; check DD_URL and DD_SITE"
+        ))
+    })?;
+    let mut key = HeaderValue::from_str(key.expose_secret()).map_err(|_| {
+        failed("the Datadog API key has characters that no key has; set it anew".to_owned())
+    })?;
+    key.set_sensitive(true);
+    let mut request = Request::new(Method::POST, parsed);
+    let headers = request.headers_mut();
+    headers.insert("DD-API-KEY", key);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *request.body_mut() = Some(body.to_string().into());
+    Ok(request)
 }
 
 /// Datadog takes what it can and lists the rest, so the status alone says little.

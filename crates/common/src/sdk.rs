@@ -1,11 +1,13 @@
-//! The SDK's configuration as Lambda gives it: all of it stands in the environment. The SDK's own
-//! search would go on to files, the network and other services.
+//! The SDK's configuration as Lambda gives it: all of it stands in the environment.
+//!
+//! Not by `aws-config`: its search goes on to profiles, the metadata of an instance and other services,
+//! which makes each zip larger, and what is missing is found at the first call. Here it is named at the start.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
@@ -17,7 +19,7 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 /// Region, credentials and endpoints of these environment variables.
 pub(crate) fn config(
     variables: &BTreeMap<String, String>,
-    https: impl HttpClient + 'static,
+    https: SharedHttpClient,
 ) -> Result<SdkConfig> {
     let set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
     let given = |name: &str| {
@@ -58,7 +60,7 @@ impl LoadServiceConfig for Endpoints {
 #[cfg(test)]
 mod tests {
     use super::config;
-    use crate::https::Https;
+    use crate::https;
     use aws_types::SdkConfig;
 
     const LAMBDA: [(&str, &str); 3] = [
@@ -70,7 +72,7 @@ mod tests {
     fn of(variables: &[(&str, &str)]) -> crate::Result<SdkConfig> {
         let variables = variables.iter();
         let variables = variables.map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        config(&variables.collect(), Https::default())
+        config(&variables.collect(), https::client())
     }
 
     #[test]

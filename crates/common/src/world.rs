@@ -9,13 +9,12 @@ use aws_sdk_ec2::config::timeout::TimeoutConfig;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_types::SdkConfig;
 
+use crate::datadog::Transport;
 use crate::error::{Error, Kind, Result};
-use crate::https::Https;
-use crate::sdk;
 use crate::time::Timestamp;
+use crate::{https, sdk};
 
 /// One attempt at a call of AWS takes no longer than this.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,8 +34,8 @@ pub struct World {
     pub lambda: Lazy<aws_sdk_lambda::Client>,
     /// Systems Manager.
     pub ssm: Lazy<aws_sdk_ssm::Client>,
-    /// How requests reach Datadog.
-    pub datadog: SharedHttpConnector,
+    /// What carries requests to Datadog instead of HTTPS.
+    pub datadog: Option<Arc<dyn Transport>>,
     /// The function's own name, as Lambda gives it.
     pub function_name: String,
     /// Environment variables.
@@ -46,15 +45,26 @@ pub struct World {
 }
 
 impl World {
-    /// A world whose clients and clock are those of `sdk`.
+    /// A world whose clients and clock are those of `sdk`, and whose Datadog is behind `datadog`.
     #[must_use]
+    pub fn new(
+        sdk: &SdkConfig,
+        datadog: impl Transport + 'static,
+        function_name: &str,
+        variables: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            datadog: Some(Arc::new(datadog)),
+            ..Self::over_https(sdk, function_name, variables)
+        }
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where clients are made"
     )]
-    pub fn new(
+    fn over_https(
         sdk: &SdkConfig,
-        datadog: SharedHttpConnector,
         function_name: &str,
         variables: BTreeMap<String, String>,
     ) -> Self {
@@ -79,7 +89,7 @@ impl World {
             ec2: lazy(move || aws_sdk_ec2::Client::from_conf(ec2.build())),
             lambda: lazy(move || aws_sdk_lambda::Client::from_conf(lambda.build())),
             ssm: lazy(move || aws_sdk_ssm::Client::from_conf(ssm.build())),
-            datadog,
+            datadog: None,
             function_name: function_name.to_owned(),
             variables,
             clock: Clock::of(&sdk),
@@ -103,10 +113,8 @@ impl World {
                 "AWS_LAMBDA_FUNCTION_NAME is missing: Lambda sets it, so this is not Lambda",
             )
         })?;
-        let https = Https::default();
-        let sdk = sdk::config(&variables, https.clone())?;
-        let datadog = SharedHttpConnector::new(https);
-        Ok(Self::new(&sdk, datadog, &function_name, variables))
+        let sdk = sdk::config(&variables, https::client())?;
+        Ok(Self::over_https(&sdk, &function_name, variables))
     }
 }
 

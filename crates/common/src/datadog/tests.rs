@@ -1,8 +1,13 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use rehearsal::aws::clock::parse_rfc3339;
 use rehearsal::aws::{Aws, Clock};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
+use super::transport::Https;
 use super::{Datadog, Gauge, OLDEST_POINT, accepted};
 use crate::settings::Settings;
 use crate::world::World;
@@ -121,4 +126,53 @@ async fn aws_finding_13_no_more_than_64_kib_of_a_reply_are_read() {
     let error = error.expect_err("it is cut").to_string();
     assert!(error.contains("Datadog answered 202"), "{error}");
     assert!(error.len() < 500, "{error}");
+}
+
+/// What sending a gauge over a socket comes to, where the server answers with this head and as many
+/// blanks, and then neither says more nor closes; and how much the server was rid of.
+async fn over_a_socket(head: &str, blanks: usize) -> (String, JoinHandle<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let head = head.to_owned();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a request");
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(head.as_bytes()).await;
+        for written in 0..blanks / 4096 {
+            if stream.write_all(&[b' '; 4096]).await.is_err() {
+                return written * 4096;
+            }
+        }
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        blanks
+    });
+    let (_, world, mut datadog) = client(&[("DD_API_KEY", KEY), ("DD_URL", &url)]);
+    datadog.transport = Arc::new(Https::default());
+    let now = world.clock.now();
+    let sent = datadog.gauges(&[Gauge::valid(1.0)], now, now).await;
+    (sent.expect_err("it says no errors").chain(), server)
+}
+
+/// Finding 13 of AWS: nor is more taken from the socket.
+#[tokio::test]
+async fn aws_finding_13_a_server_that_goes_on_is_left() {
+    let (error, server) = over_a_socket("HTTP/1.1 202 Accepted\r\n\r\n", 1 << 26).await;
+    assert!(error.contains("Datadog answered 202"), "{error}");
+    let written = server.await.expect("it sees the end");
+    assert!(written < 1 << 26, "{written}");
+}
+
+#[tokio::test]
+async fn a_redirect_gets_no_request_with_the_key() {
+    let head =
+        "HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n";
+    let (error, _) = over_a_socket(head, 0).await;
+    assert!(error.contains("Datadog answered 307"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_http_is_named_once() {
+    let (error, _) = over_a_socket("no HTTP\r\n\r\n", 0).await;
+    assert_eq!(error.matches("/api/v2/series").count(), 1, "{error}");
+    assert!(error.contains("invalid HTTP"), "{error}");
 }

@@ -14,6 +14,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
+use bytes::Bytes;
+use common::datadog::Sending;
 use http_body_util::BodyExt;
 use tower::BoxError;
 
@@ -43,12 +45,9 @@ impl Aws {
     }
 
     /// For requests to Datadog.
-    #[must_use]
-    pub fn datadog_service(&self) -> SharedHttpConnector {
-        SharedHttpConnector::new(Connector {
-            aws: self.clone(),
-            read_timeout: None,
-        })
+    pub fn datadog_service(&self) -> impl Fn(reqwest::Request) -> Sending + Send + Sync + 'static {
+        let aws = self.clone();
+        move |request| Box::pin(to_datadog(aws.clone(), request))
     }
 }
 
@@ -100,4 +99,16 @@ async fn exchange(aws: Aws, request: HttpRequest) -> Result<HttpResponse, Connec
     let answer = aws.call(http::Request::from_parts(parts, body)).await;
     let answer = answer.map_err(|lost| ConnectorError::io(lost.into()))?;
     HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| user(error.into()))
+}
+
+async fn to_datadog(aws: Aws, request: reqwest::Request) -> Result<reqwest::Response, BoxError> {
+    let mut parts = http::Request::builder()
+        .method(request.method())
+        .uri(request.url().as_str());
+    if let Some(headers) = parts.headers_mut() {
+        headers.extend(request.headers().clone());
+    }
+    let body = request.body().and_then(reqwest::Body::as_bytes);
+    let request = parts.body(Bytes::copy_from_slice(body.unwrap_or_default()))?;
+    Ok(aws.call(request).await?.into())
 }

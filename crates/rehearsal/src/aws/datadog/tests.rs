@@ -1,9 +1,5 @@
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::http::HttpConnector;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Value, json};
 
 use super::DatadogReply;
@@ -14,12 +10,12 @@ async fn post(night: &Night, path: &str, key: &str, body: &Value) -> (u16, Value
     let request = http::Request::post(format!("https://api.datadoghq.com{path}"))
         .header("DD-API-KEY", key)
         .header("Content-Type", "application/json")
-        .body(SdkBody::from(body.to_string()));
-    let request = HttpRequest::try_from(request.unwrap()).unwrap();
-    let reply = night.aws.datadog_service().call(request).await.unwrap();
+        .body(body.to_string());
+    let request = request.unwrap().try_into().unwrap();
+    let reply = night.aws.datadog_service()(request).await.unwrap();
     let status = reply.status().as_u16();
-    let reply = ByteStream::new(reply.into_body()).collect().await.unwrap();
-    (status, serde_json::from_slice(&reply.into_bytes()).unwrap())
+    let reply = reply.bytes().await.unwrap();
+    (status, serde_json::from_slice(&reply).unwrap())
 }
 
 async fn series(night: &Night, body: &Value) -> (u16, Value) {

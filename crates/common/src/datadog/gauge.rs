@@ -1,0 +1,76 @@
+//! The metrics and their values.
+
+/// One value of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gauge {
+    pub(super) metric: &'static str,
+    pub(super) value: f64,
+    pub(super) tag: Option<String>,
+}
+
+impl Gauge {
+    fn of(metric: &'static str, value: f64) -> Self {
+        Self {
+            metric,
+            value,
+            tag: None,
+        }
+    }
+
+    /// 1 or 0.
+    #[must_use]
+    pub fn valid(value: f64) -> Self {
+        Self::of("infobright_backup_valid", value)
+    }
+
+    /// 1 or 0: a verdict on another snapshot than the newest.
+    #[must_use]
+    pub fn older_valid(value: f64) -> Self {
+        Self::of("infobright_backup_check.older_backup_valid", value)
+    }
+
+    /// Of the newest snapshot.
+    #[must_use]
+    pub fn age(seconds: f64) -> Self {
+        Self::of("infobright_backup_age_seconds", seconds)
+    }
+
+    /// Of the newest snapshot with the verdict `True`.
+    #[must_use]
+    pub fn last_valid_age(seconds: f64) -> Self {
+        Self::of("infobright_backup_check.last_valid_age_seconds", seconds)
+    }
+
+    /// Percent of the data that was read.
+    #[must_use]
+    pub fn coverage(percent: f64) -> Self {
+        Self::of("infobright_backup_check.coverage", percent)
+    }
+
+    /// How long production stood still for the backup.
+    #[must_use]
+    pub fn production_paused(seconds: f64) -> Self {
+        Self::of("infobright_backup_check.production_paused_seconds", seconds)
+    }
+
+    /// 1 or 0: whether the test had a manifest to compare with.
+    #[must_use]
+    pub fn manifest(value: f64) -> Self {
+        Self::of("infobright_backup_check.manifest", value)
+    }
+
+    /// 1 or 0.
+    #[must_use]
+    pub fn canary_caught(value: f64) -> Self {
+        Self::of("infobright_backup_check.canary_caught", value)
+    }
+
+    /// Of one phase.
+    #[must_use]
+    pub fn duration(phase: &str, seconds: f64) -> Self {
+        Self {
+            tag: Some(format!("phase:{phase}")),
+            ..Self::of("infobright_backup_check.duration_seconds", seconds)
+        }
+    }
+}
