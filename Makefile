@@ -21,6 +21,8 @@ VENV := .tools/venv
 BENCH := .tools/bench
 LINTERS := .tools/linters
 PACKAGER := .tools/packager
+# whether make lint asks RustSec as well
+ADVISORIES ?=
 # x86_64 or arm64: what make package builds for
 ARCHITECTURE ?= $(subst aarch64,arm64,$(shell uname -m))
 SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
@@ -28,7 +30,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate bench test test-programs test-delivery lint lint-rust lint-shell lint-template lint-ci lint-datadog datadog package release fmt documents build setup setup-rust setup-documents setup-host setup-lint
+.PHONY: help rehearse simulate bench test test-programs test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog datadog package release fmt documents build setup setup-rust setup-documents setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,11 +68,16 @@ test-delivery: $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and datad
 	$(VENV)/bin/python -m unittest discover --start-directory datadog/tests
 	$(VENV)/bin/python -m unittest discover --start-directory .ci/tests
 
-lint: lint-rust lint-shell lint-template lint-ci lint-datadog ## Run all linters
+lint: lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog ## Run all linters
 
 lint-rust: setup-rust ## Check the Rust code
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+# Advisories are kept at GitHub: where that cannot be reached, ADVISORIES=1 fails.
+lint-dependencies: setup-rust $(LINTERS)/ready ## Check the crates' licences and sources, and for unused ones: make lint-dependencies ADVISORIES=1
+	$(LINTERS)/bin/cargo-shear --locked
+	$(LINTERS)/bin/cargo-deny --locked check bans licenses sources $(if $(ADVISORIES),advisories)
 
 # The documents' parts are read as the whole that the test host gets. SC2317: what a trap calls
 # looks unreachable. SC1091: the parts are in the document already.
@@ -83,8 +90,9 @@ lint-shell: setup-lint ## Check the shell scripts
 lint-template: documents $(VENV)/ready $(LINTERS)/ready ## Check template.yaml
 	.ci/lint-template template.yaml
 
-lint-ci: $(LINTERS)/ready ## Check .circleci/config.yml against its schema
+lint-ci: $(LINTERS)/ready ## Check .circleci/config.yml and renovate.json against their schemas
 	$(LINTERS)/bin/check-jsonschema --builtin-schema vendor.circle-ci .circleci/config.yml
+	$(LINTERS)/bin/check-jsonschema --builtin-schema vendor.renovate renovate.json
 
 lint-datadog: $(VENV)/ready ## Check dashboard and monitors against the models of Datadog's client
 	$(VENV)/bin/python datadog/apply --check
