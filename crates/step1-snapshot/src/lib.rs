@@ -48,7 +48,6 @@ impl Step for ChooseSnapshot {
 
     fn build(world: &World) -> Result<Self> {
         let mut settings = Settings::new(&world.variables);
-        let environment = settings.text("ENVIRONMENT");
         let filters = SnapshotFilters::parse(&settings.text_or_empty("SNAPSHOT_FILTERS"));
         let filters = filters.unwrap_or_else(|fault| {
             settings.fault(format!("SNAPSHOT_FILTERS cannot be read: {fault}"));
@@ -60,7 +59,7 @@ impl Step for ChooseSnapshot {
             datadog: Datadog::read(&mut settings, world),
             clock: world.clock.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
-            release_function: format!("{environment}-ib-backup-step-6-await-result"),
+            release_function: settings.text("RELEASE_LAMBDA_NAME"),
             production_instance: settings.text("PRODUCTION_INSTANCE_NAME"),
             production_device: settings.text("PRODUCTION_DEVICE"),
             test_instance: settings.text("TEST_INSTANCE_NAME"),

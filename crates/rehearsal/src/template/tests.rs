@@ -200,6 +200,9 @@ fn six_functions_in_a_chain() {
         assert_eq!(function.code_uri, format!("crates/{binary}"));
         let named = function.environment.get("NEXT_LAMBDA_NAME");
         assert_eq!(named.map(String::as_str), next);
+        let release = function.environment.get("RELEASE_LAMBDA_NAME");
+        assert_eq!(release.is_some(), name == STEPS[0].0);
+        assert!(release.is_none_or(|release| release == STEPS[5].0));
         let destination = next.is_some().then(|| last.clone());
         assert_eq!(function.on_failure, destination);
         assert_eq!(function.log_group, format!("/aws/lambda/{name}"));

@@ -22,7 +22,11 @@ use simulation::night::{Ending, Night};
 use crate::page::{Page, is_among, name, quoted, sources};
 
 /// The environment variables that the README lists without a parameter of their own.
-const WITHOUT_PARAMETER: [&str; 2] = ["NEXT_LAMBDA_NAME", "PROGRAMS_DOCUMENT"];
+const WITHOUT_PARAMETER: [&str; 3] = [
+    "NEXT_LAMBDA_NAME",
+    "RELEASE_LAMBDA_NAME",
+    "PROGRAMS_DOCUMENT",
+];
 
 // ---- The six steps ----
 
