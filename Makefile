@@ -85,6 +85,7 @@ lint-shell: setup-lint ## Check the shell scripts
 	for document in mount programs test release manifest; do \
 	  documents/tests/assemble $$document | shellcheck -e SC2317,SC1091 - || exit; done
 	shellcheck $(SCRIPTS)
+	documents/tests/lint-outside documents/*.sh
 	for program in documents/*.pl documents/tests/infobright/client; do perl -wc $$program || exit; done
 
 lint-template: documents $(VENV)/ready $(LINTERS)/ready ## Check template.yaml

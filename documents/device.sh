@@ -27,8 +27,8 @@ xen_device() {
   [[ ${1##*/} =~ ^(sd|xvd)([a-z]+)([0-9]*)$ ]] || return 1
   letters=${BASH_REMATCH[2]} part=${BASH_REMATCH[3]:-0}
   number=$(number_in_name "$letters")
-  wanted=" $((268435456 + number * 256 + part)) "
-  [ "$number" -ge 16 ] || wanted="$wanted$((2048 + number * 16 + part)) $((51712 + number * 16 + part)) "
+  wanted=" $((268435456 + number * 256 + part)) " # number: reckoned from letters that matched
+  [ "$number" -ge 16 ] || wanted="$wanted$((2048 + number * 16 + part)) $((51712 + number * 16 + part)) " # number: as above
   for path in "$IB_SYS_DIRECTORY"/class/block/*/device; do
     number=$(readlink -f "$path") || continue
     case ${number##*/} in vbd-*) ;; *) continue ;; esac

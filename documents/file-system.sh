@@ -9,7 +9,7 @@ facts_of() {
 }
 
 # fact <kind> <facts>: the rest of each of its lines
-fact() { sed -n "s/^$1	//p" <<<"$2"; }
+fact() { sed -n "s/^$1	//p" <<<"$2"; } # constant: each caller names it
 
 # find_type <device>: sets TYPE. Asked of the device itself, never of blkid's cache. Where blkid says nothing, since signatures
 # contradict each other or the device's end cannot be read, or where it sees what no kernel mounts, the superblock that

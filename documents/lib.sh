@@ -83,7 +83,7 @@ begin() {
 # parameter <name> <pattern>: what SSM hands over is checked again here. A path never climbs.
 parameter() {
   local name=SSM_$1 value pattern="^($2)\$"
-  value=${!name-}
+  value=${!name-} # constant: each caller names it, and the value is not evaluated
   [[ $value =~ $pattern ]] || unchecked "parameter $1 is missing or not of the form $2"
   case /$value/ in */../*) unchecked "parameter $1 must not contain .." ;; esac
 }

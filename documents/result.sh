@@ -77,7 +77,7 @@ clock() {
   local up
   read -r up _ </proc/uptime
   up=${up/./}
-  NOW=$((10#$up))
+  NOW=$((10#$up)) # number: the kernel's
 }
 clock
 LAST_RECORD=$NOW

@@ -42,7 +42,7 @@ read_in_order() {
   local unit packs kind rest at
   [ -n "$AHEAD" ] || return 0
   for unit in ${UNITS[@]+"${UNITS[@]}"}; do
-    read -r packs kind at rest <<<"$unit"
+    read -r packs kind at rest <<<"$unit" # number: plan made the unit
     case $kind in
       table | newest) printf '%s\t%s\n' "$kind" "${T_PATH[at]}" ;;
       tables)

@@ -124,7 +124,7 @@ read_tables() {
 read_alone() {
   local unit packs kind at
   for ((unit = $1; unit < ${#UNITS[@]}; unit++)); do
-    read -r packs kind at _ <<<"${UNITS[unit]}"
+    read -r packs kind at _ <<<"${UNITS[unit]}" # number: plan made the unit
     now_at "$unit"
     ahead_says
     progress "reading $((unit + 1)) of ${#UNITS[@]}, $kind: ${T_NAME[at]:0:30}$SAID"

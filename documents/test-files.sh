@@ -119,7 +119,7 @@ read_manifest() {
       HAD_MANIFEST=false MANIFEST='' MANIFEST_TIME='' MANIFEST_SERVER='' MANIFEST_ROWS=() MANIFEST_PRINT=() MANIFEST_VALUES=()
       return 1
     }
-    IFS=$'\t' read -r kind one two three four five <<<"$line"
+    IFS=$'\t' read -r kind one two three four five <<<"$line" # number: each by is_of_manifest
     case $kind in
       ib-backup-manifest) MANIFEST_FORMAT=$one MANIFEST_TIME=$two MANIFEST_SERVER=$three ;;
       innodb) MANIFEST_LSN=$one ;;

@@ -110,5 +110,5 @@ check_room() {
 has_aio() {
   local used most
   { read -r used <"${IB_PROC_FS:-/proc/sys/fs}/aio-nr" && read -r most <"${IB_PROC_FS:-/proc/sys/fs}/aio-max-nr"; } 2>/dev/null || return 0
-  [ $((most - used)) -ge 8192 ]
+  [ $((most - used)) -ge 8192 ] # number: the kernel's
 }

@@ -59,7 +59,7 @@ stored_in() {
   IFS=, read -r -a each <<<"${FILES_STORED["${T_PATH[$1]}"]-}"
   [ "${#each[@]}" -gt 0 ] || return 0
   STORED=0
-  for ((column = $2; column < $2 + $3 && column < ${#each[@]}; column++)); do STORED=$((STORED + each[column])); done
+  for ((column = $2; column < $2 + $3 && column < ${#each[@]}; column++)); do STORED=$((STORED + each[column])); done # number: findings has matched FILES_STORED
 }
 
 # read_part <number> <column> <first pack row> <count>: one column of a large table, or pack rows of a very large one

@@ -49,7 +49,7 @@ compare_dictionary() {
   for name in ${texts[@]+"${texts[@]}"}; do
     if [ -e "$DATA/$name.ibd" ] || [ -e "$DATA/$name.isl" ]; then continue; fi
     id=${name#*/[Ff][Tt][Ss]_}
-    path=${owner[$((16#${id:0:16}))]-$name}
+    path=${owner[$((16#${id:0:16}))]-$name} # number: matched above, sixteen hexadecimal digits
     record 'InnoDB tables' fail "${path/\//.}" "the file $name.ibd of its full-text index is gone" 'a file'
   done
   [ "${#FAULT_LINES[@]}" -gt "$before" ] || record 'InnoDB tables' pass "$count tables" "of InnoDB's dictionary are in the server's list"

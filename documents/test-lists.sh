@@ -10,7 +10,7 @@ readonly LIST_FILE='file:/[A-Za-z0-9._/-]+'
 list_parameter() {
   local variable=SSM_$1 file line items='' number=0 pattern="^$2\$"
   parameter "$1" "$LIST_FILE|($2,?)*"
-  file=${!variable}
+  file=${!variable} # constant: each caller names it, and the value is not evaluated
   case $file in file:*) file=${file#file:} ;; *) return 0 ;; esac
   if [ ! -f "$file" ] || [ ! -r "$file" ]; then unchecked "parameter $1 names $file, which this host has not, or which cannot be read"; fi
   while IFS= read -r line || [ -n "$line" ]; do
@@ -23,5 +23,5 @@ list_parameter() {
     items="$items${items:+,}$line"
   done <"$file"
   [ -n "$items" ] || unchecked "$file (parameter $1) names no table"
-  printf -v "$variable" '%s' "$items"
+  printf -v "$variable" '%s' "$items" # constant: each caller names it
 }

@@ -29,7 +29,7 @@ check_space() {
 # check_memory: MEMORY_KB is what the host can give; Infobright's heaps are cut down to it.
 check_memory() {
   local need=${IB_MEMORY_KB:-262144}
-  MEMORY_KB=$(memory_kb)
+  MEMORY_KB=$(memory_kb) # number: the kernel's
   [ "${MEMORY_KB:-0}" -ge "$need" ] ||
     unchecked "too little memory on this host: ${MEMORY_KB:-0} KiB are available, the test server needs $need"
   record preflight pass memory "$MEMORY_KB KiB available"

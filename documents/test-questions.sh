@@ -120,6 +120,7 @@ ask_questions() {
     { echo '#-' && cat "$ASK.out"; } >>"$ASK.answers" || unchecked "cannot write $ASK.answers on this host"
     [ "$status" -ne 0 ] || continue
     answered=$(grep -ac '^#[0-9]*$' "$ASK.out") || true
+    is_count "$answered" || answered=0
     # All were answered, and what failed came behind them: the last is asked again.
     [ "$answered" -lt "${#sent[@]}" ] || answered=$((${#sent[@]} - 1))
     at=${sent[answered]}
@@ -165,6 +166,8 @@ is_about_our_statement() {
 take_findings() {
   local kind at one two three
   while IFS=$'\t' read -r kind at one two three; do
+    [ "$kind" != end ] || return 0
+    is_count "$at" || unchecked "the program that judges Infobright's columns makes no sense: $kind $at $one"
     case $kind in
       fail | error)
         record "$one" "$kind" "${T_NAME[at]}" "$two" "$three"
@@ -172,6 +175,7 @@ take_findings() {
         ;;
       done) AGREED["$at $one"]=$((${AGREED["$at $one"]-0} + 1)) ;;
       count | print | value)
+        [ "$kind" != count ] || is_count "$one" || unchecked "the program that judges Infobright's columns makes no sense: $kind $at $one"
         if [ -n "$MANIFEST_LINES" ]; then
           case $kind in
             count) manifest_line table "$at" BRIGHTHOUSE "$one" ;;

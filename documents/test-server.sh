@@ -91,7 +91,7 @@ cut_heap() {
   heap=$(sed -n 's/^[[:space:]]*ServerMainHeapSize[[:space:]]*=[[:space:]]*\([0-9]*\).*/\1/p' <<<"$1" | tail -n 1)
   if [ "${heap:-0}" -gt "$most" ]; then
     # shellcheck disable=SC2001 # no bash pattern knows the beginning of a line
-    sed "s/^\([[:space:]]*ServerMainHeapSize[[:space:]]*=\).*/\1 $most/" <<<"$1"
+    sed "s/^\([[:space:]]*ServerMainHeapSize[[:space:]]*=\).*/\1 $most/" <<<"$1" # number: reckoned here
   else
     printf '%s\n' "$1"
   fi

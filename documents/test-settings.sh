@@ -88,6 +88,7 @@ read_layout() {
         ;;
       system)
         [[ $one =~ ^[A-Za-z0-9._-]+$ ]] || unchecked "the system file $one of InnoDB has characters that cannot be given to a server: set ServerOptions"
+        is_count "$two" || unchecked "the check of the files (layout) makes no sense: $one $two"
         SYSTEM_FILES+=("$one:$two")
         ;;
       compressed) COMPRESSED[$one]=$two ;;

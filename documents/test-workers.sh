@@ -57,7 +57,7 @@ reader() {
 take_unit() {
   exec 6>"$WORK/lock"
   flock 6
-  read -r UNIT <"$WORK/next"
+  read -r UNIT <"$WORK/next" # number: only readers write it
   echo $((UNIT + 1)) >"$WORK/next"
   now_at $((UNIT + 1 - WORKERS))
   exec 6>&-
@@ -84,7 +84,7 @@ gather() {
       }
     done
     [ ! -e "$WORK/$unit.done" ] || merge "$unit"
-    read -r _ _ at _ <<<"${UNITS[unit]}"
+    read -r _ _ at _ <<<"${UNITS[unit]}" # number: plan made the unit
     progress "reading, $((unit + 1)) of ${#UNITS[@]}: ${T_NAME[at]}"
   done
   wait "${READERS[@]}" 2>/dev/null || true
@@ -129,7 +129,7 @@ leave_unit() {
 read_again() {
   local unit name crashes names='' status=0
   local -a again=()
-  while read -r unit name; do
+  while read -r unit name; do # number: leave_unit wrote it
     again+=("$unit")
     names="$names${names:+, }$name"
   done <"$WORK/again"

@@ -8,7 +8,7 @@ if [ -z "${IB_LIB-}" ]; then
   for part in lib result host kernel "$HERE"/test-*.sh; do
     part=${part##*/}
     # shellcheck disable=SC1090
-    . "$HERE/${part%.sh}.sh"
+    . "$HERE/${part%.sh}.sh" # constant: of this folder
   done
   structure() { perl "$HERE/structure.pl" "$@"; }
   files() { perl "$HERE/files.pl" "$@"; }
