@@ -107,7 +107,7 @@ async fn event(
             written(run, payload)
         }
         "step4-mount" => {
-            let device = ("device", DEVICE);
+            let device = Some(("device", DEVICE));
             let command_id = command(stack, person, "mount", &run, device).await?;
             let payload = Attached {
                 snapshot_id,
@@ -120,6 +120,7 @@ async fn event(
             written(run, payload)
         }
         "step5-run-test" => {
+            command(stack, person, "programs", &run, None).await?;
             let payload = Mounted {
                 snapshot_id,
                 snapshot_started_at: None,
@@ -132,7 +133,7 @@ async fn event(
             written(run, payload)
         }
         "step6-await-result" => {
-            let snapshot = ("snapshotId", snapshot_id.as_str());
+            let snapshot = Some(("snapshotId", snapshot_id.as_str()));
             let test_command_id = command(stack, person, "test", &run, snapshot).await?;
             let payload = Testing {
                 snapshot_id,
@@ -169,7 +170,7 @@ async fn command(
     person: &World,
     purpose: &'static str,
     run: &Run,
-    parameter: (&'static str, &str),
+    parameter: Option<(&'static str, &str)>,
 ) -> anyhow::Result<String> {
     let setting = format!("{}_DOCUMENT", purpose.to_uppercase());
     let mut functions = stack.template.functions.iter();
@@ -182,7 +183,10 @@ async fn command(
         instance_id,
         purpose,
         run_id: &run.run_id,
-        parameters: vec![("runId", &run.run_id), ("volumeId", &volume_id), parameter],
+        parameters: [("runId", run.run_id.as_str()), ("volumeId", &volume_id)]
+            .into_iter()
+            .chain(parameter)
+            .collect(),
     };
     let id = ssm::send_command(&person.ssm, &command).await?;
     loop {
