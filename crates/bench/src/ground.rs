@@ -109,28 +109,11 @@ async fn event(
         "step4-mount" => {
             let device = Some(("device", DEVICE));
             let command_id = command(stack, person, "mount", &run, device).await?;
-            let payload = Attached {
-                snapshot_id,
-                snapshot_started_at: None,
-                dev_ib_backup_instance_id,
-                volume_id,
-                device: DEVICE.to_owned(),
-                mount_command_id: Some(command_id),
-            };
-            written(run, payload)
+            written(run, attached(stack, volume_id, command_id))
         }
         "step5-run-test" => {
             command(stack, person, "programs", &run, None).await?;
-            let payload = Mounted {
-                snapshot_id,
-                snapshot_started_at: None,
-                dev_ib_backup_instance_id,
-                volume_id,
-                device,
-                mount_command_id: "not-asked-for".to_owned(),
-                mount_found_fault: false,
-            };
-            written(run, payload)
+            written(run, mounted(stack, volume_id))
         }
         "step6-await-result" => {
             let snapshot = Some(("snapshotId", snapshot_id.as_str()));
@@ -145,6 +128,29 @@ async fn event(
             written(run, payload)
         }
         other => anyhow::bail!("{other} is no step"),
+    }
+}
+
+fn attached(stack: &Stack, volume_id: String, command_id: String) -> Attached {
+    Attached {
+        snapshot_id: stack.world.snapshot_id.clone(),
+        snapshot_started_at: None,
+        dev_ib_backup_instance_id: stack.world.test_instance_id.clone(),
+        volume_id,
+        device: DEVICE.to_owned(),
+        mount_command_id: Some(command_id),
+    }
+}
+
+fn mounted(stack: &Stack, volume_id: String) -> Mounted {
+    Mounted {
+        snapshot_id: stack.world.snapshot_id.clone(),
+        snapshot_started_at: None,
+        dev_ib_backup_instance_id: stack.world.test_instance_id.clone(),
+        volume_id,
+        device: DEVICE.to_owned(),
+        mount_command_id: "not-asked-for".to_owned(),
+        mount_found_fault: false,
     }
 }
 

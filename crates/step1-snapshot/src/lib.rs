@@ -156,28 +156,38 @@ impl Step for ChooseSnapshot {
                 payload: start,
             });
         }
-        match &chosen.state {
-            SnapshotState::Ready => Ok(Outcome::GoOn(Chosen {
-                snapshot_id: chosen.id,
-                snapshot_started_at: Some(chosen.started_at),
-                dev_ib_backup_instance_id: test.id,
-                older_backup,
-            })),
-            SnapshotState::Pending(progress) => Ok(Outcome::LookAgain {
-                why: format!("snapshot {} is not complete yet ({progress})", chosen.id),
-                payload: Start {
-                    snapshot_id: Some(chosen.id),
-                    pick: Pick::Newest,
-                    older_than_days: None,
-                    younger_than_days: None,
-                    ..start
-                },
-            }),
-            SnapshotState::Dead(why) => Err(Error::new(
-                Kind::Dead,
-                format!("snapshot {} cannot be tested: it is {why}", chosen.id),
-            )),
-        }
+        handed_on(chosen, start, test, older_backup)
+    }
+}
+
+/// What the snapshot's state makes of the run.
+fn handed_on(
+    chosen: Snapshot,
+    start: Start,
+    test: Instance,
+    older_backup: bool,
+) -> Result<Outcome<ChooseSnapshot>> {
+    match &chosen.state {
+        SnapshotState::Ready => Ok(Outcome::GoOn(Chosen {
+            snapshot_id: chosen.id,
+            snapshot_started_at: Some(chosen.started_at),
+            dev_ib_backup_instance_id: test.id,
+            older_backup,
+        })),
+        SnapshotState::Pending(progress) => Ok(Outcome::LookAgain {
+            why: format!("snapshot {} is not complete yet ({progress})", chosen.id),
+            payload: Start {
+                snapshot_id: Some(chosen.id),
+                pick: Pick::Newest,
+                older_than_days: None,
+                younger_than_days: None,
+                ..start
+            },
+        }),
+        SnapshotState::Dead(why) => Err(Error::new(
+            Kind::Dead,
+            format!("snapshot {} cannot be tested: it is {why}", chosen.id),
+        )),
     }
 }
 

@@ -36,55 +36,80 @@ impl Aws {
             .as_mut()
             .and_then(|draw| draw(&call));
         let request_id = format!("rehearsal-request-{:06}", call.number);
-        let lag = match fault {
-            Some(Fault::Lag(lag)) => Some(lag),
-            _ => None,
+        let Some(fault) = fault else {
+            return self
+                .answer_within_limits(&call, &route, &request, &request_id, None)
+                .await;
         };
+        self.answer_with(fault, &call, &route, &request, &request_id)
+            .await
+    }
+
+    async fn answer_within_limits(
+        &self,
+        call: &Call,
+        route: &Route,
+        request: &Request<Bytes>,
+        request_id: &str,
+        lag: Option<Duration>,
+    ) -> Result<Response<Bytes>, ConnectionLost> {
+        if let Err(refusal) = self.within_limits(call, request) {
+            self.outcome(call, format!("{} {}", refusal.status, refusal.code));
+            return Ok(refusal.into_response(&call.service, request_id));
+        }
+        let (answer, outcome) = self.answer(route, request, request_id, lag).await;
+        self.outcome(call, outcome);
+        Ok(answer)
+    }
+
+    async fn answer_with(
+        &self,
+        fault: Fault,
+        call: &Call,
+        route: &Route,
+        request: &Request<Bytes>,
+        request_id: &str,
+    ) -> Result<Response<Bytes>, ConnectionLost> {
         match fault {
-            Some(Fault::Refuse {
+            Fault::Refuse {
                 status,
                 code,
                 message,
-            }) => {
+            } => {
                 let refusal = Refusal {
                     status,
                     code,
                     message,
                 };
-                self.outcome(&call, format!("{status} {} (fault)", refusal.code));
-                Ok(refusal.into_response(&call.service, &request_id))
+                self.outcome(call, format!("{status} {} (fault)", refusal.code));
+                Ok(refusal.into_response(&call.service, request_id))
             }
-            Some(Fault::Garbage(body)) => {
-                self.outcome(&call, "200 with garbage (fault)");
-                Ok(refusal::response(200, "text/html", &request_id, body))
+            Fault::Garbage(body) => {
+                self.outcome(call, "200 with garbage (fault)");
+                Ok(refusal::response(200, "text/html", request_id, body))
             }
-            Some(Fault::DropConnection) => {
-                self.outcome(&call, "not done, connection closed (fault)");
+            Fault::DropConnection => {
+                self.outcome(call, "not done, connection closed (fault)");
                 Err(ConnectionLost)
             }
-            Some(Fault::Hang) => {
-                self.outcome(&call, "not done, never answered (fault)");
+            Fault::Hang => {
+                self.outcome(call, "not done, never answered (fault)");
                 std::future::pending().await
             }
-            Some(Fault::LoseAnswer) => {
-                let (_, outcome) = self.answer(&route, &request, &request_id, None).await;
-                self.outcome(&call, format!("{outcome}, but the answer lost (fault)"));
+            Fault::LoseAnswer => {
+                let (_, outcome) = self.answer(route, request, request_id, None).await;
+                self.outcome(call, format!("{outcome}, but the answer lost (fault)"));
                 Err(ConnectionLost)
             }
-            Some(Fault::Slow(delay)) => {
-                let (answer, outcome) = self.answer(&route, &request, &request_id, None).await;
-                self.outcome(&call, format!("{outcome}, slowly (fault)"));
+            Fault::Slow(delay) => {
+                let (answer, outcome) = self.answer(route, request, request_id, None).await;
+                self.outcome(call, format!("{outcome}, slowly (fault)"));
                 self.inner.clock.sleep(delay).await;
                 Ok(answer)
             }
-            None | Some(Fault::Lag(_)) => {
-                if let Err(refusal) = self.within_limits(&call, &request) {
-                    self.outcome(&call, format!("{} {}", refusal.status, refusal.code));
-                    return Ok(refusal.into_response(&call.service, &request_id));
-                }
-                let (answer, outcome) = self.answer(&route, &request, &request_id, lag).await;
-                self.outcome(&call, outcome);
-                Ok(answer)
+            Fault::Lag(lag) => {
+                self.answer_within_limits(call, route, request, request_id, Some(lag))
+                    .await
             }
         }
     }

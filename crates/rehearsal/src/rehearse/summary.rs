@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use common::event::Phase;
 
 use super::host::Machine;
+use crate::aws::Point;
 use crate::stack::Stack;
 
 /// What became of a canary.
@@ -52,14 +53,7 @@ pub(super) fn print(stack: &Stack, machine: &Machine, canary: bool) -> ExitCode 
             event.text.replace('\n', " ")
         );
     }
-    println!("\nphase       seconds");
-    for phase in Phase::ALL {
-        let tag = format!("phase:{}", phase.name());
-        let mut of_phase = points.iter().filter(|point| point.tags.contains(&tag));
-        if let Some(point) = of_phase.next_back() {
-            println!("{:<11} {:>7.1}", phase.name(), point.value);
-        }
-    }
+    print_phases(&points);
     let left = left(stack, machine);
     println!("\ngiven back    {}", given_back(stack));
     println!(
@@ -77,6 +71,18 @@ pub(super) fn print(stack: &Stack, machine: &Machine, canary: bool) -> ExitCode 
         _ => 2,
     };
     ExitCode::from(status)
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+fn print_phases(points: &[Point]) {
+    println!("\nphase       seconds");
+    for phase in Phase::ALL {
+        let tag = format!("phase:{}", phase.name());
+        let mut of_phase = points.iter().filter(|point| point.tags.contains(&tag));
+        if let Some(point) = of_phase.next_back() {
+            println!("{:<11} {:>7.1}", phase.name(), point.value);
+        }
+    }
 }
 
 fn given_back(stack: &Stack) -> String {
