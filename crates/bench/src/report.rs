@@ -52,11 +52,8 @@ impl Report {
             "# What the functions weigh, how fast they are, what a night costs\n\n\
              `make bench` measures this and writes this page; do not edit it. \
              On {}.\n\n\
-             The programs are those that `make package` puts into the zips, compiled for size \
-             ([Cargo.toml](../Cargo.toml)). Each is started {} times by the rehearsal's Lambda, in turn \
-             with the others, and invoked {} times; EC2, Systems Manager, Lambda and Datadog are \
-             stand-ins on this machine, reached by name over TLS, and answer at once. It trusts \
-             this machine's certificates and one more. Figures are medians, and in brackets the \
+             Each program is started {} times and invoked {} times, as \
+             [crates/bench](../crates/bench/README.md) says. Figures are medians, and in brackets the \
              quartiles. `floor` is a function that gives its input back and does nothing else; \
              `Python` makes the calls of `{}` with `awslambdaric` and `boto3`.\n\n\
              ![Times from start to the first answer](performance.svg)\n",
@@ -228,7 +225,7 @@ impl Report {
              there is; its work takes as many GB-seconds with more memory as with less, since it \
              is the faster for it. So the least memory is the cheapest. For a test of {test}:\n\n\
              {memories}\n{volumes}\nHow long nobody works in such a night, and how that was shortened: \
-             [simulation.md](simulation.md#waiting).\n"
+             [crates/simulation](../crates/simulation/README.md#waiting).\n"
         )
     }
 

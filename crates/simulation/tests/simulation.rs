@@ -131,7 +131,7 @@ async fn seeds_that_once_broke_something() {
 
 #[test]
 fn the_table_of_controls_is_the_controls() {
-    let page = include_str!("../../../docs/simulation.md");
+    let page = include_str!("../README.md");
     let rows = Control::ALL.map(|control| format!("| `{control:?}` | {} |\n", control.breaks()));
     assert!(page.contains(&rows.concat()), "{}", rows.concat());
 }
@@ -140,7 +140,7 @@ fn the_table_of_controls_is_the_controls() {
 async fn the_chain_itself_takes_little_of_a_night() {
     let waited = waiting::play(Duration::from_hours(1)).await;
     assert!(waited.percent() < 3.0, "{waited}");
-    let page = include_str!("../../../docs/simulation.md");
+    let page = include_str!("../README.md");
     let table = waiting::table().await;
     assert!(page.contains(&table), "{table}");
 }

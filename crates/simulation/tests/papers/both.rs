@@ -1,5 +1,7 @@
 //! What holds of both papers: links, contents, names of functions.
 
+use std::path::Path;
+
 use regex::Regex;
 use simulation::night::Night;
 
@@ -8,26 +10,23 @@ use crate::page::{Page, anchor, root};
 #[test]
 fn every_link_leads_somewhere() {
     let link = Regex::new(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)").expect("a pattern");
-    for page in [Page::readme(), Page::runbook()] {
+    for page in Page::all() {
+        let folder = Path::new(&page.name).parent().expect("a folder");
         for found in link.captures_iter(&page.text) {
             let (path, wanted) = (&found[1], found.get(2).map(|anchor| anchor.as_str()));
             // What stands elsewhere is not asked for: no test leaves this machine.
             if path.starts_with("https://") {
                 continue;
             }
-            let target = match path {
-                "" => Some(&page.text),
-                _ => None,
-            };
-            assert!(root().join(path).exists(), "{}: {path}", page.name);
+            let target = folder.join(path);
+            assert!(root().join(&target).exists(), "{}: {path}", page.name);
             let Some(wanted) = wanted else { continue };
-            let other = match (target, path) {
-                (Some(_), _) => None,
-                (None, "README.md") => Some(Page::readme()),
-                (None, "docs/integrity-test.md") => Some(Page::integrity_test()),
-                (None, _) => Some(Page::runbook()),
+            let target = match path {
+                "" => &page.name,
+                _ => target.to_str().expect("a name"),
             };
-            let headings = other.as_ref().unwrap_or(&page).headings();
+            let target = Page::read(target);
+            let headings = target.headings();
             assert!(
                 headings.iter().any(|heading| anchor(heading) == wanted),
                 "{}: {path}#{wanted} in {headings:?}",

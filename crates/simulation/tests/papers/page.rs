@@ -7,7 +7,7 @@ use regex::Regex;
 
 /// One of the papers.
 pub(crate) struct Page {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) text: String,
 }
 
@@ -29,8 +29,23 @@ impl Page {
         Self::read("docs/integrity-test.md")
     }
 
-    fn read(name: &'static str) -> Self {
+    /// All pages of the source tree.
+    pub(crate) fn all() -> Vec<Self> {
+        let mut pages = Vec::new();
+        for folder in ["", "docs", "documents", "crates/bench", "crates/simulation"] {
+            let entries = fs::read_dir(root().join(folder)).expect(folder);
+            let names = entries.flatten().map(|entry| entry.file_name());
+            let names = names.map(|name| Path::new(folder).join(name));
+            let pages_here = names.filter(|name| name.extension().is_some_and(|of| of == "md"));
+            pages.extend(pages_here.map(|name| Self::read(name.to_str().expect("UTF-8"))));
+        }
+        assert!(pages.len() >= 9, "{} pages", pages.len());
+        pages
+    }
+
+    pub(crate) fn read(name: &str) -> Self {
         let text = fs::read_to_string(root().join(name)).expect(name);
+        let name = name.to_owned();
         Self { name, text }
     }
 
