@@ -2,9 +2,13 @@
 
 #[path = "papers/both.rs"]
 mod both;
+#[path = "papers/examples.rs"]
+mod examples;
 #[path = "papers/page.rs"]
 mod page;
 #[path = "papers/readme.rs"]
 mod readme;
 #[path = "papers/runbook.rs"]
 mod runbook;
+#[path = "papers/steps.rs"]
+mod steps;

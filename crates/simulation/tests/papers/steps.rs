@@ -1,0 +1,92 @@
+//! README.md: the table of the six steps.
+
+use common::step::{Invocation, Pace, Step};
+use common::world::World;
+use rehearsal::lambda::access_key;
+use rehearsal::template::Function;
+use simulation::night::{Ending, Night};
+
+use crate::page::{Page, name};
+
+#[tokio::test(start_paused = true)]
+async fn the_table_of_steps() {
+    for (poll, test_poll) in [("15", "60"), ("17", "71")] {
+        let set = [("PollSeconds", poll), ("TestPollSeconds", test_poll)];
+        let night = Night::parameters(&set, |_| ());
+        let ending = night.play().await;
+        let rows = Page::readme().table(&["function", "crate", "does"]);
+        let functions = &night.stack.template.functions;
+        assert_eq!(rows.len(), functions.len());
+        for (row, function) in rows.iter().zip(functions) {
+            assert_eq!(
+                name(&row[0]).replace("<environment>", "dev"),
+                function.name,
+                "function"
+            );
+            assert_eq!(name(&row[1]), format!("crates/{}", function.binary));
+            let every = row[3].replace("15 s", &format!("{poll} s"));
+            let every = every.replace("60 s", &format!("{test_poll} s"));
+            let (expected, patience) = shown(&paces_of(&night, &ending, function));
+            assert_eq!(every, expected, "{}", function.name);
+            assert_eq!(row[4], patience, "{}", function.name);
+        }
+    }
+}
+
+/// How a step's paces stand in the table.
+fn shown(paces: &[Pace]) -> (String, String) {
+    let every = |pace: &Pace| format!("{} s", pace.every.as_secs());
+    let at_most = |pace: &Pace| match pace.at_most.as_secs() {
+        seconds if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
+        seconds => format!("{} min", seconds / 60),
+    };
+    match paces {
+        [one] => (every(one), at_most(one)),
+        [test, rest] => (
+            format!("{} for the test, {} for the rest", every(test), every(rest)),
+            format!(
+                "{} for the test, {} for the rest",
+                at_most(test),
+                at_most(rest)
+            ),
+        ),
+        paces => panic!("{paces:?}"),
+    }
+}
+
+fn paces_of(night: &Night, ending: &Ending, function: &Function) -> Vec<Pace> {
+    match function.binary.as_str() {
+        "step1-snapshot" => paces::<step1_snapshot::ChooseSnapshot>(night, ending, function),
+        "step2-volume" => paces::<step2_volume::MakeVolume>(night, ending, function),
+        "step3-attach" => paces::<step3_attach::AttachVolume>(night, ending, function),
+        "step4-mount" => paces::<step4_mount::Mount>(night, ending, function),
+        "step5-run-test" => paces::<step5_run_test::RunTest>(night, ending, function),
+        "step6-await-result" => paces::<step6_await_result::AwaitResult>(night, ending, function),
+        other => panic!("no crate {other}"),
+    }
+}
+
+/// How often and how long the step looks, for each event that it was given.
+fn paces<S: Step>(night: &Night, ending: &Ending, function: &Function) -> Vec<Pace> {
+    let aws = &night.stack.aws;
+    let world = World::new(
+        &aws.sdk_config(&access_key(&function.name, 0, 0)),
+        aws.datadog_service(),
+        &function.name,
+        function.environment.clone(),
+    );
+    let step = S::build(&world).expect("a step");
+    let invocation = Invocation {
+        request_id: "r".to_owned(),
+        now: world.clock.now(),
+    };
+    let mut paces = Vec::new();
+    for delivery in &ending.deliveries {
+        if delivery.accepted.function == function.name {
+            let read = step.read(&delivery.accepted.event, &invocation);
+            paces.push(step.pace(&read.expect("an event").payload));
+        }
+    }
+    paces.dedup();
+    paces
+}
