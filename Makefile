@@ -63,7 +63,7 @@ test-programs: setup-host build ## Run the tests of the functions, the documents
 	cargo test --workspace
 	documents/tests/run
 
-test-delivery: $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and datadog/ alone
+test-delivery: build $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and datadog/ alone
 	@.ci/need gcc git objdump
 	$(VENV)/bin/python -m unittest discover --start-directory datadog/tests
 	$(VENV)/bin/python -m unittest discover --start-directory .ci/tests

@@ -85,7 +85,7 @@ impl Act {
             (Self::Replace, _) => {
                 aws.terminate_instance(instance);
                 let now = aws.clock().now();
-                let other = "i-rehearsaltest2";
+                let other = "i-07e57000000000002";
                 aws.add_instance(Instance::running(other, TEST_INSTANCE, "us-east-1a", now));
                 aws.set_host(other, Arc::new(night.host.clone()));
             }

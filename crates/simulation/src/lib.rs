@@ -12,6 +12,7 @@ pub mod night;
 mod play;
 pub mod program;
 pub mod random;
+mod recorded;
 mod tally;
 mod trouble;
 pub mod waiting;

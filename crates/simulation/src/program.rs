@@ -1,5 +1,6 @@
 //! `simulate`: nights by the thousand.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -11,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exhaustive::{single_troubles, undisturbed};
 use super::many::{self, Databases};
 use super::tally::Tally;
-use super::{Plan, Played, play, random, waiting};
+use super::{Plan, Played, play, random, recorded, waiting};
 use rehearsal::aws::model_host::Backup;
 
 /// Plays bad nights in memory and holds each against what must hold.
@@ -48,6 +49,11 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles", "waiting"])]
     databases: Option<u32>,
 
+    /// Play a night of each kind, and write what went over the wire into this file, a line of JSON
+    /// for each request with its answer.
+    #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles", "waiting", "databases"])]
+    record: Option<PathBuf>,
+
     /// Spread the schedules of the databases over so many minutes.
     #[arg(long, default_value_t = 0, requires = "databases")]
     within: u64,
@@ -66,6 +72,14 @@ pub fn main() -> ExitCode {
         }));
         println!("{played}");
         return ExitCode::from(u8::from(!played.violations.is_empty()));
+    }
+    if let Some(file) = &arguments.record {
+        let lines = on_paused_clock(recorded::traffic());
+        if let Err(error) = std::fs::write(file, lines) {
+            println!("cannot write {}: {error}", file.display());
+            return ExitCode::FAILURE;
+        }
+        return ExitCode::SUCCESS;
     }
     if arguments.waiting {
         println!("{}", on_paused_clock(waiting::table()));

@@ -83,11 +83,11 @@ async fn instances_that_are_not_one() {
     for name in ["ib-backup.us-east-1.code418.net", TEST_INSTANCE] {
         let night = Night::new();
         let now = night.stack.aws.clock().now();
-        let twin = Instance::running("i-rehearsaltwin", name, "us-east-1a", now);
+        let twin = Instance::running("i-07e57000000000003", name, "us-east-1a", now);
         night.stack.aws.add_instance(twin);
         let ending = night.play().await;
         assert_refused(&ending, &format!("2 instances are named {name}"));
-        assert!(ending.events[0].text.contains("i-rehearsaltwin"));
+        assert!(ending.events[0].text.contains("i-07e57000000000003"));
     }
     for (parameter, name) in [
         ("ProductionInstanceName", "nobody.example"),
@@ -104,7 +104,7 @@ async fn a_terminated_instance_keeps_its_name_and_does_not_count() {
     let now = night.stack.aws.clock().now();
     night.stack.aws.add_instance(Instance {
         state: InstanceState::Terminated,
-        ..Instance::running("i-rehearsalformer", TEST_INSTANCE, "us-east-1a", now)
+        ..Instance::running("i-07e57000000000004", TEST_INSTANCE, "us-east-1a", now)
     });
     night.play().await.assert_verdict(true);
 }
@@ -116,7 +116,8 @@ async fn a_stopped_test_instance() {
         .stack
         .aws
         .stop_instance(&night.stack.world.test_instance_id);
-    let named = "no running instance is named ib02.dev.code418.net (i-rehearsaltest is stopped)";
+    let named =
+        "no running instance is named ib02.dev.code418.net (i-07e57000000000001 is stopped)";
     assert_refused(&night.play().await, named);
 }
 
@@ -136,7 +137,7 @@ async fn the_test_device_is_in_use() {
         .stack
         .aws
         .add_volume("vol-rehearsalforeign", "us-east-1a", Tags::new(), own);
-    let named = "/dev/sdh of ib02.dev.code418.net (i-rehearsaltest) is in use by volume vol-rehearsalforeign";
+    let named = "/dev/sdh of ib02.dev.code418.net (i-07e57000000000001) is in use by volume vol-rehearsalforeign";
     assert_refused(&night.play().await, named);
 }
 
@@ -261,7 +262,7 @@ async fn an_encrypted_snapshot_without_rights_on_its_key() {
 async fn a_payload_that_lacks_a_field() {
     let whole = json!({
         "run_id": "r-1", "started_at": "2026-03-01T02:00:00Z", "iteration_count": 0,
-        "snapshot_id": "snap-rehearsal0001", "dev_ib_backup_instance_id": "i-rehearsaltest",
+        "snapshot_id": "snap-rehearsal0001", "dev_ib_backup_instance_id": "i-07e57000000000001",
         "volume_id": "vol-rehearsal0009", "device": "/dev/sdg", "mount_command_id": "c-1",
         "mount_found_fault": false, "test_command_id": "c-2",
     });

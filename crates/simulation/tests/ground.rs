@@ -11,7 +11,7 @@ const STEP_1: &str = "dev-ib-backup-step-1-snapshot";
 
 #[tokio::test(start_paused = true)]
 async fn what_a_dead_run_left_is_given_back_before_the_next_begins() {
-    let device = Some(("i-rehearsaltest", "/dev/sdg"));
+    let device = Some(("i-07e57000000000001", "/dev/sdg"));
     for attached in [None, device] {
         let night = Night::new();
         night.leave_a_volume(attached);

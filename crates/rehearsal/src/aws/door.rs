@@ -24,6 +24,21 @@ impl Aws {
         {
             *request.body_mut() = body;
         }
+        let kept = self.to_keep(&request);
+        let (service, action) = (route.service.clone(), route.action.clone());
+        let answer = self.meet(route, request).await?;
+        if let Some(kept) = kept {
+            self.keep(service, action, kept, &answer);
+        }
+        Ok(answer)
+    }
+
+    /// What that call meets: a fault, a limit, or the service.
+    async fn meet(
+        &self,
+        route: Route,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, ConnectionLost> {
         let call = Call {
             number: 0,
             service: route.service.clone(),

@@ -20,6 +20,7 @@ mod route;
 pub mod server;
 mod settings;
 mod ssm;
+mod traffic;
 mod view;
 pub mod wire;
 mod world;
@@ -46,6 +47,7 @@ pub use ec2::{
     VolumeState, VolumeView,
 };
 pub use ssm::{AgentReport, Command, CommandStatus, Document, DocumentParameter};
+pub use traffic::{Exchange, Message};
 pub use world::{PRODUCTION_INSTANCE, TEST_INSTANCE, World};
 
 use account::Account;
@@ -76,6 +78,7 @@ struct Inner {
     faults: Mutex<Option<FaultHook>>,
     limits: Mutex<Option<ec2::Limits>>,
     tamper: Mutex<Option<Tamper>>,
+    traffic: Mutex<Option<Vec<Exchange>>>,
     log: Mutex<Log>,
     services: Mutex<BTreeMap<String, Arc<dyn Service>>>,
 }
@@ -100,6 +103,7 @@ impl Aws {
                 faults: Mutex::new(None),
                 limits: Mutex::new(None),
                 tamper: Mutex::new(None),
+                traffic: Mutex::new(None),
                 log: Mutex::new(Log::default()),
                 services: Mutex::new(BTreeMap::new()),
             }),

@@ -34,10 +34,10 @@ impl Aws {
     pub fn world(&self) -> World {
         let world = World {
             production_instance: PRODUCTION_INSTANCE.to_owned(),
-            production_instance_id: "i-rehearsalproduction".to_owned(),
+            production_instance_id: "i-0db00000000000001".to_owned(),
             production_volume_id: "vol-rehearsalproductiondata".to_owned(),
             test_instance: TEST_INSTANCE.to_owned(),
-            test_instance_id: "i-rehearsaltest".to_owned(),
+            test_instance_id: "i-07e57000000000001".to_owned(),
             snapshot_id: "snap-rehearsal0001".to_owned(),
         };
         self.fill(&world, Tags::new());
@@ -50,10 +50,10 @@ impl Aws {
     pub fn another_world(&self, number: u32) -> World {
         let world = World {
             production_instance: format!("ib-{number:04}.us-east-1.code418.net"),
-            production_instance_id: format!("i-rehearsalproduction{number:04}"),
+            production_instance_id: format!("i-0db00a{number:011x}"),
             production_volume_id: format!("vol-rehearsalproductiondata{number:04}"),
             test_instance: format!("ib-{number:04}.dev.code418.net"),
-            test_instance_id: format!("i-rehearsaltest{number:04}"),
+            test_instance_id: format!("i-07e57a{number:011x}"),
             snapshot_id: format!("snap-rehearsalother{number:04}"),
         };
         let tag = ("IBBackupTestHost".to_owned(), "True".to_owned());

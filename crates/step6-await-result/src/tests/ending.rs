@@ -209,7 +209,7 @@ async fn out_of_patience_it_says_what_is_held() {
     let late = Error::new(Kind::TimeRanOut, "it hangs");
     let error = fails(bench.step.out_of_patience(&run, task, late).await);
     assert_eq!(error.kind(), Kind::TimeRanOut);
-    let held = format!("{id} (at i-rehearsaltest /dev/sdg)");
+    let held = format!("{id} (at i-07e57000000000001 /dev/sdg)");
     let text = error.to_string();
     assert!(text.contains("it hangs") && text.contains(&held), "{text}");
     assert_eq!(bench.done(), ["CreateEvent"]);

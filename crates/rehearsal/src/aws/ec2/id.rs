@@ -34,7 +34,7 @@ pub(super) fn check_instance_id(id: &str) -> Result<(), Refusal> {
     }
 }
 
-/// AWS wants hexadecimal; ours are words on purpose.
+/// AWS wants hexadecimal. Volumes and snapshots are words here on purpose; instances, whose ids SSM checks, are not.
 fn is_word(rest: &str) -> bool {
     let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     !rest.is_empty() && rest.bytes().all(letter)

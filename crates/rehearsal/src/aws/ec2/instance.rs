@@ -56,7 +56,7 @@ impl InstanceState {
 /// An instance; its volumes are found by their attachments.
 #[derive(Clone, Debug)]
 pub struct Instance {
-    /// `i-rehearsal…`
+    /// `i-07e57…`
     pub id: String,
     /// Where it stands; a volume must stand there too.
     pub availability_zone: String,

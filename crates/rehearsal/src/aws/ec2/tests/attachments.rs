@@ -116,10 +116,10 @@ async fn an_instance_that_is_gone_takes_no_volume() {
     let now = night.aws.clock().now();
     night.aws.add_instance(Instance {
         state: InstanceState::Terminated,
-        ..Instance::running("i-rehearsalold", "old", "us-east-1a", now)
+        ..Instance::running("i-07e57000000000005", "old", "us-east-1a", now)
     });
     let old = attach(&night, &id, "/dev/sdg")
-        .instance_id("i-rehearsalold")
+        .instance_id("i-07e57000000000005")
         .send()
         .await;
     assert_eq!(code(old), "IncorrectState");

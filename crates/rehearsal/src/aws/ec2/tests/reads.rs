@@ -112,7 +112,12 @@ async fn a_terminated_instance_is_still_listed_under_its_name() {
     let now = night.aws.clock().now();
     night.aws.add_instance(Instance {
         state: InstanceState::Terminated,
-        ..Instance::running("i-rehearsalold", PRODUCTION_INSTANCE, "us-east-1a", now)
+        ..Instance::running(
+            "i-07e57000000000005",
+            PRODUCTION_INSTANCE,
+            "us-east-1a",
+            now,
+        )
     });
     let named = || {
         night

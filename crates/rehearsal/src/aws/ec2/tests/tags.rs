@@ -162,14 +162,14 @@ async fn attaching_and_detaching_are_authorised_on_both_sides() {
             ..Asked::default()
         }));
     };
-    for side in ["instance/i-rehearsaltest", "volume/vol-rehearsal0001"] {
+    for side in ["instance/i-07e57000000000001", "volume/vol-rehearsal0001"] {
         refuse(side);
         assert_eq!(code(attach().await), "UnauthorizedOperation", "{side}");
     }
     refuse("nothing");
     attach().await.unwrap();
     night.wait(3).await;
-    for side in ["instance/i-rehearsaltest", "volume/vol-rehearsal0001"] {
+    for side in ["instance/i-07e57000000000001", "volume/vol-rehearsal0001"] {
         refuse(side);
         assert_eq!(code(detach().await), "UnauthorizedOperation", "{side}");
         let delete = night.ec2.delete_volume().volume_id(&id).send().await;

@@ -202,7 +202,7 @@ async fn sending_is_authorised_on_the_document_and_on_the_instance() {
         .await;
     assert_eq!(code(send), "AccessDeniedException");
     let outcome = &night.aws.calls()[0].outcome;
-    let arn = "arn:aws:ec2:us-east-1:000000000000:instance/i-rehearsaltest";
+    let arn = "arn:aws:ec2:us-east-1:000000000000:instance/i-07e57000000000001";
     assert!(
         outcome.ends_with(&format!("no ssm:SendCommand on {arn}")),
         "{outcome}"
