@@ -61,9 +61,15 @@ async fn a_snapshot_that_is_not_ours() {
         "snapshot snap-rehearsalforeign does not exist, or is not of this account",
     );
 
-    for unknown in ["snap-rehearsalgone", "last night's"] {
+    for (unknown, named) in [
+        (
+            "snap-rehearsalgone",
+            "snapshot snap-rehearsalgone does not exist",
+        ),
+        ("last night's", "`snapshot_id`: it is \"last night's\""),
+    ] {
         let ending = Night::new().start(json!({ "snapshot_id": unknown })).await;
-        assert_refused(&ending, &format!("snapshot {unknown} does not exist"));
+        assert_refused(&ending, named);
     }
 
     let night = Night::new();
