@@ -14,7 +14,7 @@ sub add {
   $from //= 0;
   $to = $size if !defined $to or $to > $size;
   return if $from >= $to;
-  push @files, [$path, $from, $to];
+  push @files, [$path, $from, $to, $size];
   $come += $to - $from;
 }
 
@@ -123,9 +123,11 @@ sub add_all {
   push @units, @tables;
 }
 
-# take_order: anew from its beginning
+# take_order: anew from its beginning. What was read by the one before is not read again, if memory should still have it.
 sub take_order {
   my ($name) = @_;
+  %have = $window && $at_bytes < $window ? %reads : ();
+  %reads = ();
   (@units, @files, @unit_at, @back) = ();
   ($come, $at_file, $at_offset, $at_bytes) = (0, 0, undef, 0);
   ($position, $position_unit) = (0, -1);
@@ -168,17 +170,19 @@ sub has_more {
   }
 }
 
-# next_job: [path, offset, length], or nothing at the end
+# next_job: [path, offset, length, number of a whole job], or nothing at the end
 sub next_job {
   while (has_more()) {
-    my ($path, $from, $to) = @{ $files[$at_file] };
+    my ($path, $from, $to, $size) = @{ $files[$at_file] };
     $at_offset = $from unless defined $at_offset;
     if ($at_offset >= $to) { $at_file++; $at_offset = undef; next }
     my $length = $JOB - $at_offset % $JOB;
     $length = $to - $at_offset if $length > $to - $at_offset;
-    my $job = [$path, $at_offset, $length];
+    my $whole = ($at_offset % $JOB == 0 and ($length == $JOB or $at_offset + $length == $size));
+    my $job = [$path, $at_offset, $length, $whole ? $at_offset / $JOB : undef];
     $at_offset += $length;
     $at_bytes += $length;
+    if ($whole and defined $have{$path} and vec $have{$path}, $job->[3], 1) { vec($have{$path}, $job->[3], 1) = 0; next }
     return $job;
   }
   return;

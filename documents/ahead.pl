@@ -26,7 +26,12 @@ my (@workers, @idle, $acks);
 # unit that was come to, and to the end of the last of them.
 my (@units, @files, @unit_at, $come, $at_file, $at_offset, $at_bytes);
 my $all = 0;
-my ($read, $most, $mode, @slow, @back) = (0, 0, 'warm');
+# Whether the volume seems to be cold, and what that is judged by: of the last requests the bytes, and whether each was slow.
+my ($read, $most, $mode, @back) = (0, 0);
+my (@recent, $recent_bytes, $recent_slow);
+my $sure = 32 << 20;
+# What this order has read, and what the one before it, a bit for each whole job of a path.
+my (%reads, %have);
 my ($seen_order, $last_tick, $last_told, $told_read, $rate, $told_error) = ('', 0, time, 0, 0, 0);
 my ($position, $position_unit, $position_read) = (0, -1, 0);
 my $window = 0;
@@ -109,7 +114,8 @@ sub tick {
   if ($order ne $seen_order) { $seen_order = $order; take_order("$folder/ahead.order") }
   $window = free_memory() / 2;
   $position = come_to();
-  return if $now - $last_told < 1;
+  # At first at once, so that it is known how much there is.
+  return if $now - $last_told < 1 and -e "$folder/ahead.state";
   my $seen = ($read - $told_read) / ($now - $last_told);
   $rate = $mode eq 'cold' ? ($rate ? ($rate + $seen) / 2 : $seen) : $rate;
   ($last_told, $told_read) = ($now, $read);
@@ -139,6 +145,7 @@ sub give {
   my $ahead = $at_bytes - $position;
   $most = $ahead if $ahead > $most;
   $workers[$number]{job} = $job;
+  vec($reads{ $job->[0] } //= '', $job->[3], 1) = 1 if defined $job->[3];
   print { $workers[$number]{give} } "$number $job->[1] $job->[2] $job->[0]\n";
 }
 
@@ -155,13 +162,32 @@ sub take {
     my ($number, $got, $first, $error) = unpack 'LLLL', $_;
     push @idle, $number;
     $read += $got;
-    push @slow, $first > 1e6 * $SLOW ? 1 : 0;
+    seen($got, $first > 1e6 * $SLOW ? 1 : 0);
     say_error($workers[$number]{job}[0], $error) if $error == EIO;
   }
-  splice @slow, 0, @slow - 64 if @slow > 64;
 }
 
-sub sum { my $sum = 0; $sum += $_ for @_; return $sum }
+# judge_anew <mode>: by what comes from now on
+sub judge_anew {
+  ($mode) = @_;
+  (@recent, $recent_bytes, $recent_slow) = ();
+}
+
+# seen <bytes> <whether it was slow>
+sub seen {
+  push @recent, [@_];
+  $recent_bytes += $_[0];
+  $recent_slow += $_[1];
+  # One that was cold is warm only after more than another order or the test itself may have brought into memory.
+  $sure = 256 << 20 if $recent_slow >= 8;
+  while ($recent_bytes - $recent[0][0] >= $sure) {
+    my ($bytes, $slow) = @{ shift @recent };
+    $recent_bytes -= $bytes;
+    $recent_slow -= $slow;
+  }
+}
+
+sub is_warm { return ($recent_bytes >= $sure and $recent_slow < 8) }
 
 # Cold: all workers read. Warm: one reads a piece here and there, and where two of four are slow, all go back to behind the last
 # that was not.
@@ -169,21 +195,21 @@ sub go_on {
   my $busy = @workers - @idle;
   if ($at_bytes - $position >= $window or !has_more()) { take(0.1); return }
   if ($mode eq 'cold') {
-    if (@slow >= 64 and sum(@slow) < 8) { $mode = 'warm'; @slow = (); @back = ($at_file, $at_offset, $at_bytes); return }
+    if (is_warm()) { judge_anew('warm'); @back = ($at_file, $at_offset, $at_bytes); return }
     while (@idle and $at_bytes - $position < $window) { give(next_job() // last) }
     take(0.1);
     return;
   }
   if ($busy) { take(0.1); return }
-  if (@slow and !$slow[-1]) { @back = ($at_file, $at_offset, $at_bytes) }
-  if (sum(@slow > 4 ? @slow[ -4 .. -1 ] : @slow) >= 2) {
-    $mode = 'cold';
-    @slow = ();
+  my $slow = grep { $_->[1] } @recent > 4 ? @recent[ -4 .. -1 ] : @recent;
+  if (@recent and !$recent[-1][1]) { @back = ($at_file, $at_offset, $at_bytes) }
+  if ($slow >= 2) {
+    judge_anew('cold');
     ($at_file, $at_offset, $at_bytes) = @back if @back;
     return;
   }
   # Of a warm volume one piece in 16 is enough; of one that may be cold the very next tells.
-  if (@slow and !$slow[-1]) { select undef, undef, undef, 0.01; for (1 .. 15) { next_job() // last } }
+  if (@recent and !$recent[-1][1]) { select undef, undef, undef, 0.01; for (1 .. 15) { next_job() // last } }
   my $job = next_job() or return;
   give($job);
 }
@@ -191,5 +217,6 @@ sub go_on {
 $SIG{$_} = \&stop for qw(HUP INT TERM);
 $SIG{PIPE} = 'IGNORE';
 start_workers();
+judge_anew('cold');
 take_order(undef);
 while (1) { tick(); go_on() }

@@ -13,7 +13,11 @@ start_ahead() {
   ahead_in_background "$requests" </dev/null >/dev/null 2>&1 7>&- 8>&- 9>&- &
   AHEAD=$!
   exec 5>&-
+  progress_now "$(used_mb "$MOUNT_POINT") MiB are in use on the volume; $requests requests read ahead; there are $(left) s"
 }
+
+# used_mb <folder where it is mounted>
+used_mb() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print int($3 / 1024) }'; }
 
 # ahead_in_background <requests>
 ahead_in_background() {
@@ -61,7 +65,7 @@ read_in_order() {
 # now_at <unit>: the first that is still being read
 now_at() {
   [ -n "$AHEAD" ] || return 0
-  printf '%s %s\n' "$(($1 < 0 ? 0 : $1))" "${SERVER_PID:-0}" >"$RUN_DIRECTORY/ahead.at"
+  printf '%s %s\n' "$1" "${SERVER_PID:-0}" >"$RUN_DIRECTORY/ahead.at"
 }
 
 # ahead_says: SAID, how much there is, at which rate it comes and when it will be there, as far as that is known

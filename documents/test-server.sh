@@ -120,7 +120,8 @@ start_server() {
     fi
     [ "$SECONDS" -lt "$end" ] ||
       unchecked "the server did not answer within ${IB_START_WAIT:-900} seconds and is still starting"
-    progress 'waiting for the server to answer'
+    ahead_says
+    progress "waiting for the server to answer$SAID"
     sleep 0.1
   done
   read_limits "$SERVER_PID"

@@ -27,6 +27,7 @@ read_together() {
 
 start_readers() {
   local number
+  rm -f "$WORK"/at.*
   for ((number = 0; number < WORKERS; number++)); do
     reader "$number" 7>&- 8>&- 9>&- &
     READERS+=($!)
@@ -39,7 +40,7 @@ reader() {
   trap - EXIT ERR
   trap 'exit 75' HUP INT TERM
   ASK=$RUN_DIRECTORY/ask.$1
-  while take_unit; do
+  while take_unit "$1"; do
     unit=$UNIT
     before_tables=$TABLES before_rows=$ROWS before_packs=$PACKS_READ before_unread=$UNREAD before_loads=$EXPECTED_LOADS
     RECORD_FILE=$WORK/$unit.part
@@ -53,13 +54,20 @@ reader() {
   exit 0
 }
 
-# take_unit: UNIT, the next that nobody has
+# take_unit <reader>: UNIT, the next that nobody has
 take_unit() {
+  local file at first
   exec 6>"$WORK/lock"
   flock 6
   read -r UNIT <"$WORK/next" # number: only readers write it
   echo $((UNIT + 1)) >"$WORK/next"
-  now_at $((UNIT + 1 - WORKERS))
+  echo "$UNIT" >"$WORK/at.$1"
+  first=$UNIT
+  for file in "$WORK"/at.*; do
+    read -r at <"$file"
+    [ "$at" -ge "$first" ] || first=$at
+  done
+  now_at "$first"
   exec 6>&-
   [ "$UNIT" -lt "${#UNITS[@]}" ]
 }

@@ -78,6 +78,64 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
   wait "$ahead" || true
 }
 
+@test "ahead: what was read before there was an order is not read again" {
+  mkdir -p "$W/data/big" "$W/run"
+  for table in 1 2 3; do head -c 4100000 /dev/urandom >"$W/data/big/t$table.MYD"; done
+  cat "$BATS_TEST_DIRNAME"/../ahead{,-order,-memory}.pl >"$W/ahead.pl"
+  sed -i 's/^my \$SLOW = .*/my $SLOW = 0;/' "$W/ahead.pl"
+  parent=$BASHPID
+  perl "$W/ahead.pl" "$W/data" "$W/run" $$ "$(awk '{ print $22 }' /proc/$$/stat)" "$parent" 4 3>&- &
+  STARTED+=($!)
+  ahead=$!
+  mkfifo "$W/never"
+  told() { until [ "$SECONDS" -gt 60 ]; do if [ "$(cut -d' ' -f3 "$W/run/ahead.state" 2>/dev/null)" = "$1" ]; then return; fi; read -rt 0.2 _ <>"$W/never" || true; done; cat "$W/run/ahead.state"; return 1; }
+  told 12300000
+  head -c 1000 /dev/urandom >"$W/data/big/t4.MYD"
+  for table in 3 2 1 4; do printf 'table\tbig/t%s\n' "$table"; done >"$W/run/new"
+  mv "$W/run/new" "$W/run/ahead.order"
+  told 12301000
+  kill "$ahead"
+  wait "$ahead" || true
+}
+
+@test "ahead: a volume that was cold is not taken for warm by what was in memory" {
+  sed '/^\$SIG{\$_} = /,$d' "$BATS_TEST_DIRNAME/../ahead.pl" >"$W/judge.pl"
+  cat >>"$W/judge.pl" <<'JUDGE'
+judge_anew('cold');
+seen(524288, 0) for 1 .. 63;
+print is_warm() ? 'warm ' : 'cold ';
+seen(524288, 0);
+print is_warm() ? 'warm ' : 'cold ';
+seen(524288, 1) for 1 .. 8;
+seen(524288, 0) for 1 .. 504;
+print is_warm() ? 'warm ' : 'cold ';
+seen(524288, 0) for 1 .. 8;
+print is_warm() ? 'warm' : 'cold';
+JUDGE
+  [ "$(perl "$W/judge.pl" "$W" "$W" 0 0 0 1)" = 'cold warm cold warm' ]
+}
+
+@test "ahead: where the test is, is the first unit that any of the readers still reads" {
+  # shellcheck source=documents/test-workers.sh
+  . "$BATS_TEST_DIRNAME/../test-workers.sh"
+  # shellcheck source=documents/test-ahead.sh
+  . "$BATS_TEST_DIRNAME/../test-ahead.sh"
+  RUN_DIRECTORY=$W WORK=$W/work AHEAD=1 SERVER_PID=7 UNITS=(a b c d)
+  mkdir "$WORK"
+  echo 0 >"$WORK/next"
+  take_unit 0
+  take_unit 1
+  take_unit 1
+  [ "$(cat "$W/ahead.at")" = '0 7' ]
+  take_unit 0
+  [ "$(cat "$W/ahead.at")" = '2 7' ]
+  # A reader that finds no more is not still reading.
+  if take_unit 0; then return 1; fi
+  [ "$(cat "$W/ahead.at")" = '2 7' ]
+  if take_unit 1; then return 1; fi
+  [ "$(cat "$W/ahead.at")" = '4 7' ]
+}
+
 @test "ahead: a test that is killed leaves none of its processes" {
   infobright_volume
   pausing_client 'FROM information_schema.tables'

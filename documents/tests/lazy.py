@@ -64,7 +64,8 @@ def mounted(program, image, folder, delay, rate, **variables):
     finally:
         if loop:
             subprocess.run(["losetup", "-d", loop], check=True)
-        subprocess.run(["umount", below], check=True)
+        # Others may look at loop devices at this moment, and so hold it; the program ends with the last of them.
+        subprocess.run(["umount", "--lazy", below], check=True)
         process.wait()
 
 
