@@ -151,7 +151,10 @@ sub redo_log {
   my $creator = length $header == 48 ? unpack 'Z32', substr $header, 16, 32 : '';
   $creator = '' if $creator !~ /^[ -~]+$/;
   $at =~ s{/#innodb_redo$}{};
+  # The first of several that is lost is no log.
+  return if @here and !@new and !-e "$at/ib_logfile0";
   told('redo', $at, scalar @here, -s "$at/ib_logfile0" || 0, $creator);
+  told('blank', 'ib_logfile0') if @here and start_of("$at/ib_logfile0", 4096) =~ /^\0{4096}\z/;
   # A format of MariaDB's 10.2 and later, with its highest bit set.
   told('encrypted', 'the redo log') if $header =~ /^(?:\x80\0\0[\1-\x7f]|\xd0[Hh][Yy][Ss])/;
 }
@@ -163,6 +166,19 @@ sub undo_files {
   return if !$count or grep { $wanted->($_) } names($data);
   my $folder = find_beside('undo files of InnoDB', $wanted) or return told('undo', '-', $count);
   told('undo', $folder, scalar grep { /^undo_?\d+$/ } names($folder));
+}
+
+# record_length <definition>: as it says; 0 where it has none or has virtual columns, which are not stored
+sub record_length {
+  my ($path) = @_;
+  return 0 unless is_file($path);
+  my $bytes = start_of($path, 65536);
+  return 0 unless $bytes =~ /^\xfe\x01/ and length $bytes > 64;
+  my $names = unpack 'v', substr $bytes, 4, 2;
+  return 0 if length $bytes < 68 + $names;
+  my $at = unpack 'V', substr $bytes, 64 + $names, 4;
+  return 0 if length $bytes < $at + 288 or unpack 'v', substr $bytes, $at + 286, 2;
+  return unpack 'v', substr $bytes, $at + 266, 2;
 }
 
 # tables <page size>: what each file says of itself
@@ -184,6 +200,10 @@ sub tables {
         my $bytes = start_of("$data/$schema/$name", 1024);
         my $base = short($bytes, 12);
         told('encrypted', "$schema." . substr $name, 0, -4) if $bytes =~ /^\xfe\xfe\x09/ and substr($bytes, $base + 91, 1) eq "\1";
+        my $length = record_length("$data/$schema/" . substr($name, 0, -4) . '.frm');
+        # Aria opens a table by a definition of another time, and reads its rows by it.
+        told('differs', "$schema." . substr($name, 0, -4), $length, number($bytes, $base + 60))
+          if $length and $bytes =~ /^\xfe\xfe\x09/ and length $bytes > $base + 64 and $length != (number($bytes, $base + 60) & 65535);
       } elsif (!$has_system and $name =~ /\.frm$/) {
         my $bytes = start_of("$data/$schema/$name", 64);
         # The engine's number, of a partitioned table that of its partitions: InnoDB is 12.
@@ -193,15 +213,18 @@ sub tables {
   }
   told('compressed', $_, $seen{$_}) for sort keys %seen;
   told('tables', $innodb, $aria);
+  return $aria;
 }
 
 my ($page, $undo) = system_files();
 my $has_system = defined $page;
 redo_log($has_system);
 undo_files($undo);
-tables($page || 16384, $has_system);
-my @logs = grep { /^aria_log\.\d+$/ } names($data);
-told('aria', (-f "$data/aria_log_control" ? 1 : 0), scalar @logs);
+my $aria_tables = tables($page || 16384, $has_system);
+# Aria's control file and logs; one that is emptied is none.
+my $aria = -f "$data/aria_log_control" || !$aria_tables ? $data : find_beside('log of Aria', sub { $_[0] eq 'aria_log_control' });
+my @logs = grep { /^aria_log\.\d+$/ and -s "$aria/$_" } $aria eq '' ? () : names($aria);
+told('aria', $aria, -f "$aria/aria_log_control" ? 1 : 0, scalar @logs);
 # What wrote the files of this directory, as its own upgrade program noted it.
 for my $name (qw(mariadb_upgrade_info mysql_upgrade_info)) {
   my $text = start_of("$data/$name", 80);

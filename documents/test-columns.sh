@@ -1,21 +1,24 @@
 # The columns of a table's definition against those that InnoDB's own dictionary has: a definition of before a column was
-# renamed opens, and the server reads one column under another's name.
+# renamed opens, and the server reads one column under another's name, or a number as a shorter one.
 # shellcheck shell=bash
 
 # By a table's path: the columns in InnoDB's dictionary, as hex with spaces around each.
 declare -A IN_DICTIONARY=()
+# The same with the main type and the length of each: <hex>:<type>:<length>.
+declare -A FORMS=()
 
 # read_dictionary: MariaDB and MySQL 5.6 and 5.7; older ones do not show it, newer ones keep definitions nowhere else.
 read_dictionary() {
-  local table columns path
-  IN_DICTIONARY=()
-  ask "SET SESSION group_concat_max_len=4000000;SELECT HEX(t.name), GROUP_CONCAT(HEX(c.name) SEPARATOR ' ')
+  local table columns forms path
+  IN_DICTIONARY=() FORMS=()
+  ask "SET SESSION group_concat_max_len=4000000;SELECT HEX(t.name), GROUP_CONCAT(HEX(c.name) SEPARATOR ' '),
+    GROUP_CONCAT(CONCAT(HEX(c.name), ':', c.mtype, ':', c.len) SEPARATOR ' ')
     FROM information_schema.INNODB_SYS_TABLES t JOIN information_schema.INNODB_SYS_COLUMNS c ON c.table_id = t.table_id
     WHERE t.name LIKE '%/%' AND t.name NOT LIKE '%#%' GROUP BY t.table_id;" || return 0
-  while IFS=$'\t' read -r table columns; do
+  while IFS=$'\t' read -r table columns forms; do
     is_hex "$table" || continue
     text_of "$table" && path=$TEXT
-    IN_DICTIONARY[$path]=" $columns "
+    IN_DICTIONARY[$path]=" $columns " FORMS[$path]=" $forms "
   done <<<"$ANSWER"
 }
 
@@ -24,6 +27,7 @@ read_dictionary() {
 check_columns() {
   local at=$1 known=${IN_DICTIONARY["${T_PATH[$1]}"]-} hex column strange=''
   [ -n "$known" ] && [ "${T_ENGINE[at]}" = InnoDB ] || return 0
+  check_forms "$at"
   while read -r hex _; do
     case $known in *" ${hex:-20} "*) continue ;; esac
     [ -n "$hex" ] || continue
@@ -38,4 +42,31 @@ check_columns() {
   case ${ANSWER,,} in *virtual*) return 0 ;; esac
   text_of "${known// /20}"
   record columns fail "${T_NAME[at]}" "its definition has a column $strange, which InnoDB's dictionary has not: ${TEXT# }" 'a definition of the same time'
+}
+
+# check_forms <number>: whole numbers and texts are as long in the definition as in the dictionary. Main types of InnoDB: 1 and
+# 12 VARCHAR, 2 and 13 CHAR, 4 VARBINARY, 6 whole numbers.
+check_forms() {
+  local at=$1 known=${FORMS["${T_PATH[$1]}"]} hex type length form
+  while read -r hex type _ length _; do
+    case $known in *" $hex:"*) ;; *) continue ;; esac
+    form=${known#*" $hex:"}
+    form=${form%% *}
+    case $type in
+      tinyint) type=6 length=1 ;;
+      smallint) type=6 length=2 ;;
+      mediumint) type=6 length=3 ;;
+      int) type=6 length=4 ;;
+      bigint) type=6 length=8 ;;
+      varchar) case $form in 12:*) type=12 ;; *) type=1 ;; esac ;;
+      char) case $form in 13:*) type=13 ;; *) type=2 ;; esac ;;
+      varbinary) type=4 ;;
+      *) continue ;;
+    esac
+    # A compressed one has a byte more.
+    if [ "$form" = "$type:$length" ] || { [[ $type =~ ^(1|4|12)$ ]] && [ "$form" = "$type:$((length + 1))" ]; }; then continue; fi
+    text_of "$hex"
+    record columns fail "${T_NAME[at]}" "column $TEXT is of type $type and length $length in its definition, as InnoDB numbers types" "${form/:/ and }, as in InnoDB's dictionary"
+    return
+  done <<<"${LINES_OF[at]}"
 }

@@ -1,34 +1,85 @@
-# What InnoDB's second indexes hold, against the rows. CHECK TABLE ... MEDIUM only counts their entries; MyISAM's and Aria's
-# has a checksum over all keys. This comes last, in a tenth of the time that reading took, or a minute where that is less.
+# What InnoDB's second indexes hold, against the rows, and its full-text indexes. CHECK TABLE ... MEDIUM only counts their
+# entries; MyISAM's and Aria's has a checksum over all keys. This comes last, in a tenth of the time that the test has taken.
 # shellcheck shell=bash
 
 INDEX_END=0
 
-# check_indexes: in rotation by date where there is no time for all. Who has found a fault needs no further one.
+# check_indexes: in rotation by date where there is no time for all; the first in any case, if a minute is enough for it. Who
+# has found a fault needs no further one.
 check_indexes() {
-  local at number=0 done_=0 seconds=$(((SECONDS - READING_SINCE) / 10)) large=0
-  local -a all=()
+  local at done_=0 seconds=$(((SECONDS - TEST_BEGAN) / 10)) large=0 packs=0
+  local -a all=() few=()
   [ -z "$FIRST_FAULT" ] || return 0
-  for at in "${!T_KEY[@]}"; do
-    if [ "${T_ENGINE[at]}" = InnoDB ] && [ -z "${T_UNASKABLE[at]-}" ] && ! is_system_schema "${T_SCHEMA[at]}"; then all+=("$at"); fi
-  done
-  [ "${#all[@]}" -gt 0 ] || return 0
-  [ "$seconds" -ge 60 ] || seconds=60
+  has_second_indexes
+  [ "$seconds" -ge 2 ] || seconds=2
   seconds=${IB_INDEX_SECONDS:-$seconds}
   [ "$seconds" -le "$(left)" ] || seconds=$(left)
   INDEX_END=$((SECONDS + seconds))
+  check_full_texts
+  [ "${#all[@]}" -gt 0 ] || return 0
   compares_indexes_itself
   rotated "${#all[@]}"
   for at in "${all[@]:FIRST}" "${all[@]:0:FIRST}"; do
-    [ "$SECONDS" -lt "$INDEX_END" ] || break
-    number=$((number + 1))
-    progress "comparing indexes, $number of ${#all[@]}: ${T_NAME[at]}"
-    if check_indexes_of "$at"; then done_=$((done_ + 1)); else large=$((large + 1)); fi
+    if [ "$SECONDS" -ge "$INDEX_END" ] && { [ $((done_ + large)) -gt 0 ] || [ "$seconds" -eq 0 ]; }; then break; fi
+    progress "comparing indexes, $((done_ + large + 1)) of ${#all[@]}: ${T_NAME[at]}"
+    # Small ones share a question.
+    if [ -n "$COMPARES" ] && [ "${T_PACKS[at]}" -le "${IB_EXTENDED_PACKS:-8}" ] && [ "${T_PACKS[at]}" -le 8 ] && [ "$((done_ + large))" -gt 0 ]; then
+      few+=("$at") packs=$((packs + T_PACKS[at])) done_=$((done_ + 1))
+      [ "$packs" -ge 64 ] || [ "${#few[@]}" -ge 64 ] || continue
+      check_together index EXTENDED ${few[@]+"${few[@]}"}
+      few=() packs=0
+    elif check_indexes_of "$at" $((done_ + large == 0 && seconds > 0 ? 60 : 0)); then
+      done_=$((done_ + 1))
+    else
+      large=$((large + 1))
+    fi
   done
+  [ "${#few[@]}" -eq 0 ] || check_together index EXTENDED ${few[@]+"${few[@]}"}
   if [ "$done_" -lt "${#all[@]}" ]; then
     record index skip "$SSM_dataDirectory" "indexes of $done_ of ${#all[@]} InnoDB tables were compared with the rows in $seconds seconds\
-${large:+, $large were too large}: the rest has its turn another night"
+$([ "$large" -eq 0 ] || printf ', %d were too large' "$large"): the rest has its turn another night"
   fi
+}
+
+# has_second_indexes: all, the InnoDB tables that have one; each where the server does not show it
+has_second_indexes() {
+  local at hex known=''
+  local -A have=()
+  if ask "SELECT 'ok';SELECT HEX(t.name) FROM information_schema.INNODB_SYS_TABLES t JOIN information_schema.INNODB_SYS_INDEXES i USING (table_id)
+    GROUP BY t.table_id, t.name HAVING COUNT(*) > 1;"; then
+    known=yes
+    while read -r hex; do
+      if is_hex "$hex"; then
+        text_of "$hex" && hex=${TEXT%%#*}
+        have[${hex:-?}]=1
+      fi
+    done <<<"$ANSWER"
+  fi
+  for at in "${!T_KEY[@]}"; do
+    if [ "${T_ENGINE[at]}" != InnoDB ] || [ -n "${T_UNASKABLE[at]-}" ] || is_system_schema "${T_SCHEMA[at]}"; then continue; fi
+    [ -n "$known" ] && [ -z "${have[${T_PATH[at]}]-}" ] || all+=("$at")
+  done
+}
+
+# check_full_texts: no CHECK TABLE looks into the files of a full-text index. This reads all of them; what cannot be read is
+# told by the server's log, or by its end.
+check_full_texts() {
+  local path
+  for path in "${!FULL_TEXT[@]}"; do
+    [ "$SECONDS" -lt "$INDEX_END" ] || return 0
+    # They are copied into a temporary table.
+    if ! [[ $path =~ ^[A-Za-z0-9_@/]+$ ]] || [ "${FULL_TEXT[$path]}" -gt 65536 ]; then continue; fi
+    if ask "SET GLOBAL innodb_ft_aux_table='$path';SELECT 'settings',COUNT(*) FROM information_schema.INNODB_FT_CONFIG;
+      SELECT 'deleted',COUNT(*) FROM information_schema.INNODB_FT_DELETED;SELECT 'words',COUNT(*) FROM information_schema.INNODB_FT_INDEX_TABLE;"; then
+      case $ANSWER in
+        settings$'\t'0$'\n'*) record index fail "${path/\//.}" 'its full-text index has no settings (FTS_..._CONFIG)' 'some' ;;
+        *) record index pass "${path/\//.}" "${ANSWER##*words$'\t'} words of its full-text indexes were read" ;;
+      esac
+    else
+      # A server without it, or one that has it only where the table has been opened.
+      case $COMPLAINT in *'ERROR 1193'* | *'ERROR 1231'* | *'ERROR 1109'*) ;; *) judge_complaint index "${path/\//.}" ;; esac
+    fi
+  done
 }
 
 # compares_indexes_itself: COMPARES, whether CHECK TABLE ... EXTENDED does it for InnoDB (MDEV-24402). MySQL takes the word, and counts.
@@ -48,23 +99,24 @@ compares_indexes_itself() {
   esac
 }
 
-# has_time_for <packs>: as it took to read them. At first at a rate that is low for data in memory.
+# has_time_for <packs> <seconds>: so long or to the end, as it took to read them. At first at a rate that is low for data in memory.
 has_time_for() {
-  local rate=200
+  local rate=200 seconds=$((INDEX_END - SECONDS))
+  [ "$seconds" -ge "$2" ] || seconds=$2
   [ "$PACKS_READ" -le 200 ] || [ "$SECONDS" -le "$READING_SINCE" ] || rate=$((PACKS_READ / (SECONDS - READING_SINCE) + 1))
-  [ "$1" -le $((rate * (INDEX_END - SECONDS))) ]
+  [ "$1" -le $((rate * seconds)) ]
 }
 
-# check_indexes_of <number>: 1 where it takes too long. For each entry the server looks up its row, which took six times as
+# check_indexes_of <number> <seconds>: 1 where it takes too long. For each entry the server looks up its row, which took six times as
 # long as reading and counting; in a table of 64 MiB these are in memory. A larger one is read once by its rows and once by
 # each index, in their order, and the sums are compared.
 check_indexes_of() {
   local at=$1
   if [ -n "$COMPARES" ] && [ "${T_PACKS[at]}" -le "${IB_EXTENDED_PACKS:-1024}" ]; then
-    has_time_for $((T_PACKS[at] * 6)) || return 1
-    if ask "CHECK TABLE ${T_SQL[at]} EXTENDED;"; then judge_check index "${T_NAME[at]}" "$ANSWER"; else judge_complaint index "${T_NAME[at]}"; fi
+    has_time_for $((T_PACKS[at] * 6)) "$2" || return 1
+    check_together index EXTENDED "$at"
   else
-    has_time_for $((T_PACKS[at] * 2)) || return 1
+    has_time_for $((T_PACKS[at] * 2)) "$2" || return 1
     compare_indexes "$at"
   fi
 }

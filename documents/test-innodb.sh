@@ -3,6 +3,8 @@
 
 # By a table's path: its tables by InnoDB's dictionary. Whether there is a list at all.
 declare -A IN_INNODB=()
+# By the path of a table with full-text indexes: how much their files have, in KiB.
+declare -A FULL_TEXT=()
 INNODB_LISTED=''
 
 # check_innodb_tables: a table that was lost with its definition, alone or with its whole database, is in the dictionary.
@@ -23,7 +25,7 @@ check_innodb_tables() {
 
 # compare_dictionary: ANSWER, InnoDB's list, against the server's
 compare_dictionary() {
-  local id hex space name path before=${#FAULT_LINES[@]} at count=0
+  local id hex space name path size before=${#FAULT_LINES[@]} at count=0
   local -A known=() owner=()
   local lost=() texts=()
   for at in "${!T_KEY[@]}"; do known[${T_PATH[at]}]=1; done
@@ -47,9 +49,13 @@ compare_dictionary() {
   done <<<"$ANSWER"
   name_lost_tables "InnoDB's dictionary has it" ${lost[@]+"${lost[@]}"}
   for name in ${texts[@]+"${texts[@]}"}; do
-    if [ -e "$DATA/$name.ibd" ] || [ -e "$DATA/$name.isl" ]; then continue; fi
     id=${name#*/[Ff][Tt][Ss]_}
     path=${owner[$((16#${id:0:16}))]-$name} # number: matched above, sixteen hexadecimal digits
+    if [ -e "$DATA/$name.ibd" ] || [ -e "$DATA/$name.isl" ]; then
+      size=$(stat -c %s "$DATA/$name.ibd" 2>/dev/null) || size=0
+      FULL_TEXT[$path]=$((${FULL_TEXT[$path]-0} + size / 1024))
+      continue
+    fi
     record 'InnoDB tables' fail "${path/\//.}" "the file $name.ibd of its full-text index is gone" 'a file'
   done
   [ "${#FAULT_LINES[@]}" -gt "$before" ] || record 'InnoDB tables' pass "$count tables" "of InnoDB's dictionary are in the server's list"

@@ -60,7 +60,7 @@ is_damage() {
   local number='' inner=''
   [[ ! $1 =~ ERROR\ ([0-9]+) ]] || number=${BASH_REMATCH[1]}
   case $number in
-    29 | 1016 | 1017 | 1030)
+    29 | 1016 | 1017 | 1024 | 1030)
       [[ ! $1 =~ (errno:|[Ee]rrcode:|[Ee]rror:?)\ ([0-9]+) ]] || inner=${BASH_REMATCH[2]}
       if matches "^($DAMAGE_NUMBERS)\$" "$inner"; then return 0; fi
       ;;

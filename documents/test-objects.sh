@@ -36,7 +36,11 @@ check_triggers() {
   done <<<"$ANSWER"
   for at in "${!T_KEY[@]}"; do schema_of[${T_PATH[at]%%/*}]=${T_SCHEMA[at]}; done
   for file in "${!table_of[@]}"; do
-    [ -z "${listed[$file]+x}" ] || continue
+    if [ -n "${listed[$file]+x}" ]; then
+      name=${listed[$file]}
+      [ -n "${table_of[$file]}" ] || record triggers fail "${schema_of[${file%%/*}]-${file%%/*}}.$name" "the file $file.TRN of its trigger names no table" "$name"
+      continue
+    fi
     table=${schema_of[${file%%/*}]-${file%%/*}}.${table_of[$file]:-?}
     at=${NUMBER_OF[$table]-}
     # What a server without the table's engine does not list is not lost.
@@ -57,7 +61,9 @@ check_own_tables() {
   [ -n "${NUMBER_OF[mysql.user]-}${NUMBER_OF[mysql.global_priv]-}" ] || missing='mysql.user'
   # MySQL from 8.0 on keeps all of them in one file.
   if [ -n "$(find "$DATA/mysql/" -maxdepth 1 -name '*.frm' -print 2>/dev/null | head -n 1)" ]; then
-    for table in db tables_priv columns_priv procs_priv proc func; do
+    # MariaDB has all of the second line since it has global_priv, in 10.4.
+    for table in db tables_priv columns_priv procs_priv proc func \
+      ${NUMBER_OF[mysql.global_priv]:+roles_mapping proxies_priv plugin servers column_stats index_stats table_stats gtid_slave_pos}; do
       [ -n "${NUMBER_OF[mysql.$table]-}" ] || missing="$missing mysql.$table"
     done
     # They came together, in MySQL 5.1.

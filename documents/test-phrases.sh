@@ -65,12 +65,15 @@ damage_says 'Aria recovery failed|Aria engine: .*([Ff]ailed|wrong|missing)'
 ADVICE_WORDS='there may be|corruption in the InnoDB tablespace|to scan your table for corruption|probable cause|hardware|binary log|relay log'
 
 # --- The numbers of errors, which no language of messages changes ---
-# MySQL 5.1 to 8.0, MariaDB: mysqld_error.h. 1033 and 1034 definition and index file, 1146 and 1932 table gone, 1194 and
-# 1195 crashed, 1712 and 1817 index corrupt, 1728 and 1548 a table of the server's own, 1812 file gone, 1877 table corrupt.
-DAMAGE_ERRORS='1033|1034|1035|1146|1194|1195|1548|1712|1728|1812|1817|1875|1877|1932'
+# MySQL 5.1 to 8.0, MariaDB: mysqld_error.h. 1032 no record where an index has one, 1033, 1034 definition and index file, 1146
+# and 1932 table gone, 1194, 1195 crashed, 1341 to 1344, 1346, 1392, 1602 the text of a view or of triggers, 1412 another
+# definition, 1696, 1863 partitions, 1712, 1817 index corrupt, 1548, 1728 a table of the server's own, 1812 file gone, 1877 table
+# corrupt, 4083, 4086 a sequence.
+DAMAGE_ERRORS='103[2-5]|1039|1146|1194|1195|134[1-46]|1392|1412|1548|1602|1696|1863|4083|4086|1712|1728|1812|1817|1875|1877|1932'
 # What an engine answers within 29, 1016, 1017 and 1030: my_base.h, HA_ERR_. 2 is ENOENT. 126, 127, 144, 145 crashed, 130 and
-# 140 no file of that engine or an old one, 155 no such table, 175 too short, 176 checksum, 180 index, 192 key, 194 file gone.
-DAMAGE_NUMBERS='2|126|127|130|134|140|144|145|155|175|176|180|192|194'
+# 140 no file of that engine or an old one, 155 no such table, 159 and 190 another definition, 175 too short, 176 checksum, 180
+# index, 192 key, 194 file gone, 195 a sequence.
+DAMAGE_NUMBERS='2|126|127|130|134|140|144|145|155|159|175|176|180|190|192|194|195'
 
 # --- CHECK TABLE: its own lines of errors are about the data, but for these ---
 # Run: MariaDB 10.11 (Unknown error, for want of memory). Text: the others.

@@ -70,7 +70,8 @@ check_data_directory() {
   esac
   if [ -d "$DATA" ] && looks_like_data "$DATA"; then
     record 'data directory' pass "$SSM_dataDirectory" 'is one of a database server'
-    [ -d "$DATA/mysql" ] || record 'data directory' fail "$SSM_dataDirectory" \
+    # Where a link leads is seen later.
+    [ -d "$DATA/mysql" ] || [ -L "$DATA/mysql" ] || record 'data directory' fail "$SSM_dataDirectory" \
       "the folder mysql with the server's own tables is missing"
     return
   fi

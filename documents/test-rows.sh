@@ -60,7 +60,7 @@ judge_unanswered() {
     judge_complaint 'check table' "$name"
   else
     judge_complaint read "$name"
-    check_table 'check table' "$name" "${T_SQL[$1]}"
+    check_together 'check table' MEDIUM "$1"
   fi
 }
 

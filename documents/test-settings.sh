@@ -81,7 +81,7 @@ read_layout() {
   while IFS=$'\t' read -r kind one two three four five; do
     case $kind in
       several) unchecked "more than one $one on the volume: $two; which is production's? set its folder in ServerOptions" ;;
-      home | page | tables | aria | redo | undo)
+      home | page | tables | aria | redo | undo | blank)
         # It becomes a line of the server's settings.
         [[ $one =~ ^[A-Za-z0-9._/@+-]*$ ]] || unchecked "the folder $one has characters that cannot be given to a server: set ServerOptions"
         LAYOUT[$kind]=$one LAYOUT[$kind.2]=$two LAYOUT[$kind.3]=$three LAYOUT[$kind.4]=$four
@@ -91,6 +91,7 @@ read_layout() {
         is_count "$two" || unchecked "the check of the files (layout) makes no sense: $one $two"
         SYSTEM_FILES+=("$one:$two")
         ;;
+      differs) record columns fail "$one" "its rows have $two bytes by its definition" "$three, as its file (.MAI) says" ;;
       compressed) COMPRESSED[$one]=$two ;;
       encrypted) ENCRYPTED=$ENCRYPTED${ENCRYPTED:+ }$one ;;
       version) data_version "$one" ;;
@@ -113,7 +114,7 @@ a server would make an empty one; set innodb_data_home_dir in ServerOptions, or 
 last is only there; set innodb_log_group_home_dir in ServerOptions, or back up that volume too"
   fi
   if [ "${LAYOUT[tables.2]}" -gt 0 ] && [ -z "${OPTION[aria_log_dir_path]-}" ] &&
-    { [ "${LAYOUT[aria]}" -eq 0 ] || [ "${LAYOUT[aria.2]}" -eq 0 ]; }; then
+    { [ "${LAYOUT[aria.2]}" -eq 0 ] || [ "${LAYOUT[aria.3]}" -eq 0 ]; }; then
     unchecked "the log of Aria (aria_log_control, aria_log.00000001) is not on the volume whole, and ${LAYOUT[tables.2]} tables \
 need it: lost, or in a place of its own? set aria_log_dir_path in ServerOptions, or back up that volume too"
   fi
@@ -126,6 +127,9 @@ innodb_undo_directory in ServerOptions, or back up that volume too"
   fi
   if [ -n "${LAYOUT[page.2]-}" ] && [ "${LAYOUT[page.2]}" -gt "${LAYOUT[page.3]}" ] && [ -z "${OPTION[innodb_data_file_path]-}" ]; then
     record files fail "${SYSTEM_FILES[0]%%:*}" "the system file of InnoDB is cut: ${LAYOUT[page.3]} pages are there" "${LAYOUT[page.2]}, as its header says"
+  fi
+  if [ -n "${LAYOUT[blank]-}" ]; then
+    record files fail "${LAYOUT[blank]}" 'the redo log of InnoDB has nothing but zeros in its head' 'a redo log'
   fi
   if [ -n "${LAYOUT[redo.2]-}" ] && [ "${LAYOUT[redo.2]}" -gt 0 ] && [ "${LAYOUT[redo.3]}" -lt 1048576 ]; then
     record files fail ib_logfile0 "the redo log of InnoDB is cut: ${LAYOUT[redo.3]} bytes" '1048576 at least'
@@ -201,6 +205,7 @@ settings_of_files() {
     setting innodb_undo_directory "${LAYOUT[undo]}"
     setting loose_innodb_undo_tablespaces "${LAYOUT[undo.2]}"
   fi
+  if [ -n "${LAYOUT[aria]-}" ] && [ "${LAYOUT[aria]}" != "$DATA" ]; then setting loose_aria_log_dir_path "${LAYOUT[aria]}"; fi
   folder=$(plugin_folder)
   for name in "${!COMPRESSED[@]}"; do
     [ ! -e "$folder/provider_$name.so" ] || printf 'plugin_load_add = provider_%s\n' "$name"
@@ -209,7 +214,8 @@ settings_of_files() {
   for name in "${!OPTION[@]}"; do printf '%s = %s\n' "$name" "${OPTION[$name]}"; done
 }
 
-# `loose-` stands before what some servers between MySQL 5.1 and MariaDB 11.8 do not know.
+# `loose-` stands before what some servers between MySQL 5.1 and MariaDB 11.8 do not know. With O_DIRECT, as newer ones have it,
+# InnoDB would ask the volume once more for what was read ahead.
 write_config() {
   local base=${SSM_server%/*/*}
   {
@@ -234,6 +240,7 @@ loose-myisam-recover-options = OFF
 loose-performance-schema = OFF
 loose-innodb-buffer-pool-dump-at-shutdown = OFF
 loose-innodb-buffer-pool-load-at-startup = OFF
+loose-innodb-flush-method = fsync
 CONFIG
     [ "$(id -u)" -ne 0 ] || printf 'user = %s\n' "$SSM_serverUser"
     if [ -d "$base/share/mysql" ] || [ -d "$base/share/mariadb" ] || [ -d "$base/share/english" ]; then

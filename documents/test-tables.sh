@@ -3,7 +3,8 @@
 
 # query_columns <number>: QUERY, for its columns
 query_columns() {
-  QUERY="SELECT HEX(column_name), data_type, IFNULL(character_set_name, '-'), column_key FROM information_schema.columns WHERE table_schema = _utf8 x'${T_KEY[$1]% *}'"
+  QUERY="SELECT HEX(column_name), data_type, IFNULL(character_set_name, '-'), IFNULL(character_octet_length, 0), column_key"
+  QUERY="$QUERY FROM information_schema.columns WHERE table_schema = _utf8 x'${T_KEY[$1]% *}'"
   QUERY="$QUERY AND table_name = _utf8 x'${T_KEY[$1]#* }' ORDER BY ordinal_position;"
 }
 
@@ -11,7 +12,7 @@ query_columns() {
 take_columns() {
   local hex type set key
   C_HEX=() C_TYPE=() C_SET=() C_KEY=() C_SQL=()
-  while read -r hex type set key; do
+  while read -r hex type set _ key; do
     [ -n "$hex" ] || continue
     text_of "$hex"
     quoted "$TEXT"
@@ -109,40 +110,38 @@ compare_prints() {
   done
 }
 
-# check_system_tables: after all others, since nothing of the backup's own data is in them. All in one question; where
-# that fails, one by one, so that the table has a name.
+# check_system_tables: after all others, since nothing of the backup's own data is in them
 check_system_tables() {
-  local at sql='' table line
+  local at
   local -a own=()
-  local -A said=()
   for at in "${!T_KEY[@]}"; do
-    [ "${T_TYPE[at]}" != VIEW ] || continue
-    [ -z "${T_UNASKABLE[at]-}" ] || continue
-    is_system_schema "${T_SCHEMA[at]}" || continue
-    own+=("$at")
-    sql="${sql}CHECK TABLE ${T_SQL[at]} MEDIUM;"
+    if [ "${T_TYPE[at]}" = VIEW ] || [ -n "${T_UNASKABLE[at]-}" ]; then continue; fi
+    ! is_system_schema "${T_SCHEMA[at]}" || own+=("$at")
   done
   [ "${#own[@]}" -gt 0 ] || return 0
   progress_now "checking ${#own[@]} tables of the server's own"
-  if ask "$sql"; then
+  check_together 'system table' MEDIUM "${own[@]}"
+}
+
+# check_together <check> <MEDIUM|EXTENDED> <number>...: in one question. Judged by its words; its exit code is 0 whatever it
+# finds. Where the question fails, one by one, so that the table has a name. MEDIUM: FAST and QUICK skip the rows.
+check_together() {
+  local check=$1 how=$2 at sql='' table line
+  local -A said=()
+  shift 2
+  for at in "$@"; do sql="${sql}CHECK TABLE ${T_SQL[at]} $how;"; done
+  if ! ask "$sql"; then
+    [ $# -gt 1 ] || judge_complaint "$check" "${T_NAME[$1]}"
+    [ $# -eq 1 ] || for at in "$@"; do check_together "$check" "$how" "$at"; done
+  elif [ $# -eq 1 ]; then
+    judge_check "$check" "${T_NAME[$1]}" "$ANSWER"
+  else
     while IFS= read -r line; do
       table=${line%%$'\t'*}
       said[${table:-?}]="${said[${table:-?}]-}$line"$'\n'
     done <<<"$ANSWER"
-    for at in "${own[@]}"; do judge_check 'system table' "${T_NAME[at]}" "${said[${T_NAME[at]}]-}"; done
-  else
-    for at in "${own[@]}"; do check_table 'system table' "${T_NAME[at]}" "${T_SQL[at]}"; done
+    for at in "$@"; do judge_check "$check" "${T_NAME[at]}" "${said[${T_NAME[at]}]-}"; done
   fi
-}
-
-# check_table <check> <subject> <quoted name>: judged by its words; its exit code is 0 whatever it finds.
-# MEDIUM: FAST and QUICK skip the rows.
-check_table() {
-  ask "CHECK TABLE $3 MEDIUM;" || {
-    judge_complaint "$1" "$2"
-    return
-  }
-  judge_check "$1" "$2" "$ANSWER"
 }
 
 # judge_check <check> <subject> <lines of CHECK TABLE>

@@ -2,13 +2,12 @@
 # named, and no server is started on it: it would read, and write, what is not the backup's.
 # shellcheck shell=bash
 
-# Folders and files on the volume that links within it lead to; production's own paths of such, and where they are.
+# Folders and files on the volume that links within it lead to.
 INSIDE=()
-SHOWN=()
 
 # check_paths: one walk. Ends the test where a path leads out of the volume, or is none that a server may open.
 check_paths() {
-  local kind one two three root entries=0 links before=$((${#FAULT_LINES[@]} + ${#ERROR_LINES[@]})) ended=''
+  local kind one two three root entries=0 links mended='' before=$((${#FAULT_LINES[@]} + ${#ERROR_LINES[@]})) ended=''
   root=$(readlink -f "$MOUNT_POINT")
   progress_now "walking the paths in $DATA"
   perl_says "$RUN_DIRECTORY/walk.out" walk "$root" "$(readlink -f "$DATA")" "$MOUNT_POINT"
@@ -16,13 +15,13 @@ check_paths() {
     case $kind in
       fail | error | warn | skip) record paths "$kind" "$one" "$two" "$three" ;;
       inside) INSIDE+=("$one") ;;
-      shown) SHOWN+=("$one"$'\t'"$two") ;;
+      mended) mended=$((mended + 1)) ;;
       end) ended=yes entries=$one links=$two ;;
     esac
   done <"$RUN_DIRECTORY/walk.out"
   [ $((${#FAULT_LINES[@]} + ${#ERROR_LINES[@]})) -eq "$before" ] || conclude_from_records
   [ -n "$ended" ] || unchecked 'the walk over the paths of the volume did not come to its end'
-  record paths pass "$SSM_dataDirectory" "$entries files and folders, $links links: all are on this volume"
+  record paths pass "$SSM_dataDirectory" "$entries files and folders, $links links${mended:+ ($mended by paths of production)}: all are on this volume"
 }
 
 # check_datafiles: the paths in InnoDB's own dictionary, which no walk sees

@@ -3,18 +3,20 @@
 # regular files that hold a path (.isl). Lines, tabs between the fields:
 #   fail|error|warn|skip  <path>  <seen>  <expected>
 #   inside   <path on the volume>: where a link within the volume leads
-#   shown    <path on production's host>  <path on the volume>: production's own path of a folder or file of the volume
+#   mended   <path on the volume>: a link, or a file with a path in it, that led to its place by production's own path, which
+#            this host has not, and now leads there by this host's. Only after a walk without a fault.
 #   end      <entries>  <links>
 # With a list, a file of paths, one a line, it says of each that is not on the volume: outside <path>.
-# Needs Perl 5.10 and no module but its own Errno.
+# Needs Perl 5.10 and no module but its own.
 use strict;
 use warnings;
 use Errno ();
+use Fcntl qw(O_WRONLY O_CREAT O_EXCL);
 
 my ($top, $data, $point, $list) = @ARGV;
 my $below = length $data > length $top ? substr $data, 1 + length $top : '';
 my ($entries, $links, $odd) = (0, 0, 0);
-my (%walked, %inside, %shown, @folders);
+my (%walked, %inside, @folders, @astray, $faults);
 my $DEPTH   = 64;
 my $ENTRIES = 5_000_000;
 my $TARGETS = 20_000;
@@ -33,7 +35,7 @@ my @LIMITS = (
 );
 
 sub shown_text { my $text = shift; $text =~ s/([%\000-\037\177])/sprintf '%%%02x', ord $1/ge; return $text }
-sub line { print join("\t", map { shown_text($_) } @_), "\n" }
+sub line { $faults++ if $_[0] eq 'fail' or $_[0] eq 'error'; print join("\t", map { shown_text($_) } @_), "\n" }
 
 # The kind of a path by itself, without following it: file, folder, link, or what else it is; nothing where there is none.
 # Where the file system gives an error instead, $unsaid keeps it: that tells nothing of the path.
@@ -63,7 +65,6 @@ sub resolved {
       next if grep { $_ eq '..' } @rest;
       my $found = resolved('', join('/', @rest[ $from .. $#rest ]), $followed + 1);
       next unless defined $found;
-      $shown{ '/' . join '/', @rest[ 0 .. $from ] } = $rest[$from];
       return $found;
     }
     return;
@@ -89,7 +90,7 @@ sub resolved {
 
 # Where a path leads that a link or a file with a path in it holds.
 sub pointer {
-  my ($path, $how, $folder, $target) = @_;
+  my ($path, $how, $folder, $target, $here, $real) = @_;
   $links++;
   $unsaid = '';
   my $found = resolved($folder, $target);
@@ -103,7 +104,31 @@ sub pointer {
   $inside{$found} = 1;
   if (keys %inside > $TARGETS) { line('error', $path, "is one of more than $TARGETS links", 'fewer'); exit 0 }
   push @folders, [$found, $path, 0] if $kind eq 'folder' and !$walked{$found};
-  sizes($path, "$top/$found") if $kind eq 'file';
+  sizes($how =~ /link/ ? $path : $found, "$top/$found") if $kind eq 'file';
+  push @astray, [$here, $found, $how] unless is_same($real, "$top/$found");
+}
+
+# is_same(<path>, <path>): as this host follows them
+sub is_same {
+  my ($one, $other) = map { join ' ', (stat $_)[0, 1] } @_;
+  return ($one ne '' and $one eq $other);
+}
+
+sub write_new {
+  my ($name, $text) = @_;
+  sysopen(my $file, $name, O_WRONLY | O_CREAT | O_EXCL, 0644) or return;
+  return (print {$file} $text and close $file);
+}
+
+# mend: what leads astray on this host, in its place and through no link
+sub mend {
+  for (@astray) {
+    my ($here, $found, $how) = @$_;
+    my $new = "$top/$here.ib-check";
+    unlink $new;
+    my $made = $how =~ /link/ ? symlink "$top/$found", $new : write_new($new, "$top/$found");
+    ($made and rename $new, "$top/$here") ? line('mended', $here) : line('error', $here, "leads to $found of the volume by production's path, and cannot be changed: $!", 'a volume that can be written');
+  }
 }
 
 # An error of the file system proves nothing by itself: the log of the kernel has what it means.
@@ -132,14 +157,15 @@ sub sizes {
 
 # A tablespace's place in a text file.
 sub path_in {
-  my ($path, $real, $folder) = @_;
+  my ($path, $here) = @_;
+  my $real = "$top/$here";
   sizes($path, $real) or return;
   open(my $file, '<', $real) or return unreadable($path, $!);
   my $target = do { local $/; <$file> };
   $target = '' unless defined $target;
   $target =~ s/[\r\n\0 ]+\z//;
   # From the data directory, as a server takes it.
-  pointer($path, 'says that its data is in', $below, $target);
+  pointer($path, 'says that its data is in', $below, $target, $here, $target =~ m{^/} ? $target : "$data/$target");
 }
 
 # entry(<folder on the volume>, <its name as a message has it>, <name>, <depth>)
@@ -155,9 +181,9 @@ sub entry {
   if ($kind eq 'folder') { push @folders, [$here, $path, $depth + 1] }
   elsif ($kind eq 'link') {
     my $target = readlink "$top/$here";
-    defined $target ? pointer($path, 'is a link to', $folder, $target) : unreadable($path, $!);
+    defined $target ? pointer($path, 'is a link to', $folder, $target, $here, "$top/$here") : unreadable($path, $!);
   }
-  elsif ($kind eq 'file') { $path =~ /\.isl$/ ? path_in($path, "$top/$here", $folder) : sizes($path, "$top/$here") }
+  elsif ($kind eq 'file') { $path =~ /\.isl$/ ? path_in($path, $here) : sizes($path, "$top/$here") }
   else { special($path, "is a $kind") }
 }
 
@@ -184,7 +210,7 @@ if (defined $list) {
   }
 } else {
   walk();
+  mend() unless $faults;
   line('inside', $_) for sort keys %inside;
-  line('shown', $_, $shown{$_}) for sort keys %shown;
 }
 line('end', $entries, $links);

@@ -9,7 +9,7 @@ host() {
   # The database's server and client are other users where the tests run as root.
   chmod 755 "$W" "${BATS_RUN_TMPDIR:-$W}" "${W%/*}"
   export IB_DEVICE_DIRECTORY=$W/dev IB_DEVICE_WAIT=0 IB_START_WAIT=60 IB_STOP_WAIT=60 IB_SCRIPT_STOP_WAIT=10 IB_SERVER_STOP_WAIT=20
-  export IB_LOCK_WAIT=30 IB_MOUNTING_WAIT=30
+  export IB_LOCK_WAIT=30 IB_MOUNTING_WAIT=30 IB_INDEX_SECONDS=60
   export SSM_runId=run-1 SSM_volumeId=vol-0rehearsal1 SSM_mountPoint=$W/mnt SSM_stateDirectory=$W/state
   export SSM_device=/dev/sdz SSM_snapshotId=snap-0rehearsal1 SSM_dataDirectory=mysql SSM_serverUser
   SSM_serverUser=$(id -un)

@@ -79,6 +79,8 @@ def environment(host, volume, server, client, **more):
         "IB_MOUNTINFO": str(table),
         "IB_WORKERS": "1",
         "IB_START_WAIT": "60",
+        # On a machine that has more to do.
+        "IB_INDEX_SECONDS": "60",
         **more,
     }
 
