@@ -52,6 +52,7 @@ check_forms() {
     case $known in *" $hex:"*) ;; *) continue ;; esac
     form=${known#*" $hex:"}
     form=${form%% *}
+    is_count "$length" || continue
     case $type in
       tinyint) type=6 length=1 ;;
       smallint) type=6 length=2 ;;

@@ -53,6 +53,7 @@ compare_dictionary() {
     path=${owner[$((16#${id:0:16}))]-$name} # number: matched above, sixteen hexadecimal digits
     if [ -e "$DATA/$name.ibd" ] || [ -e "$DATA/$name.isl" ]; then
       size=$(stat -c %s "$DATA/$name.ibd" 2>/dev/null) || size=0
+      is_count "$size" || size=0
       FULL_TEXT[$path]=$((${FULL_TEXT[$path]-0} + size / 1024))
       continue
     fi

@@ -353,3 +353,33 @@ SQL
   expect 0
   nothing_to_see
 }
+
+@test "case 119: a database, and case 123 a table's rows, that are links by production's path" {
+  mv "$DATA/shop" "$W/volume/shop2"
+  ln -s /data/shop2 "$DATA/shop"
+  mkdir "$W/volume/rows"
+  mv "$W/volume/shop2/visits.MYD" "$W/volume/rows"
+  ln -s /var/lib/data/rows/visits.MYD "$W/volume/shop2/visits.MYD"
+  mounted_test
+  expect 0
+  grep -q '^PASS *paths: .* links (2 by paths of production)' <<<"$output"
+  [ "$rows" -eq 20000 ]
+}
+
+@test "case 122: InnoDB's DATA DIRECTORY by production's path" {
+  mkdir -m 777 "$W/volume/big"
+  printf '%s\n' "CREATE TABLE shop.far (a INT PRIMARY KEY) ENGINE=InnoDB DATA DIRECTORY='$W/volume/big';" 'INSERT INTO shop.far VALUES (1), (2);' | sql
+  sed -i "s#$W/volume#/data#" "$DATA/shop/far.isl"
+  mounted_test
+  expect 0
+  [ "$rows" -eq 20002 ]
+}
+
+@test "case 119: where a path leads out of the volume no link is changed" {
+  mv "$DATA/shop" "$W/volume/shop2"
+  ln -s /data/shop2 "$DATA/shop"
+  ln -s /somewhere/else "$DATA/other"
+  mounted_test
+  expect 1 'other: paths: is a link to /somewhere/else'
+  [ "$(readlink "$DATA/shop")" = /data/shop2 ]
+}

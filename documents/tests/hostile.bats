@@ -379,3 +379,13 @@ SQL
   expect 0
   [ "$rows" -eq 20000 ]
 }
+
+@test "S4: case 124, the folder of an Infobright table, linked by production's path" {
+  infobright_volume
+  mkdir "$W/volume/big"
+  mv "$DATA/shop/events.bht" "$W/volume/big"
+  ln -s /data/big/events.bht "$DATA/shop/events.bht"
+  mounted_test
+  expect 0
+  [ "$(readlink "$DATA/shop/events.bht")" != /data/big/events.bht ]
+}
