@@ -371,6 +371,9 @@ pub struct GiveBack {
     /// The name it was attached under: the test instance may have it mounted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// The SSM command that ran the test: the evidence for what `because` says of a canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_command_id: Option<String>,
     /// The SSM command that stops the server and unmounts, while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_command_id: Option<String>,
@@ -425,6 +428,8 @@ pub enum Because {
     },
     /// A run that died left something behind.
     Leftover,
+    /// A later test of the same snapshot has its verdict there already.
+    Superseded,
 }
 
 impl GiveBack {
@@ -437,6 +442,7 @@ impl GiveBack {
             dev_ib_backup_instance_id: None,
             volume_id: None,
             device: None,
+            test_command_id: None,
             release_command_id: None,
             unmounted: false,
             gave_back: false,
@@ -452,8 +458,21 @@ impl GiveBack {
             dev_ib_backup_instance_id: Some(testing.dev_ib_backup_instance_id),
             volume_id: Some(testing.volume_id),
             device: Some(testing.device),
+            test_command_id: Some(testing.test_command_id),
             ..Self::unknown(because)
         }
+    }
+
+    /// The test that it gives back after, where all of it is known.
+    #[must_use]
+    pub fn testing(&self) -> Option<Testing> {
+        Some(Testing {
+            snapshot_id: self.snapshot_id.clone()?,
+            dev_ib_backup_instance_id: self.dev_ib_backup_instance_id.clone()?,
+            volume_id: self.volume_id.clone()?,
+            device: self.device.clone()?,
+            test_command_id: self.test_command_id.clone()?,
+        })
     }
 }
 

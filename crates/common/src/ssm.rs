@@ -1,5 +1,7 @@
 //! The words for Systems Manager: commands on the test instance, and one secret.
 
+mod sent;
+
 use std::error::Error as StdError;
 
 use aws_sdk_ssm::Client;
@@ -15,6 +17,8 @@ use crate::aws::{code, refused};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
 use crate::verdict::{advice, words};
+
+pub use sent::{Sent, comment, sent};
 
 /// How long Systems Manager may take to deliver a command, in seconds. An agent that is silent
 /// for longer is not coming back tonight.
@@ -33,13 +37,6 @@ pub struct Command<'a> {
     pub run_id: &'a str,
     /// The document's parameters.
     pub parameters: Vec<(&'static str, &'a str)>,
-}
-
-impl Command<'_> {
-    /// By its comment a later look finds the command again: `SendCommand` has no client token.
-    fn comment(&self) -> String {
-        format!("ib-backup {} {}", self.purpose, self.run_id)
-    }
 }
 
 /// How far a command is.
@@ -114,7 +111,7 @@ async fn find_command(
         .into_paginator()
         .items()
         .send();
-    let comment = command.comment();
+    let comment = comment(command.purpose, command.run_id);
     while let Some(found) = pages.next().await {
         let found = found.map_err(|error| ssm_refused(&tried, error))?;
         if found.comment() == Some(&comment) {
@@ -137,7 +134,7 @@ pub async fn send_command(client: &Client, command: &Command<'_>) -> Result<Stri
         .send_command()
         .document_name(command.document)
         .instance_ids(command.instance_id)
-        .comment(command.comment())
+        .comment(comment(command.purpose, command.run_id))
         .timeout_seconds(DELIVERY_SECONDS);
     for (name, value) in &command.parameters {
         request = request.parameters(*name, vec![(*value).to_owned()]);

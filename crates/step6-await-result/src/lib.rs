@@ -2,12 +2,13 @@
 //!
 //! Takes: what step 5 hands on; Lambda's record of a failed step; or, from step 1, a dead run.
 //! Promises: tag and metric of one verdict, or an error event; and nothing held any more.
-//! Touches: `GetCommandInvocation`, `SendCommand` with the release document, `DescribeSnapshots`,
+//! Touches: `GetCommandInvocation`, `ListCommands`, `SendCommand` with the release document, `DescribeSnapshots`,
 //! `CreateTags`, `DescribeVolumes`, `DescribeInstances`, `DetachVolume`, `DeleteVolume`.
 //! Waits for: the test to end; then for the unmount, the detachment and the deletion.
 //! Leaves behind: nothing.
 
 mod ending;
+mod evidence;
 mod intake;
 mod record;
 mod release;
@@ -15,7 +16,7 @@ mod release;
 use std::time::Duration;
 
 use common::datadog::Datadog;
-use common::event::{Because, Envelope, GiveBack, Phase, Run, Testing};
+use common::event::{Envelope, GiveBack, Phase, Run, Testing};
 use common::settings::Settings;
 use common::step::{Invocation, Outcome, Pace, Step, patience};
 use common::world::{Clock, Lazy, World};
@@ -32,6 +33,8 @@ pub struct AwaitResult {
     clock: Clock,
     itself: String,
     test_instance: String,
+    mount_document: String,
+    test_document: String,
     release_document: String,
     poll: Duration,
     test_poll: Duration,
@@ -67,6 +70,8 @@ impl Step for AwaitResult {
             clock: world.clock.clone(),
             itself: world.function_name.clone(),
             test_instance: settings.text("TEST_INSTANCE_NAME"),
+            mount_document: settings.text("MOUNT_DOCUMENT"),
+            test_document: settings.text("TEST_DOCUMENT"),
             release_document: settings.text("RELEASE_DOCUMENT"),
             poll: settings.seconds("POLL_SECONDS"),
             test_poll: settings.seconds("TEST_POLL_SECONDS"),
@@ -123,10 +128,7 @@ impl AwaitResult {
     /// The run cannot find out: give back what it holds, then fail.
     fn undetermined(&self, testing: Testing, error: &Error) -> Outcome<Self> {
         error!("no verdict: {}", error.chain());
-        let because = Because::Failure {
-            function: self.itself.clone(),
-            error: format!("{:?}: {}", error.kind(), error.chain()),
-        };
+        let because = self.failed(error.kind(), &error.chain());
         Outcome::GoOn(Task::GiveBack(GiveBack::after(testing, because)))
     }
 }

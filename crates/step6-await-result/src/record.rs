@@ -1,7 +1,7 @@
 //! The verdict: awaited, then written, first on the snapshot, then to Datadog.
 
 use common::datadog::{self, Gauge};
-use common::ec2::{self, Volume, VolumeState};
+use common::ec2::{self, Tagged, Volume, VolumeState};
 use common::event::{Because, GiveBack, Phase, Run, Testing, Told};
 use common::ssm::{self, Progress, Report};
 use common::step::Outcome;
@@ -10,7 +10,28 @@ use common::verdict::{self, Verdict};
 use common::{Error, Kind, Result};
 use tracing::{error, info};
 
+use crate::evidence::Evidence;
 use crate::{AwaitResult, Task};
+
+/// What became of a verdict.
+enum Recorded {
+    /// It is on the snapshot, with this instant.
+    Written(Timestamp),
+    /// The snapshot takes no more tags; the verdict is of this instant.
+    NoRoom(Timestamp, Error),
+    /// A newer one of another run stands there.
+    Superseded,
+}
+
+fn told(verdict: &Verdict, checked_at: Timestamp) -> Told {
+    Told {
+        valid: verdict.valid,
+        checked_at,
+        coverage: verdict.coverage,
+        paused_seconds: verdict.paused_seconds,
+        manifest: Some(verdict.manifest),
+    }
+}
 
 impl AwaitResult {
     /// Looks at the test's command.
@@ -36,11 +57,24 @@ impl AwaitResult {
                 let lost = Error::new(Kind::HostFailed, format!("the test has no result: {why}"));
                 Ok(self.undetermined(testing, &lost))
             }
-            Progress::Ended(report) => match Verdict::judge(&report) {
-                Ok(verdict) if run.canary => Ok(self.note_canary(testing, &verdict, &report)),
-                Ok(verdict) => self.record(run, testing, &verdict, &report).await,
-                Err(error) => Ok(self.undetermined(testing, &error)),
-            },
+            Progress::Ended(report) => self.conclude(run, testing, report).await,
+        }
+    }
+
+    /// Looks for the evidence of a test that has ended, and writes its verdict.
+    async fn conclude(&self, run: &Run, testing: Testing, report: Report) -> Result<Outcome<Self>> {
+        match self.evidence(run, &testing, report).await {
+            Ok(Evidence::Pending(why)) => Ok(Outcome::LookAgain {
+                why,
+                payload: Task::Test(testing),
+            }),
+            Ok(Evidence::Verdict(verdict, report)) if run.canary => {
+                Ok(self.note_canary(testing, &verdict, &report))
+            }
+            Ok(Evidence::Verdict(verdict, report)) => {
+                self.record(run, testing, &verdict, &report).await
+            }
+            Err(error) => self.again_or_undetermined(testing, error),
         }
     }
 
@@ -53,33 +87,49 @@ impl AwaitResult {
         verdict: &Verdict,
         report: &Report,
     ) -> Result<Outcome<Self>> {
-        let (checked_at, told_before) = match self.tag(run, &testing, verdict, report).await {
-            Ok(tagged) => tagged,
+        let mut tested = run.clone();
+        tested.ready_at.insert(Phase::Test, self.clock.now());
+        let unwritten = |error: Error| {
+            let found = if verdict.valid { "valid" } else { "bad" };
+            let said = format!(
+                "the test found the backup {found} ({}), and that could not be written on \
+                 snapshot {}",
+                verdict.detail, testing.snapshot_id
+            );
+            Error::caused(error.kind(), said, error)
+        };
+        let written = match self.tag(run, &testing, verdict, report).await {
+            Ok(written) => written,
             Err(error) if error.is_transient() => return Err(error),
             // The verdict is known, and must not be lost with its tags.
             Err(error) => {
-                let found = if verdict.valid { "valid" } else { "bad" };
-                let said = format!(
-                    "the test found the backup {found} ({}), and that could not be written on \
-                     snapshot {}",
-                    verdict.detail, testing.snapshot_id
-                );
-                let error = Error::caused(error.kind(), said, error);
+                let error = unwritten(error);
                 return Ok(self.undetermined(testing, &error));
             }
         };
-        let mut run = run.clone();
-        run.ready_at.insert(Phase::Test, self.clock.now());
-        let told = Told {
-            valid: verdict.valid,
-            checked_at,
-            coverage: verdict.coverage,
-            paused_seconds: verdict.paused_seconds,
-            manifest: Some(verdict.manifest),
-        };
-        let mut back = GiveBack::after(testing, Because::Verdict(told));
-        back.reported = told_before || self.send_verdict(&run, told).await.is_ok();
-        Ok(Outcome::GoOn(Task::GiveBack(back)))
+        match written {
+            Recorded::Written(checked_at) => {
+                let told = told(verdict, checked_at);
+                let before = self.told_before(run, checked_at).await?;
+                let mut back = GiveBack::after(testing, Because::Verdict(told));
+                back.reported = before || self.send_verdict(&tested, told).await.is_ok();
+                Ok(Outcome::GoOn(Task::GiveBack(back)))
+            }
+            // Then the result of the run's own command is the evidence.
+            Recorded::NoRoom(checked_at, error) => {
+                let error = unwritten(error);
+                if !self.told_before(run, checked_at).await?
+                    && let Err(unsent) = self.send_verdict(&tested, told(verdict, checked_at)).await
+                {
+                    return Err(Error::caused(unsent.kind(), error.chain(), unsent));
+                }
+                Ok(self.undetermined(testing, &error))
+            }
+            Recorded::Superseded => Ok(Outcome::GoOn(Task::GiveBack(GiveBack::after(
+                testing,
+                Because::Superseded,
+            )))),
+        }
     }
 
     /// A damaged copy says nothing about the backup: neither the tag nor the verdict's metric
@@ -97,44 +147,76 @@ impl AwaitResult {
     }
 
     /// Every delivery of a result writes the same instant: the one that an earlier delivery
-    /// wrote, else the end of the test. Also says whether this delivery comes so late that the run
-    /// is over: Datadog was told then, and would take the same point for a new one. A run that
-    /// AWS held up between tag and metric still holds its volume.
+    /// wrote, else the end of the test. What a later test of the snapshot wrote is left.
     async fn tag(
         &self,
         run: &Run,
         testing: &Testing,
         verdict: &Verdict,
         report: &Report,
-    ) -> Result<(Timestamp, bool)> {
+    ) -> Result<Recorded> {
         let snapshot = ec2::snapshot(&self.ec2, &testing.snapshot_id).await?;
-        let before = snapshot.checked_by(&run.run_id);
         let now = self.clock.now();
+        let before = snapshot.checked_by(&run.run_id);
         let checked_at = before.or(report.ended_at).unwrap_or(now);
-        ec2::tag_snapshot(&self.ec2, &snapshot.id, &run.run_id, verdict, checked_at).await?;
+        if let Some((other, at)) = snapshot.newer_verdict(&run.run_id, checked_at, now) {
+            info!(
+                "snapshot {} has the verdict of run {other} of {at}, which is newer than this one \
+                 of {checked_at}: it stays, and no metric is sent",
+                snapshot.id
+            );
+            return Ok(Recorded::Superseded);
+        }
+        let id = &snapshot.id;
+        let tagged = ec2::tag_snapshot(&self.ec2, id, &run.run_id, verdict, checked_at).await?;
+        if let Tagged::NoRoom(error) = tagged {
+            return Ok(Recorded::NoRoom(checked_at, error));
+        }
         // EC2's answer to CreateTags is not read by the SDK: whatever says 200 would pass for it.
         // Once written it is no more undetermined, so trouble in looking only costs a look.
-        let unseen = format!("the verdict is not seen on snapshot {} yet", snapshot.id);
-        match ec2::snapshot(&self.ec2, &snapshot.id).await {
+        let unseen = format!("the verdict is not seen on snapshot {id} yet");
+        match ec2::snapshot(&self.ec2, id).await {
             Ok(written) if written.checked_by(&run.run_id).is_some() => {}
             Ok(_) => return Err(Error::new(Kind::AwsUnavailable, unseen)),
             Err(error) => return Err(Error::caused(Kind::AwsUnavailable, unseen, error)),
         }
         info!(
-            "DBBackupValid={} on {}: {}",
+            "DBBackupValid={} on {id}: {}",
             verdict.tag(),
-            snapshot.id,
             verdict.detail
         );
-        let long_ago = before.is_some_and(|time| now.since(time) > datadog::OLDEST_POINT);
-        let told_before = long_ago && self.holds_nothing(run).await?;
-        Ok((checked_at, told_before))
+        Ok(Recorded::Written(checked_at))
+    }
+
+    /// Whether this delivery comes so late that the run is over: Datadog was told then, and would
+    /// take the same point for a new one. A run that AWS held up still holds its volume.
+    async fn told_before(&self, run: &Run, checked_at: Timestamp) -> Result<bool> {
+        Ok(self.is_long_ago(checked_at) && self.holds_nothing(run).await?)
+    }
+
+    /// Whether Datadog would take a point of that instant for one of now.
+    pub(crate) fn is_long_ago(&self, instant: Timestamp) -> bool {
+        self.clock.now().since(instant) > datadog::OLDEST_POINT
     }
 
     async fn holds_nothing(&self, run: &Run) -> Result<bool> {
         let volumes = ec2::volumes_of_run(&self.ec2, &run.run_id).await?;
         let gone = |volume: &Volume| volume.state == VolumeState::Deleted;
         Ok(volumes.iter().all(gone))
+    }
+
+    /// Sends the verdict as it stands on a snapshot. The event says only that there is one: `false`
+    /// where no snapshot has one of this run.
+    pub(crate) async fn send_written_verdict(&self, run: &Run, event: Told) -> Result<bool> {
+        let Some(written) = ec2::verdict_of(&self.ec2, &run.run_id).await? else {
+            return Ok(false);
+        };
+        let told = Told {
+            valid: written.valid,
+            checked_at: written.checked_at,
+            ..event
+        };
+        self.send_verdict(run, told).await.map(|()| true)
     }
 
     /// Sends the verdict, what the test measured, and how long each phase took. A failure is

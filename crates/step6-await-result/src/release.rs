@@ -18,8 +18,8 @@ impl AwaitResult {
         if let Because::Verdict(told) = back.because
             && !back.reported
         {
-            let sent = self.send_verdict(run, told).await;
-            back.reported = sent.is_ok();
+            let sent = self.send_written_verdict(run, told).await;
+            back.reported = sent.is_ok_and(|sent| sent);
         }
         match self.release(run, &mut back).await {
             Ok(None) => self.finish(run, back).await,

@@ -14,7 +14,7 @@ pub use instances::{Instance, backed_up_instance, instance_state, running_instan
 pub use performance::Performance;
 pub use snapshot_filters::SnapshotFilters;
 pub use snapshots::{
-    COPIED, Snapshot, SnapshotState, Written, snapshot, snapshot_matching, snapshots_of,
+    COPIED, Snapshot, SnapshotState, Tagged, Written, snapshot, snapshot_matching, snapshots_of,
     tag_snapshot, verdict_of,
 };
 pub use volumes::{

@@ -59,6 +59,22 @@ impl Snapshot {
         }
         Timestamp::parse(self.tags.get(tags::CHECKED_AT)?)
     }
+
+    /// Another run's verdict on this snapshot that is not older than one of `at`: which run's, and
+    /// of when. A time that cannot be read, or is still to come, makes nothing newer.
+    #[must_use]
+    pub fn newer_verdict(
+        &self,
+        run_id: &str,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Option<(&str, Timestamp)> {
+        self.tags.get(tags::VALID)?;
+        let other = self.tags.get(tags::CHECK_RUN).map_or("", String::as_str);
+        let checked_at = Timestamp::parse(self.tags.get(tags::CHECKED_AT)?)?;
+        let newer = other != run_id && (at..=now).contains(&checked_at);
+        newer.then_some((other, checked_at))
+    }
 }
 
 /// A verdict as it stands on a snapshot.
@@ -191,6 +207,15 @@ pub async fn snapshot(client: &Client, id: &str) -> Result<Snapshot> {
         .ok_or_else(unknown)
 }
 
+/// What became of a verdict that was to be written.
+#[derive(Debug)]
+pub enum Tagged {
+    /// The tags are on the snapshot.
+    Written,
+    /// The snapshot has as many tags as EC2 allows, and none of the check's among them.
+    NoRoom(Error),
+}
+
 /// Writes the verdict on a snapshot, in one call: all of its tags or none.
 ///
 /// # Errors
@@ -201,8 +226,8 @@ pub async fn tag_snapshot(
     run_id: &str,
     verdict: &Verdict,
     checked_at: Timestamp,
-) -> Result<()> {
-    client
+) -> Result<Tagged> {
+    let asked = client
         .create_tags()
         .resources(id)
         .tags(tag(tags::VALID, verdict.tag()))
@@ -210,9 +235,16 @@ pub async fn tag_snapshot(
         .tags(tag(tags::CHECK_RUN, run_id))
         .tags(tag(tags::CHECK_DETAIL, &verdict.detail))
         .send()
-        .await
-        .map_err(|error| refused(&format!("write the verdict on snapshot {id}"), error))?;
-    Ok(())
+        .await;
+    let Err(error) = asked else {
+        return Ok(Tagged::Written);
+    };
+    let no_room = code(&error) == Some("TagLimitExceeded");
+    let error = refused(&format!("write the verdict on snapshot {id}"), error);
+    if no_room {
+        return Ok(Tagged::NoRoom(error));
+    }
+    Err(error)
 }
 
 fn read(described: &Described) -> Option<Snapshot> {

@@ -169,7 +169,7 @@ fn roles_grant_this_and_nothing_else() {
         "logs:CreateLogStream logs:PutLogEvents ssm:ListCommands ssm:GetCommandInvocation \
          ssm:SendCommand ssm:SendCommand ssm:SendCommand ssm:SendCommand lambda:InvokeFunction",
         "logs:CreateLogStream logs:PutLogEvents ec2:DescribeInstances ec2:DescribeSnapshots \
-         ec2:DescribeVolumes ssm:GetCommandInvocation ec2:CreateTags \
+         ec2:DescribeVolumes ssm:GetCommandInvocation ssm:ListCommands ec2:CreateTags \
          ec2:DetachVolume ec2:DetachVolume ec2:DetachVolume ec2:DeleteVolume ssm:SendCommand \
          ssm:SendCommand ssm:SendCommand ssm:GetParameter lambda:InvokeFunction",
     ];

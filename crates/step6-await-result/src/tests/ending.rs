@@ -168,9 +168,10 @@ async fn after_a_verdict_only_the_time_of_giving_back_is_still_told() {
 async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant() {
     let bench = Bench::new();
     let checked_at = bench.run().started_at;
+    bench.verdict_is_written_by("run-1");
     bench.wait(600).await;
     let because = Because::Verdict(Told {
-        valid: false,
+        valid: true,
         checked_at,
         coverage: None,
         paused_seconds: None,
@@ -192,7 +193,7 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
     assert_eq!(point.metric, "infobright_backup_valid");
     assert_eq!(
         (point.value, point.timestamp),
-        (0.0, checked_at.unix_seconds())
+        (1.0, checked_at.unix_seconds())
     );
 }
 

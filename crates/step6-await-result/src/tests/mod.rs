@@ -1,4 +1,5 @@
 mod ending;
+mod evidence;
 mod hold;
 mod intake;
 mod release;
@@ -22,6 +23,16 @@ const BAD: &str =
 
 /// Sends a command of the run to the test instance, as a step did before.
 async fn send(bench: &Bench, purpose: &'static str, volume_id: &str) -> String {
+    send_with(bench, purpose, volume_id, &[]).await
+}
+
+/// The same with these parameters besides, or instead.
+async fn send_with(
+    bench: &Bench,
+    purpose: &'static str,
+    volume_id: &str,
+    others: &[(&'static str, &str)],
+) -> String {
     let functions = &bench.stack.template.functions;
     let mut variables = functions.iter().map(|function| &function.environment);
     let name = format!("{}_DOCUMENT", purpose.to_uppercase());
@@ -32,6 +43,8 @@ async fn send(bench: &Bench, purpose: &'static str, volume_id: &str) -> String {
         "test" => parameters.push(("snapshotId", bench.ids.snapshot_id.as_str())),
         _ => {}
     }
+    parameters.retain(|(name, _)| others.iter().all(|(other, _)| other != name));
+    parameters.extend(others);
     let command = Command {
         document: document.expect("the template names it"),
         instance_id: &bench.ids.test_instance_id,
@@ -45,9 +58,18 @@ async fn send(bench: &Bench, purpose: &'static str, volume_id: &str) -> String {
 
 /// What step 5 hands on: a test of an attached volume.
 async fn testing(bench: &Bench) -> Testing {
+    testing_with(bench, &[]).await
+}
+
+/// The same on a canary night.
+async fn canary(bench: &Bench) -> Testing {
+    testing_with(bench, &[("canary", "true")]).await
+}
+
+async fn testing_with(bench: &Bench, others: &[(&'static str, &str)]) -> Testing {
     let volume_id = bench.attached_volume("run-1").await;
     Testing {
-        test_command_id: send(bench, "test", &volume_id).await,
+        test_command_id: send_with(bench, "test", &volume_id, others).await,
         snapshot_id: bench.ids.snapshot_id.clone(),
         dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
         volume_id,

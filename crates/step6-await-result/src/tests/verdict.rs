@@ -235,7 +235,11 @@ async fn reported(report: AgentReport, canary: bool) -> String {
     let bench = Bench::new();
     bench.aws.set_agent_report(Some(report));
     bench.scripts_end_with(1, &format!("FAIL x\n{BAD}\n"));
-    let task = Task::Test(testing(&bench).await);
+    let task = Task::Test(if canary {
+        super::canary(&bench).await
+    } else {
+        testing(&bench).await
+    });
     bench.wait(60).await;
     let run = Run {
         canary,
@@ -441,11 +445,18 @@ async fn field_case_71_a_verdict_whose_tags_do_not_fit_is_told_with_the_error() 
     let task = Task::Test(testing(&bench).await);
     bench.wait(60).await;
     bench.refuse("CreateTags", 400, "TagLimitExceeded");
-    let error = failure(gives_back(bench.look(&bench.run(), task).await));
+    let error = failure(gives_back(bench.look(&bench.run(), task.clone()).await));
     for named in [
         "found the backup bad (shop.orders: Corrupt)",
         "TagLimitExceeded",
     ] {
         assert!(error.contains(named), "{named}: {error}");
     }
+    // The result of the run's own command is the evidence then.
+    assert_eq!(points(&bench).len(), 1);
+    assert_eq!(points(&bench)[0].0, 0.0);
+    bench.aws.set_datadog_reply(DatadogReply::Never);
+    let error = fails(bench.look(&bench.run(), task).await);
+    assert!(error.is_transient(), "{error}");
+    assert!(error.chain().contains("found the backup bad"), "{error}");
 }

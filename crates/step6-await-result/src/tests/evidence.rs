@@ -1,0 +1,342 @@
+//! An event is not believed: the rows E2 to E4 of the audit, and others of their kinds.
+
+use common::Kind;
+use common::event::{Because, GiveBack, Run, Testing, Told};
+use common::time::Timestamp;
+use rehearsal::aws::Snapshot;
+use rehearsal::workbench::{ends, fails, goes_on, later, looks_again};
+
+use super::{BAD, Bench, GOOD, NOTHING, canary, give_all_back, send, send_with, testing};
+use crate::Task;
+
+const OTHER_SNAPSHOT: &str = "snap-rehearsal0002";
+
+fn add_snapshot(bench: &Bench) {
+    let begun = bench.aws.clock().now() - std::time::Duration::from_hours(24);
+    let volume = &bench.ids.production_volume_id;
+    let other = Snapshot::completed(OTHER_SNAPSHOT, volume, begun);
+    bench.aws.add_snapshot(other);
+}
+
+/// A look at a test that has ended, and what it hands on.
+async fn look(bench: &Bench, run: &Run, testing: Testing) -> GiveBack {
+    match goes_on(bench.look(run, Task::Test(testing)).await) {
+        Task::GiveBack(back) => back,
+        Task::Test(_) => panic!("it goes on with the test"),
+    }
+}
+
+/// Holds that nothing is written and nothing sent, and that the error says `named`.
+#[track_caller]
+fn assert_disagrees(bench: &Bench, back: GiveBack, named: &str) {
+    let Because::Failure { error, .. } = back.because else {
+        panic!("{:?}", back.because)
+    };
+    assert!(error.starts_with("BadEvent: "), "{error}");
+    assert!(error.contains(named), "{named} is not in {error}");
+    assert_eq!(bench.done(), NOTHING, "{named}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn audit_e2_a_snapshot_that_was_not_tested_gets_no_verdict() {
+    let bench = Bench::new();
+    bench.scripts_end_with(0, GOOD);
+    add_snapshot(&bench);
+    let honest = testing(&bench).await;
+    bench.wait(60).await;
+    let forged = Testing {
+        snapshot_id: OTHER_SNAPSHOT.to_owned(),
+        ..honest
+    };
+    let back = look(&bench, &bench.run(), forged).await;
+    let named = format!("with snapshotId `{}`", bench.ids.snapshot_id);
+    assert_disagrees(&bench, back, &named);
+}
+
+#[tokio::test(start_paused = true)]
+async fn audit_e2_the_command_of_another_run_volume_or_purpose_is_no_evidence() {
+    let bench = Bench::new();
+    bench.scripts_end_with(0, GOOD);
+    let honest = testing(&bench).await;
+    let volume = honest.volume_id.clone();
+    let other_run = send_with(&bench, "test", &volume, &[("runId", "run-2")]).await;
+    let release = send(&bench, "release", &volume).await;
+    let mount = send(&bench, "mount", "vol-rehearsalother").await;
+    bench.wait(60).await;
+    let run = bench.run();
+    for (command, named) in [
+        (other_run, "with runId `run-2`"),
+        (release, "is `ib-backup release run-1`"),
+        (mount, "with volumeId `vol-rehearsalother`"),
+    ] {
+        let forged = Testing {
+            test_command_id: command,
+            ..honest.clone()
+        };
+        assert_disagrees(&bench, look(&bench, &run, forged).await, named);
+    }
+    let forged = Testing {
+        volume_id: "vol-rehearsalother".to_owned(),
+        ..honest.clone()
+    };
+    assert_disagrees(&bench, look(&bench, &run, forged).await, "with volumeId");
+    // The comment says whose it is; another's has the same volume and snapshot, but not the run.
+    let other = Run {
+        run_id: "run-2".to_owned(),
+        ..run
+    };
+    let named = "not the test of run run-2";
+    assert_disagrees(&bench, look(&bench, &other, honest).await, named);
+}
+
+/// A copy that was damaged on purpose would have its fault told of the backup.
+#[tokio::test(start_paused = true)]
+async fn audit_e2_a_canarys_test_is_no_evidence_of_the_backup() {
+    let bench = Bench::new();
+    bench.scripts_end_with(1, BAD);
+    let of_canary = canary(&bench).await;
+    let volume = of_canary.volume_id.clone();
+    let of_backup = Testing {
+        test_command_id: send(&bench, "test", &volume).await,
+        ..of_canary.clone()
+    };
+    bench.wait(60).await;
+    let run = bench.run();
+    let back = look(&bench, &run, of_canary).await;
+    assert_disagrees(&bench, back, "that was damaged on purpose");
+    let run = Run {
+        canary: true,
+        ..run
+    };
+    let back = look(&bench, &run, of_backup).await;
+    assert_disagrees(&bench, back, "that was not damaged on purpose");
+}
+
+#[tokio::test(start_paused = true)]
+async fn audit_e2_the_volume_has_to_be_made_of_the_snapshot() {
+    for gone in [false, true] {
+        let bench = Bench::new();
+        bench.scripts_end_with(1, BAD);
+        add_snapshot(&bench);
+        let honest = testing(&bench).await;
+        let mount = Testing {
+            test_command_id: send(&bench, "mount", &honest.volume_id).await,
+            ..honest.clone()
+        };
+        bench.wait(60).await;
+        let forged = Testing {
+            snapshot_id: OTHER_SNAPSHOT.to_owned(),
+            ..mount.clone()
+        };
+        if gone {
+            bench.aws.delete_by_hand(&honest.volume_id);
+        }
+        let named = if gone { "is gone" } else { "is made of `" };
+        let run = bench.run();
+        assert_disagrees(&bench, look(&bench, &run, forged).await, named);
+        // The test's own parameters are enough, and a mount's are once the verdict was written.
+        for honest in [honest, mount] {
+            let back = look(&bench, &run, honest).await;
+            assert!(matches!(back.because, Because::Verdict(_)), "{back:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_is_not_in_the_list_yet_is_waited_for() {
+    let bench = Bench::new();
+    bench.scripts_end_with(0, GOOD);
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(60).await;
+    bench.answer("ListCommands", "{\"Commands\":[]}".to_owned());
+    let (why, _) = looks_again(bench.look(&bench.run(), task.clone()).await);
+    assert!(why.contains("not yet in Systems Manager's list"), "{why}");
+    bench.refuse("ListCommands", 400, "ThrottlingException");
+    let error = fails(bench.look(&bench.run(), task).await);
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(bench.done(), NOTHING);
+}
+
+fn says_valid(bench: &Bench) -> GiveBack {
+    GiveBack {
+        snapshot_id: Some(bench.ids.snapshot_id.clone()),
+        ..GiveBack::unknown(Because::Verdict(Told {
+            valid: true,
+            checked_at: bench.run().started_at,
+            coverage: None,
+            paused_seconds: None,
+            manifest: None,
+        }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn audit_e3_an_event_that_says_valid_sends_no_metric() {
+    let bench = Bench::new();
+    let back = says_valid(&bench);
+    let outcome = give_all_back(&bench, &bench.run(), back).await;
+    let Task::GiveBack(back) = goes_on(outcome) else {
+        panic!("it goes on with the test")
+    };
+    assert_disagrees(
+        &bench,
+        back.clone(),
+        "no snapshot bears a verdict of run run-1",
+    );
+    // A person is told, and the run fails.
+    let run = later(&bench.run(), 4);
+    let Task::GiveBack(back) = goes_on(bench.look(&run, Task::GiveBack(back)).await) else {
+        panic!("it goes on with the test")
+    };
+    let error = fails(bench.look(&run, Task::GiveBack(back)).await);
+    assert_eq!(error.kind(), Kind::Undetermined);
+    assert_eq!(bench.done(), ["CreateEvent"]);
+}
+
+/// Value and instant are the tag's.
+#[tokio::test(start_paused = true)]
+async fn audit_e3_the_metric_says_what_the_tag_says() {
+    let bench = Bench::new();
+    bench.verdict_is_written_by("run-1");
+    let written = bench.run().started_at;
+    bench.wait(600).await;
+    let because = Because::Verdict(Told {
+        valid: false,
+        checked_at: bench.run().started_at,
+        coverage: None,
+        paused_seconds: None,
+        manifest: None,
+    });
+    let back = GiveBack::unknown(because);
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    let points = bench.aws.points();
+    let valid = points
+        .iter()
+        .find(|one| one.metric == "infobright_backup_valid");
+    let told = valid.map(|point| (point.value, point.timestamp));
+    assert_eq!(told, Some((1.0, written.unix_seconds())));
+}
+
+/// Another run's verdict is none of this run; one that was written meanwhile is no error.
+#[tokio::test(start_paused = true)]
+async fn audit_e3_another_runs_verdict_is_not_told_as_this_ones() {
+    let bench = Bench::new();
+    let back = says_valid(&bench);
+    bench.wait(1).await;
+    bench.verdict_is_written_by("run-2");
+    ends(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), NOTHING);
+}
+
+/// Reads lag behind a tag that was written a moment ago.
+#[tokio::test(start_paused = true)]
+async fn a_verdict_that_is_not_in_sight_yet_is_looked_for() {
+    let bench = Bench::new();
+    let back = GiveBack {
+        volume_id: Some("vol-rehearsal0001".to_owned()),
+        unmounted: true,
+        ..says_valid(&bench)
+    };
+    let task = Task::GiveBack(back);
+    let (why, _) = looks_again(bench.look(&bench.run(), task.clone()).await);
+    assert_eq!(why, "no snapshot bears a verdict of run run-1");
+    bench.verdict_is_written_by("run-1");
+    ends(bench.look(&later(&bench.run(), 1), task).await);
+    assert_eq!(bench.done(), ["SubmitMetrics"]);
+}
+
+/// The same for what an event says of a canary.
+#[tokio::test(start_paused = true)]
+async fn audit_e3_an_event_that_says_caught_sends_no_metric() {
+    let bench = Bench::new();
+    bench.scripts_end_with(1, BAD);
+    let test = testing(&bench).await;
+    bench.wait(60).await;
+    bench.aws.delete_by_hand(&test.volume_id);
+    let run = Run {
+        canary: true,
+        ..later(&bench.run(), 4)
+    };
+    let because = Because::Canary {
+        caught: true,
+        checked_at: run.started_at,
+    };
+    let of_backup = GiveBack {
+        unmounted: true,
+        ..GiveBack::after(test, because.clone())
+    };
+    for (back, named) in [
+        (GiveBack::unknown(because), "names no test_command_id"),
+        (of_backup, "that was not damaged on purpose"),
+    ] {
+        let Task::GiveBack(back) = goes_on(bench.look(&run, Task::GiveBack(back)).await) else {
+            panic!("it goes on with the test")
+        };
+        assert_disagrees(&bench, back, named);
+    }
+}
+
+/// The verdicts on last night's snapshot: which run's, and which.
+fn written(bench: &Bench) -> (String, String) {
+    let tags = bench.aws.snapshot_tags(&bench.ids.snapshot_id);
+    let text = |name| tags.get(name).cloned().unwrap_or_default();
+    (text("DBBackupCheckRun"), text("DBBackupValid"))
+}
+
+/// Has another run write a verdict of this instant.
+fn another_writes(bench: &Bench, at: &str) {
+    let id = &bench.ids.snapshot_id;
+    bench.aws.tag_by_hand(id, "DBBackupValid", "False");
+    bench.aws.tag_by_hand(id, "DBBackupCheckRun", "run-2");
+    bench.aws.tag_by_hand(id, "DBBackupCheckedAt", at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn audit_e4_a_late_delivery_puts_no_older_verdict_over_a_newer_one() {
+    let bench = Bench::new();
+    bench.scripts_end_with(0, GOOD);
+    let task = Task::Test(testing(&bench).await);
+    bench.wait(60).await;
+    let run = bench.run();
+    for _ in 0..2 {
+        goes_on(bench.look(&run, task.clone()).await);
+        assert_eq!(written(&bench), ("run-1".to_owned(), "True".to_owned()));
+    }
+    bench.wait(3600).await;
+    let now: Timestamp = bench.aws.clock().now().into();
+    another_writes(&bench, &now.to_string());
+    bench.wait(3 * 3600).await;
+    let sent = bench.done().len();
+    let Task::GiveBack(back) = goes_on(bench.look(&run, task).await) else {
+        panic!("it goes on with the test")
+    };
+    assert_eq!(back.because, Because::Superseded);
+    assert_eq!(written(&bench), ("run-2".to_owned(), "False".to_owned()));
+    assert_eq!(bench.done().len(), sent, "neither tag nor metric");
+    ends(give_all_back(&bench, &run, back).await);
+    let more = &bench.done()[sent..];
+    assert_eq!(more, ["SendCommand", "DetachVolume", "DeleteVolume"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_goes_over_none_over_an_older_one_and_over_one_of_no_known_time() {
+    for at in [
+        "2026-02-28T04:00:00Z",
+        "2099-01-01T00:00:00Z",
+        "last night",
+        "",
+    ] {
+        let bench = Bench::new();
+        bench.scripts_end_with(0, GOOD);
+        let task = Task::Test(testing(&bench).await);
+        bench.wait(60).await;
+        another_writes(&bench, at);
+        goes_on(bench.look(&bench.run(), task).await);
+        assert_eq!(
+            written(&bench),
+            ("run-1".to_owned(), "True".to_owned()),
+            "{at}"
+        );
+        assert_eq!(bench.done(), ["CreateTags", "SubmitMetrics"], "{at}");
+    }
+}
