@@ -70,7 +70,7 @@ async fn look<S: Step>(step: &S, world: &World, envelope: Envelope<S::Input>) ->
             hand_on(world, step.next_function(), run, next).await
         }
         Outcome::AlreadyEnded => {
-            info!("this run has its verdict already: a late delivery, nothing to do");
+            info!("this run has ended already: a late delivery, nothing to do");
             Ok(())
         }
         Outcome::NothingToDo(why) => {

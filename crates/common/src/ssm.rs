@@ -3,6 +3,7 @@
 mod sent;
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
@@ -83,6 +84,33 @@ pub async fn ensure_command(
         Some(id) => Ok(id),
         None => send_command(client, command).await,
     }
+}
+
+/// A run whose release command is so old is not started again any more: Lambda keeps an event for
+/// hours, and EventBridge tries for a day to deliver one.
+const LATE: Duration = Duration::from_hours(3 * 24);
+
+/// Whether step 6 has given back what this run held: the run has ended, and a delivery of one of
+/// its events is late.
+///
+/// # Errors
+/// Where Systems Manager refuses to list the commands.
+pub async fn was_released(
+    client: &Client,
+    document: &str,
+    instance_id: &str,
+    run_id: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let release = Command {
+        document,
+        instance_id,
+        purpose: "release",
+        run_id,
+        parameters: Vec::new(),
+    };
+    let found = find_command(client, &release, now.before(LATE)).await?;
+    Ok(found.is_some())
 }
 
 async fn find_command(

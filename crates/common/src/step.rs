@@ -134,7 +134,7 @@ pub enum Outcome<S: Step> {
     },
     /// Ready: the next function takes this.
     GoOn(S::Next),
-    /// A late delivery of a run that has its verdict: nothing to do.
+    /// A late delivery of a run that has its verdict, or has given back: nothing to do.
     AlreadyEnded,
     /// There is nothing to test; why.
     NothingToDo(String),

@@ -32,6 +32,13 @@ impl Timestamp {
         Self(DateTime::from_secs(self.0.secs()))
     }
 
+    /// The instant so long before.
+    #[must_use]
+    pub fn before(self, time: Duration) -> Self {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        Self(DateTime::from_secs(self.0.secs().saturating_sub(seconds)))
+    }
+
     /// Seconds from `earlier` to this instant, to the millisecond; zero where the clocks say
     /// otherwise.
     #[must_use]

@@ -11,6 +11,7 @@ use common::Result;
 use common::ec2::{self, NewVolume, Performance};
 use common::event::{Envelope, Pair, Run};
 use common::runner;
+use common::ssm::{self, Command};
 use common::step::{Invocation, Outcome, Step};
 use common::world::World;
 use serde_json::Value;
@@ -195,6 +196,25 @@ impl<S: Step> Workbench<S> {
         });
         self.aws
             .set_host(&self.ids.test_instance_id, Arc::new(machine));
+    }
+
+    /// Has the person send the command by which step 6 gave back what this run held.
+    ///
+    /// # Panics
+    /// Where Systems Manager refuses.
+    pub async fn release_was_sent_by(&self, run_id: &str) {
+        let functions = &self.stack.template.functions;
+        let mut variables = functions.iter().map(|function| &function.environment);
+        let document = variables.find_map(|of| of.get("RELEASE_DOCUMENT"));
+        let release = Command {
+            document: document.expect("the template names it"),
+            instance_id: &self.ids.test_instance_id,
+            purpose: "release",
+            run_id,
+            parameters: vec![("runId", run_id), ("volumeId", "vol-rehearsalgone")],
+        };
+        let sent = ssm::send_command(&self.person.ssm, &release).await;
+        sent.expect("a command can be sent");
     }
 
     /// A test volume of that run as step 2 makes it, still `creating`.

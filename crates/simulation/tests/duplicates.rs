@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rehearsal::lambda::{Accepted, Delivery};
+use serde_json::json;
 use simulation::night::Night;
 
 /// A night whose test is short, so that there are not too many looks.
@@ -111,4 +112,35 @@ async fn all_of_them_at_once() {
             vec![Duration::ZERO; if seen.insert(key) { 2 } else { 1 }]
         }));
     assert_same_night(&night, "every event twice").await;
+}
+
+/// Row E5 of the audit: a canary writes no tag by which a late delivery would know it.
+#[tokio::test(start_paused = true)]
+async fn of_a_canary_hours_and_a_day_after_its_end() {
+    let canary = json!({"canary": true});
+    let count = night().start(canary.clone()).await.deliveries.len() as u64;
+    for hours in [3, 25] {
+        for number in 0..count {
+            let night = night();
+            let late = Duration::from_hours(hours);
+            night
+                .stack
+                .lambda
+                .set_copies(Box::new(move |accepted: &mut Accepted| {
+                    if accepted.number == number {
+                        vec![Duration::ZERO, late]
+                    } else {
+                        vec![Duration::ZERO]
+                    }
+                }));
+            let ending = night.start(canary.clone()).await;
+            let what = format!("event {number} again after {hours} h");
+            let caught = ending.metric("infobright_backup_check.canary_caught");
+            assert_eq!(caught, [1.0], "{what}");
+            assert_eq!(ending.tag(), None, "{what}");
+            assert_eq!(ending.made, 1, "{what}");
+            assert_eq!(ending.events, Vec::new(), "{what}");
+            assert_eq!(ending.left, Vec::<String>::new(), "{what}");
+        }
+    }
 }

@@ -3,7 +3,8 @@
 //! Takes: any JSON object; `snapshot_id` in it names the snapshot to test, the fields of
 //! [`Pair`] the database and where it is tested, `canary` a night on which the copy is damaged.
 //! Promises: a complete snapshot of the production volume, and a test instance that nothing holds.
-//! Touches: `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`; step 6, by invoking it.
+//! Touches: `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`, `ListCommands`; step 6, by
+//! invoking it.
 //! Waits for: the snapshot to be complete, and for step 6 to give back what a dead run holds.
 //! Leaves behind: nothing.
 
@@ -16,6 +17,7 @@ use common::datadog::{Datadog, Gauge};
 use common::ec2::{self, Instance, Snapshot, SnapshotFilters, SnapshotState, tags};
 use common::event::{self, Chosen, Envelope, Pair, Phase, Pick, Run, Start};
 use common::settings::Settings;
+use common::ssm;
 use common::step::{Invocation, NeverEnds, Outcome, Pace, Step, patience};
 use common::world::{Clock, Lazy, World};
 use common::{Error, Kind, Result};
@@ -26,10 +28,12 @@ use tracing::{error, info};
 pub struct ChooseSnapshot {
     ec2: Lazy<aws_sdk_ec2::Client>,
     lambda: Lazy<aws_sdk_lambda::Client>,
+    ssm: Lazy<aws_sdk_ssm::Client>,
     datadog: Datadog,
     clock: Clock,
     next: String,
     release_function: String,
+    release_document: String,
     production_instance: String,
     production_device: String,
     test_instance: String,
@@ -56,10 +60,12 @@ impl Step for ChooseSnapshot {
         let step = Self {
             ec2: world.ec2.clone(),
             lambda: world.lambda.clone(),
+            ssm: world.ssm.clone(),
             datadog: Datadog::read(&mut settings, world),
             clock: world.clock.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
             release_function: settings.text("RELEASE_LAMBDA_NAME"),
+            release_document: settings.text("RELEASE_DOCUMENT"),
             production_instance: settings.text("PRODUCTION_INSTANCE_NAME"),
             production_device: settings.text("PRODUCTION_DEVICE"),
             test_instance: settings.text("TEST_INSTANCE_NAME"),
@@ -117,10 +123,8 @@ impl Step for ChooseSnapshot {
         self.meant_for_tests(&test)?;
         let volume_id = production.volume_at(names.production_device)?;
         let snapshots = ec2::snapshots_of(&self.ec2, volume_id, &filters).await?;
-        if snapshots
-            .iter()
-            .any(|snapshot| snapshot.checked_by(&run.run_id).is_some())
-        {
+        let verdict = |snapshot: &Snapshot| snapshot.checked_by(&run.run_id).is_some();
+        if snapshots.iter().any(verdict) || self.was_released(run, &test).await? {
             return Ok(Outcome::AlreadyEnded);
         }
         let chosen = match (&start.snapshot_id, start.pick) {
@@ -237,6 +241,13 @@ impl ChooseSnapshot {
             test_instance: named(&pair.test_instance_name, &self.test_instance),
             test_device: named(&pair.test_device, &self.test_device),
         }
+    }
+
+    /// A run without a verdict leaves no tag, a canary for one: its release command says that it
+    /// was.
+    async fn was_released(&self, run: &Run, test: &Instance) -> Result<bool> {
+        let (document, now) = (&self.release_document, self.clock.now());
+        ssm::was_released(&self.ssm, document, &test.id, &run.run_id, now).await
     }
 
     /// A start event may name any instance; only one that is meant for it gets a volume and a

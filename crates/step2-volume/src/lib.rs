@@ -2,8 +2,8 @@
 //!
 //! Takes: `snapshot_id`, `dev_ib_backup_instance_id`.
 //! Promises: one volume of this run, made of that snapshot, in the test instance's zone.
-//! Touches: `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`, `CreateVolume` with
-//! `CreateTags`.
+//! Touches: `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`, `ListCommands`,
+//! `CreateVolume` with `CreateTags`.
 //! Waits for: the volume to be available.
 //! Leaves behind: the volume, tagged with the run.
 
@@ -12,13 +12,17 @@ use std::time::Duration;
 use common::ec2::{self, NewVolume, Performance, VolumeState};
 use common::event::{Chosen, Made, Phase, Run};
 use common::settings::Settings;
+use common::ssm;
 use common::step::{NeverEnds, Outcome, Pace, Step, patience};
-use common::world::{Lazy, World};
+use common::world::{Clock, Lazy, World};
 use common::{Error, Kind, Result};
 
 /// Step 2.
 pub struct MakeVolume {
     ec2: Lazy<aws_sdk_ec2::Client>,
+    ssm: Lazy<aws_sdk_ssm::Client>,
+    clock: Clock,
+    release_document: String,
     next: String,
     test_instance: String,
     performance: Performance,
@@ -35,6 +39,9 @@ impl Step for MakeVolume {
         let mut settings = Settings::new(&world.variables);
         let step = Self {
             ec2: world.ec2.clone(),
+            ssm: world.ssm.clone(),
+            clock: world.clock.clone(),
+            release_document: settings.text("RELEASE_DOCUMENT"),
             next: settings.text("NEXT_LAMBDA_NAME"),
             test_instance: settings.text("TEST_INSTANCE_NAME"),
             performance: Performance::read(&mut settings),
@@ -100,7 +107,7 @@ impl MakeVolume {
     /// made for a late delivery of a run that has ended, since EC2 forgets a token in time.
     async fn ensure_volume(&self, run: &Run, chosen: Chosen) -> Result<Outcome<Self>> {
         let snapshot = ec2::snapshot(&self.ec2, &chosen.snapshot_id).await?;
-        if snapshot.checked_by(&run.run_id).is_some() {
+        if snapshot.checked_by(&run.run_id).is_some() || self.was_released(run, &chosen).await? {
             return Ok(Outcome::AlreadyEnded);
         }
         let name = run.pair.test_instance_name.as_ref();
@@ -125,6 +132,14 @@ impl MakeVolume {
             ),
             payload: chosen,
         })
+    }
+
+    /// A run without a verdict leaves no tag, a canary for one: its release command says that it
+    /// was.
+    async fn was_released(&self, run: &Run, chosen: &Chosen) -> Result<bool> {
+        let instance = &chosen.dev_ib_backup_instance_id;
+        let (document, now) = (&self.release_document, self.clock.now());
+        ssm::was_released(&self.ssm, document, instance, &run.run_id, now).await
     }
 
     /// What EC2 refuses for what the stack's parameters say of the volume.

@@ -235,3 +235,19 @@ async fn what_ec2_does_not_take_together_is_told_with_the_names_of_the_parameter
     }
     assert_eq!(bench.made().len(), 0);
 }
+
+/// Row E5 of the audit: its client token would say that there is a volume, for half an hour.
+#[tokio::test(start_paused = true)]
+async fn audit_e5_no_volume_is_made_for_a_run_that_has_given_back() {
+    let bench = Bench::new();
+    let run = bench.run();
+    bench.release_was_sent_by("run-0").await;
+    bench.wait(3 * 3600).await;
+    looks_again(bench.look(&run, chosen(&bench)).await);
+    let id = bench.made().into_iter().next().expect("a volume");
+    bench.release_was_sent_by("run-1").await;
+    bench.aws.delete_by_hand(&id);
+    bench.wait(3 * 3600).await;
+    has_ended_already(bench.look(&run, chosen(&bench)).await);
+    assert_eq!(bench.done(), ["CreateVolume"]);
+}

@@ -1,6 +1,6 @@
 //! How a run ends, once nothing is held, or when time has run out over giving back.
 
-use common::datadog::Gauge;
+use common::datadog::{self, Gauge};
 use common::ec2::{self, Written};
 use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::Outcome;
@@ -106,12 +106,13 @@ impl AwaitResult {
         let caught = !verdict.valid;
         let now = self.clock.now();
         let checked_at = report.ended_at.unwrap_or(now);
-        // So late it is a delivery of a run that is over, and Datadog was told then.
-        if back.gave_back || !self.is_long_ago(checked_at) {
-            let gauge = Gauge::canary_caught(verdict::metric(caught));
-            let datadog = self.datadog.of(run);
-            datadog.gauges(&[gauge], checked_at, now).await?;
+        // Waits are counted, so what is older is a late delivery: Datadog was told then.
+        if now.since(checked_at) > run.waited() + datadog::OLDEST_POINT {
+            return Ok(Outcome::AlreadyEnded);
         }
+        let gauge = Gauge::canary_caught(verdict::metric(caught));
+        let datadog = self.datadog.of(run);
+        datadog.gauges(&[gauge], checked_at, now).await?;
         if caught {
             return Ok(Outcome::End(Ended(())));
         }

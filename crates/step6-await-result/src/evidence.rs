@@ -59,7 +59,7 @@ impl AwaitResult {
         let is_test = is(&self.test_document, "test");
         let is_mount = is(&self.mount_document, "mount") && !run.canary;
         if !is_test && !is_mount {
-            return Err(disagree(format!(
+            return Err(disagree(&format!(
                 "command {} is `{}` with document {}, and not the test of run {run_id}",
                 sent.id, sent.comment, sent.document
             )));
@@ -71,7 +71,7 @@ impl AwaitResult {
         for (name, value) in expected {
             let found = sent.parameter(name);
             if found != value {
-                return Err(disagree(format!(
+                return Err(disagree(&format!(
                     "command {} was sent with {name} `{found}`, and not `{value}`",
                     sent.id
                 )));
@@ -81,7 +81,7 @@ impl AwaitResult {
         // of the test.
         let canary = sent.parameter("canary") == "true";
         if canary != run.canary {
-            return Err(disagree(format!(
+            return Err(disagree(&format!(
                 "command {} tested a copy that was {} on purpose",
                 sent.id,
                 if canary { "damaged" } else { "not damaged" }
@@ -99,7 +99,7 @@ impl AwaitResult {
             if volume.snapshot_id == *snapshot {
                 return Ok(());
             }
-            return Err(disagree(format!(
+            return Err(disagree(&format!(
                 "volume {id} is made of `{}`, and not of snapshot {snapshot}",
                 volume.snapshot_id
             )));
@@ -111,13 +111,13 @@ impl AwaitResult {
         if written.checked_by(&run.run_id).is_some() {
             return Ok(());
         }
-        Err(disagree(format!(
+        Err(disagree(&format!(
             "volume {id} is gone, and nothing else says that it was made of snapshot {snapshot}"
         )))
     }
 }
 
-fn disagree(found: String) -> Error {
+fn disagree(found: &str) -> Error {
     Error::new(
         Kind::BadEvent,
         format!(

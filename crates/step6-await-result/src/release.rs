@@ -21,7 +21,17 @@ impl AwaitResult {
             let sent = self.send_written_verdict(run, told).await;
             back.reported = sent.is_ok_and(|sent| sent);
         }
-        match self.release(run, &mut back).await {
+        let late = if run.is_first_answered_look() {
+            self.is_late(run, &back).await
+        } else {
+            Ok(false)
+        };
+        let looked = match late {
+            Ok(true) => return Ok(Outcome::AlreadyEnded),
+            Ok(false) => self.release(run, &mut back).await,
+            Err(error) => Err(error),
+        };
+        match looked {
             Ok(None) => self.finish(run, back).await,
             Ok(Some(why)) => Ok(Outcome::LookAgain {
                 why,
@@ -35,6 +45,25 @@ impl AwaitResult {
                 })
             }
         }
+    }
+
+    /// Whether the run gave back before this chain of looks, so that this delivery is late: there
+    /// is nothing to give back, and nothing to tell that was not told then.
+    async fn is_late(&self, run: &Run, back: &GiveBack) -> Result<bool> {
+        let Some(instance) = &back.dev_ib_backup_instance_id else {
+            return Ok(false);
+        };
+        let begun = back.unmounted || back.gave_back || back.release_command_id.is_some();
+        let untold = match back.because {
+            Because::Verdict(_) => !back.reported,
+            Because::Failure { .. } => back.reported,
+            _ => false,
+        };
+        if begun || untold || !self.held(run, back).await?.is_empty() {
+            return Ok(false);
+        }
+        let (document, now) = (&self.release_document, self.clock.now());
+        ssm::was_released(&self.ssm, document, instance, &run.run_id, now).await
     }
 
     /// What is still to be waited for, if anything.

@@ -158,9 +158,9 @@ fn without_datadog_no_role_reads_a_parameter() {
 fn roles_grant_this_and_nothing_else() {
     let granted = [
         "logs:CreateLogStream logs:PutLogEvents ec2:DescribeInstances ec2:DescribeSnapshots \
-         ec2:DescribeVolumes ssm:GetParameter lambda:InvokeFunction",
+         ec2:DescribeVolumes ssm:ListCommands ssm:GetParameter lambda:InvokeFunction",
         "logs:CreateLogStream logs:PutLogEvents ec2:DescribeInstances ec2:DescribeSnapshots \
-         ec2:DescribeVolumes ec2:CreateVolume ec2:CreateVolume ec2:CreateTags \
+         ec2:DescribeVolumes ssm:ListCommands ec2:CreateVolume ec2:CreateVolume ec2:CreateTags \
          lambda:InvokeFunction",
         "logs:CreateLogStream logs:PutLogEvents ec2:DescribeVolumes ec2:AttachVolume \
          ec2:AttachVolume ec2:AttachVolume lambda:InvokeFunction",

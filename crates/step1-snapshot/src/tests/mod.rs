@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::Kind;
 use common::event::Start;
 use rehearsal::aws::Snapshot;
-use rehearsal::workbench::{self, fails, goes_on};
+use rehearsal::workbench::{self, fails, goes_on, has_ended_already};
 use serde_json::json;
 
 use crate::ChooseSnapshot;
@@ -155,5 +155,28 @@ async fn a_wildcard_among_the_settings_names_no_other_instance() {
         let error = error.expect_err(name);
         assert_eq!(error.kind(), Kind::NotFound);
         assert!(error.to_string().contains("no running instance"), "{error}");
+    }
+}
+
+/// Row E5 of the audit: a canary leaves no tag, and its start event comes once more.
+#[tokio::test(start_paused = true)]
+async fn audit_e5_a_late_delivery_of_a_run_that_has_given_back_ends_at_once() {
+    for (run_id, hours, ended) in [
+        ("request-1", 3, true),
+        ("request-1", 30, true),
+        ("request-10", 3, false),
+        ("request", 3, false),
+    ] {
+        let bench = Bench::new();
+        bench.release_was_sent_by(run_id).await;
+        bench.wait(hours * 3600).await;
+        add_snapshot(&bench, "snap-rehearsal0002", HOUR / 2);
+        let read = bench.read(&json!({"canary": true})).expect("a start event");
+        let looked = bench.look(&read.run, read.payload).await;
+        if ended {
+            has_ended_already(looked);
+        } else {
+            goes_on(looked);
+        }
     }
 }

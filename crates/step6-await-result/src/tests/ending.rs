@@ -2,7 +2,7 @@ use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
 use rehearsal::aws::DatadogReply;
-use rehearsal::workbench::{ends, fails, goes_on, later};
+use rehearsal::workbench::{ends, fails, goes_on, has_ended_already, later};
 
 use super::{Bench, NOTHING, attached, give_all_back, held_up};
 use crate::Task;
@@ -91,6 +91,32 @@ async fn a_verdict_of_long_ago_is_told_where_the_run_was_not_over() {
         let back = failure(&bench, ITSELF);
         ends(give_all_back(&bench, &bench.run(), back).await);
         assert_eq!(bench.done(), done, "{holds}");
+    }
+}
+
+/// As where a canary's event for step 3 is delivered once more: its volume is gone, and its run
+/// leaves no tag.
+#[tokio::test(start_paused = true)]
+async fn audit_e5_a_late_failure_of_a_run_that_has_given_back_sends_no_event() {
+    for function in ["dev-ib-backup-step-3-attach", ITSELF] {
+        let bench = Bench::new();
+        bench.release_was_sent_by("run-1").await;
+        bench.wait(3 * 3600).await;
+        let back = GiveBack {
+            dev_ib_backup_instance_id: Some(bench.ids.test_instance_id.clone()),
+            ..failure(&bench, function)
+        };
+        let task = Task::GiveBack(back.clone());
+        has_ended_already(bench.look(&bench.run(), task.clone()).await);
+        assert_eq!(bench.done(), NOTHING);
+        // It is no late one where the run holds something, or that it sent the command itself.
+        bench
+            .look(&later(&bench.run(), 4), task)
+            .await
+            .expect("it is told");
+        assert_eq!(bench.done(), ["CreateEvent"]);
+        bench.volume("run-1").await;
+        held_up(bench.look(&bench.run(), Task::GiveBack(back)).await);
     }
 }
 

@@ -45,20 +45,20 @@ async fn each_wait_is_waited_out() {
         ..Durations::default()
     });
     let run = bench.run();
-    for (wait, done) in [
+    for (count, (wait, done)) in (0..).zip([
         (0, 1),
         (50, 1), // the release command runs
         (60, 2), // it has ended: detach
         (1, 2),  // detaching
         (3, 3),  // detached: delete
         (1, 3),  // deleting
-    ] {
+    ]) {
         bench.wait(wait).await;
-        (_, back) = held_up(bench.look(&run, Task::GiveBack(back)).await);
+        (_, back) = held_up(bench.look(&later(&run, count), Task::GiveBack(back)).await);
         assert_eq!(bench.done(), ALL[..done]);
     }
     bench.wait(2).await;
-    ends(bench.look(&run, Task::GiveBack(back)).await);
+    ends(bench.look(&later(&run, 6), Task::GiveBack(back)).await);
 }
 
 #[tokio::test(start_paused = true)]
