@@ -9,12 +9,9 @@ SOCKET=''
 # make_scratch: socket, logs and temporary files stay off the restored volume, where nobody else can look.
 make_scratch() {
   SCRATCH=$RUN_DIRECTORY/scratch
-  rm -rf "$SCRATCH"
-  # A socket's path may have 107 bytes.
-  if [ "${#SCRATCH}" -gt 95 ]; then
-    SCRATCH=$(mktemp -d /tmp/ib-check.XXXXXX) || unchecked 'cannot make a scratch folder in /tmp on this host'
-    printf '%s\n' "$SCRATCH" >"$RUN_DIRECTORY/scratch.path"
-  fi
+  [ ! -s "$RUN_DIRECTORY/scratch.path" ] || SCRATCH=$(cat "$RUN_DIRECTORY/scratch.path")
+  # What an earlier call of this run left.
+  [ ! -e "$SCRATCH" ] || find "$SCRATCH" -mindepth 1 -delete
   mkdir -p "$SCRATCH/tmp" "$SCRATCH/cache" "$SCRATCH/grid" || unchecked "cannot make the folder $SCRATCH on this host"
   SOCKET=$SCRATCH/s
   if [ "$(id -u)" -eq 0 ]; then
@@ -149,6 +146,7 @@ check_isolation() {
   listening=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { print $10 }') || listening=''
   ! grep -Fxq -e "${inodes:-none}" <<<"$listening" ||
     unchecked 'the server is not isolated: it listens on a TCP port'
+  has_network self || ! has_network "$SERVER_PID" || unchecked 'the server is not isolated: it has a network'
   ask "SHOW STATUS LIKE 'Slave_running';" || ANSWER=''
   case $ANSWER in *ON) unchecked 'the server is not isolated: it replicates' ;; esac
   record isolation pass server "${seen}no TCP port, not replicating"
@@ -183,6 +181,7 @@ clear_server() {
   for pid in $(servers_of_run); do stop_process "$pid" 30 || true; done
   SERVER_PID=''
   rm -f "$RUN_DIRECTORY"/ask.* "$RUN_DIRECTORY"/*.out
-  [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
-  rm -f "$RUN_DIRECTORY/scratch.path"
+  [ -z "$SCRATCH" ] || rm -rf "$SCRATCH" 2>/dev/null || true
+  # One in /tmp is a mount in here, which release takes away.
+  [ -d "${SCRATCH:-/}" ] || rm -f "$RUN_DIRECTORY/scratch.path"
 }

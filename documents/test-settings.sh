@@ -233,6 +233,8 @@ skip-slave-start
 read_only = 1
 loose-skip-log-bin
 loose-event-scheduler = OFF
+local-infile = OFF
+loose-secure-file-priv = $SCRATCH/tmp
 loose-wsrep-on = OFF
 loose-persisted-globals-load = OFF
 loose-aria-recover-options = OFF

@@ -150,7 +150,7 @@ CLIENT
 #!/bin/bash
 sql=\$(cat)
 pid=$W/state/runs/run-1/scratch/pid
-if [[ \$sql == *COUNT*customers* ]] && mkdir "$W/once" 2>/dev/null; then kill -KILL "\$(cat "\$pid")"; fi
+if [[ \$sql == *COUNT*customers* ]] && mkdir "$W/state/once" 2>/dev/null; then kill -KILL "\$(cat "\$pid")"; fi
 exec "$SSM_client" "\$@" <<<"\$sql"
 CLIENT
   chmod +x "$W/bin/client"
@@ -193,7 +193,7 @@ CLIENT
   cat >"$W/bin/client" <<CLIENT
 #!/bin/bash
 sql=\$(cat)
-[[ \$sql != *CRC32* ]] || echo asked >>"$W/asked"
+[[ \$sql != *CRC32* ]] || echo asked >>"$W/state/asked"
 exec $SSM_client "\$@" <<<"\$sql"
 CLIENT
   chmod +x "$W/bin/client"
@@ -207,7 +207,7 @@ CLIENT
   done
   [ "$tables" -eq 3 ]
   # One client for all, and one for what stands behind goods; nothing stands behind visits.
-  [ "$(wc -l <"$W/asked")" -eq 2 ]
+  [ "$(wc -l <"$W/state/asked")" -eq 2 ]
 }
 
 @test "budget: a table among several that crashes the server each time has its name, and the others are read" {

@@ -23,7 +23,7 @@ CLIENT
   expect 0
   [ "$tables" -eq 6 ]
   [ "$rows" -eq 435000 ]
-  if grep '^\(FAIL\|ERROR\|WARN\)' <<<"$output"; then return 1; fi
+  no_marks
 }
 
 @test "checks: too little memory" {

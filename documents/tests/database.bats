@@ -7,9 +7,6 @@ setup() {
   folder_volume
 }
 
-# nothing_to_see: no line that wants somebody's eye
-nothing_to_see() { if grep -E '^(WARN|FAIL|ERROR)' <<<"$output"; then return 1; fi; }
-
 # an_older_server: one whose InnoDB does not show its own list
 an_older_server() {
   cat >"$W/bin/client" <<CLIENT
@@ -70,7 +67,7 @@ SQL
   an_older_server
   mounted_test
   expect 0
-  nothing_to_see
+  no_marks
 }
 
 @test "case 23: a table in the shared tablespace that lost its definition" {
@@ -122,7 +119,7 @@ SQL
   full_text
   mounted_test
   expect 0
-  nothing_to_see
+  no_marks
 }
 
 # stale_index: a page of the index `customer` as it was before, with as many entries
@@ -160,12 +157,12 @@ INSERT INTO shop.`odd ``name` VALUES (1, 'x'), (2, NULL);
 SQL
   mounted_test
   expect 0
-  nothing_to_see
+  no_marks
   document release
   export SSM_runId=run-2 IB_EXTENDED_PACKS=0
   mounted_test
   expect 0
-  nothing_to_see
+  no_marks
   grep -q '^PASS *index: shop.orders: 2 indexes hold what the rows hold' <<<"$output"
   grep -q '^PASS *index: shop.kinds: 7 indexes' <<<"$output"
 }
@@ -195,7 +192,7 @@ SQL
   mounted_test
   expect 0
   grep -q "^PASS *view: .* views: as their checksums say" <<<"$output"
-  nothing_to_see
+  no_marks
 }
 
 @test "case 32: the triggers of a table that are lost" {
@@ -231,7 +228,7 @@ SQL
   mounted_test
   expect 0
   grep -q '^PASS *triggers: 2 triggers' <<<"$output"
-  nothing_to_see
+  no_marks
 }
 
 @test "case 34: no user at all" {
@@ -351,7 +348,7 @@ SQL
   [ -e "$DATA/shop/ve#i#01.ibd" ]
   mounted_test
   expect 0
-  nothing_to_see
+  no_marks
 }
 
 @test "case 119: a database, and case 123 a table's rows, that are links by production's path" {

@@ -27,12 +27,12 @@ forged_manifest() {
 hex() { printf '%s' "$1" | od -An -v -t x1 | tr -d ' \n' | tr a-f A-F; }
 
 # ran: whether something of the volume was run
-ran() { [ -e "$W/ran" ]; }
+ran() { [ -e "$W/state/ran" ]; }
 
 # names_that_run: columns, a table and a database whose names are a command for the shell to the client of MySQL 5.1
 names_that_run() {
   # A name has 64 characters at most, and a table's ends up in a file's.
-  ln -s "$W" /tmp/ib-s0 2>/dev/null || [ "$(readlink /tmp/ib-s0)" = "$W" ] || { rm -f /tmp/ib-s0; ln -s "$W" /tmp/ib-s0; }
+  ln -s "$W/state" /tmp/ib-s0 2>/dev/null || [ "$(readlink /tmp/ib-s0)" = "$W/state" ] || { rm -f /tmp/ib-s0; ln -s "$W/state" /tmp/ib-s0; }
   local run='\! id>/tmp/ib-s0/ran;#'
   sql <<SQL
 CREATE TABLE shop.columns (\`c\\\` INT, \`$run\` INT, plain INT) ENGINE=MyISAM;
@@ -50,7 +50,7 @@ SQL
   client_of_5_1
   mounted_test
   rm -f /tmp/ib-s0
-  ! ran || { cat "$W/ran"; return 1; }
+  ! ran || { cat "$W/state/ran"; return 1; }
   expect 0
   grep -q '^WARN *read: shop.columns: a column is not read: its name has a backslash' <<<"$output"
   [ "$(grep -c '^WARN *inventory: .*is not read: its name has a backslash' <<<"$output")" -eq 3 ]
@@ -66,7 +66,7 @@ SQL
   client_of_5_1
   manifest
   rm -f /tmp/ib-s0
-  ! ran || { cat "$W/ran"; return 1; }
+  ! ran || { cat "$W/state/ran"; return 1; }
   [ "$code" -eq 0 ] || { echo "$said"; return 1; }
   stop_production
   mounted_test
@@ -76,17 +76,17 @@ SQL
 
 @test "S0: the client of MySQL 5.1 has its shell where the server has not said NO_BACKSLASH_ESCAPES" {
   export IB_CLIENT_BEHIND=/bin/cat
-  printf 'SELECT `c\\`, `\\! id >%s/ran;#`;\n' "$W" | "$BATS_TEST_DIRNAME/infobright/client"
+  printf 'SELECT `c\\`, `\\! id >%s/ran;#`;\n' "$W/state" | "$BATS_TEST_DIRNAME/infobright/client"
   ran
-  rm "$W/ran"
-  printf "SET sql_mode='NO_BACKSLASH_ESCAPES';\nSELECT \`c\\\\\`, \`\\\\! id >%s/ran;#\`;\n" "$W" | "$BATS_TEST_DIRNAME/infobright/client"
+  rm "$W/state/ran"
+  printf "SET sql_mode='NO_BACKSLASH_ESCAPES';\nSELECT \`c\\\\\`, \`\\\\! id >%s/ran;#\`;\n" "$W/state" | "$BATS_TEST_DIRNAME/infobright/client"
   ! ran
-  printf 'system id >%s/ran\n' "$W" | "$BATS_TEST_DIRNAME/infobright/client"
+  printf 'system id >%s/ran\n' "$W/state" | "$BATS_TEST_DIRNAME/infobright/client"
   ran
-  rm "$W/ran"
-  printf 'system id >%s/commands\n' "$W/ran" >"$W/commands"
+  rm "$W/state/ran"
+  printf 'system id >%s/commands\n' "$W/state/ran" >"$W/commands"
   printf 'SELECT 1;\n\\. %s/commands\n' "$W" | "$BATS_TEST_DIRNAME/infobright/client"
-  [ ! -e "$W/ran" ]
+  [ ! -e "$W/state/ran" ]
 }
 
 @test "S0: neither client nor server is root where the script is" {
@@ -94,17 +94,17 @@ SQL
   folder_volume
   cat >"$W/bin/client" <<CLIENT
 #!/bin/bash
-grep -h '^[UG]' /proc/\$\$/status >>"$W/users/client"
-grep -h '^[UG]' /proc/\$(cat "$W/state/runs/run-1/scratch/pid")/status >>"$W/users/server"
+grep -h '^[UG]' /proc/\$\$/status >>"$W/state/users/client"
+grep -h '^[UG]' /proc/\$(cat "$W/state/runs/run-1/scratch/pid")/status >>"$W/state/users/server"
 exec $SSM_client "\$@"
 CLIENT
   chmod +x "$W/bin/client"
-  mkdir -m 777 "$W/users"
+  mkdir -m 777 "$W/state/users"
   SSM_client=$W/bin/client SSM_serverUser=nobody mounted_test
   expect 0
-  if grep -E '\b0\b' "$W/users/client"; then return 1; fi
-  grep -q "^Uid:.$(id -u nobody).$(id -u nobody).$(id -u nobody).$(id -u nobody)$" "$W/users/client"
-  tail -n 3 "$W/users/server" | grep -q "^Uid:.$(id -u nobody).$(id -u nobody).$(id -u nobody).$(id -u nobody)$"
+  if grep -E '\b0\b' "$W/state/users/client"; then return 1; fi
+  grep -q "^Uid:.$(id -u nobody).$(id -u nobody).$(id -u nobody).$(id -u nobody)$" "$W/state/users/client"
+  tail -n 3 "$W/state/users/server" | grep -q "^Uid:.$(id -u nobody).$(id -u nobody).$(id -u nobody).$(id -u nobody)$"
 }
 
 @test "S0: the client of a manifest is not root either, and has its password" {
@@ -113,17 +113,17 @@ CLIENT
   start_production
   cat >"$W/bin/client" <<CLIENT
 #!/bin/bash
-{ grep -h '^[UG]id' /proc/\$\$/status; cat "\${1#--defaults-file=}"; } >>"$W/users/client"
+{ grep -h '^[UG]id' /proc/\$\$/status; cat "\${1#--defaults-file=}"; } >>"$W/state/users/client"
 exec $SSM_client "\$@"
 CLIENT
   chmod +x "$W/bin/client"
-  mkdir -m 777 "$W/users"
+  mkdir -m 777 "$W/state/users"
   printf '[client]\nuser=root\npassword=secret\n' >"$W/secret.cnf"
   chmod 600 "$W/secret.cnf"
   SSM_client=$W/bin/client manifest --defaults-file "$W/secret.cnf"
   [ "$code" -eq 0 ] || { echo "$said"; return 1; }
-  if grep -E '^[UG]id.*\b0\b' "$W/users/client"; then return 1; fi
-  grep -q password=secret "$W/users/client"
+  if grep -E '^[UG]id.*\b0\b' "$W/state/users/client"; then return 1; fi
+  grep -q password=secret "$W/state/users/client"
   [ -z "$(find /tmp -maxdepth 2 -name client.cnf 2>/dev/null)" ]
   manifest --client-user root
   [ "$code" -eq 1 ]
@@ -133,18 +133,19 @@ CLIENT
 @test "S0b: values of a forged manifest are no SQL and no command" {
   infobright_volume
   local value at=0
-  for value in "x'; \\! id >$W/ran" $'x\n\\! id >'"$W/ran"$'\n' $'x\';\nsystem id >'"$W/ran"$'\n' "' OR '1'='1"; do
+  for value in "x'; \\! id >$W/state/ran" $'x\n\\! id >'"$W/state/ran"$'\n' $'x\';\nsystem id >'"$W/state/ran"$'\n' "' OR '1'='1"; do
     forged_manifest 1675814400 "table\t$(hex shop)\t$(hex events)\tBRIGHTHOUSE\t200000" \
       "value\t$(hex shop)\t$(hex events)\t$(hex id)\t$(hex "$value")\t1"
     export SSM_runId=run-$((at += 1))
     cat >"$W/bin/client" <<CLIENT
 #!/bin/bash
-tee -a "$W/asked" | exec $BATS_TEST_DIRNAME/infobright/client "\$@"
+tee -a "$W/state/asked" | exec $BATS_TEST_DIRNAME/infobright/client "\$@"
 CLIENT
     chmod +x "$W/bin/client"
     SSM_client=$W/bin/client mounted_test
-    ! ran || { cat "$W/ran"; return 1; }
-    if grep -aF -e '\!' -e "' OR '" -e 'system id' "$W/asked"; then return 1; fi
+    ! ran || { cat "$W/state/ran"; return 1; }
+    if grep -aF -e '\!' -e "' OR '" -e 'system id' "$W/state/asked"; then return 1; fi
+    [ -s "$W/state/asked" ]
     document release
   done
 }
@@ -155,7 +156,7 @@ CLIENT
   local forged line at=0
   for forged in 'PPID[$(id>ran)]' 'MANIFEST_ROWS[$(id>ran)]' '$(id>ran)' '`id>ran`' 'a[$(id>ran)]+1' '08' '-5' '1e9' '0x10' \
     '99999999999999999999' '1 1' ''; do
-    forged=${forged//ran/$W/ran}
+    forged=${forged//ran/$W/state/ran}
     forged_manifest "$forged"
     export SSM_runId=run-$((at += 1))
     mounted_test
@@ -164,8 +165,8 @@ CLIENT
     document release
   done
   # Each other number of a manifest.
-  for line in "table\t73686f70\t766973697473\tMyISAM\tPPID[\$(id>$W/ran)]" "column\t73686f70\t766973697473\t6964\tPPID[\$(id>$W/ran)]" \
-    "value\t73686f70\t766973697473\t6964\t31\tPPID[\$(id>$W/ran)]" "table\t\$(id>$W/ran)\tx\tMyISAM\t1" 'other\t1'; do
+  for line in "table\t73686f70\t766973697473\tMyISAM\tPPID[\$(id>$W/state/ran)]" "column\t73686f70\t766973697473\t6964\tPPID[\$(id>$W/state/ran)]" \
+    "value\t73686f70\t766973697473\t6964\t31\tPPID[\$(id>$W/state/ran)]" "table\t\$(id>$W/state/ran)\tx\tMyISAM\t1" 'other\t1'; do
     forged_manifest 1675814400 "$line"
     export SSM_runId=run-$((at += 1))
     mounted_test
@@ -179,15 +180,16 @@ CLIENT
   folder_volume
   # Tabs and line ends are what its fields and lines are made of.
   sql <<SQL
-SET @name = CONCAT('x', CHAR(10), '=', CHAR(9), 'PPID[\$(id>$W/ran)]', CHAR(9), '1', CHAR(9), '1', CHAR(9), '1', CHAR(9), '1');
-SET @name = LEFT(REPLACE(@name, '$W/ran', '/tmp/ib-s1'), 64);
+SET @name = CONCAT('x', CHAR(10), '=', CHAR(9), 'PPID[\$(id>/tmp/ib-s1)]', CHAR(9), '1', CHAR(9), '1', CHAR(9), '1', CHAR(9), '1');
+SET @name = LEFT(@name, 64);
 SET @create = CONCAT('CREATE TABLE shop.\`', @name, '\` (a INT) ENGINE=MyISAM');
 PREPARE made FROM @create;
 EXECUTE made;
 SQL
-  rm -f /tmp/ib-s1
+  ln -sfn "$W/state/ran" /tmp/ib-s1
   IB_WORKERS=3 IB_PACKS_TOGETHER=1 mounted_test
-  [ ! -e /tmp/ib-s1 ] || { rm /tmp/ib-s1; return 1; }
+  rm -f /tmp/ib-s1
+  ! ran
   expect 0
 }
 
