@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 
+use crate::answer::NotAws;
 use crate::error::{Error, Kind};
 use crate::text::one_line;
 
@@ -71,16 +72,22 @@ where
     let Some((service, code)) = answered.and_then(|service| Some((service, service.code()?)))
     else {
         // Without a code it is no answer of AWS, but of something between AWS and the function.
-        let what = match status {
-            0 => "AWS gave no answer".to_owned(),
-            _ => format!(
-                "the answer is not AWS's: status {status}, `{}`; is a proxy, a VPC endpoint or an \
-                 AWS_ENDPOINT_URL in between?",
-                first_words(&error)
-            ),
+        let body = error.raw_response().and_then(|raw| raw.body().bytes());
+        let seen = match status {
+            0 => NotAws::among(&error).map(ToString::to_string),
+            _ => Some(NotAws::new("", status, body.unwrap_or_default()).to_string()),
         };
-        let message = format!("tried to {tried}, and {what}");
-        return Error::caused(Kind::AwsUnavailable, message, error);
+        return match seen {
+            Some(seen) if status == 0 => Error::new(
+                Kind::AwsUnavailable,
+                format!("tried to {tried}, and {seen}"),
+            ),
+            seen => {
+                let seen = seen.unwrap_or_else(|| "AWS gave no answer".to_owned());
+                let message = format!("tried to {tried}, and {seen}");
+                Error::caused(Kind::AwsUnavailable, message, error)
+            }
+        };
     };
     let said = one_line(service.message().unwrap_or("no message"), LONGEST_MESSAGE);
     let kind = if DENIED.contains(&code) {
@@ -111,16 +118,3 @@ where
 
 /// An encoded authorization message has 1 to 2 kB.
 const LONGEST_MESSAGE: usize = 3000;
-
-/// How an answer begins that AWS did not give.
-fn first_words<E>(error: &SdkError<E>) -> String {
-    let body = error.raw_response().and_then(|raw| raw.body().bytes());
-    let begins = body.map(|body| &body[..body.len().min(1000)]);
-    one_line(
-        &String::from_utf8_lossy(begins.unwrap_or_default()),
-        SHOWN_WORDS,
-    )
-}
-
-/// Characters of such an answer that are shown.
-const SHOWN_WORDS: usize = 120;

@@ -21,6 +21,7 @@ use crate::world::{Lazy, World};
 
 pub use gauge::Gauge;
 use transport::Https;
+pub(crate) use transport::client;
 pub use transport::{BoxError, Sending, Transport};
 
 /// How long Datadog may take to answer.

@@ -122,6 +122,12 @@ impl StdError for Error {
 
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for Diagnostic {
+    fn from(error: &Error) -> Self {
         Self {
             error_type: format!("{:?}", error.kind),
             error_message: error.chain(),

@@ -1,5 +1,7 @@
 //! The words for Lambda: being invoked, and invoking.
 
+mod start_failure;
+
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
@@ -7,7 +9,7 @@ use lambda_runtime::tracing::subscriber;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
-use tracing::info;
+use tracing::{error, info};
 
 use crate::aws::refused;
 use crate::error::{Error, Kind, Result};
@@ -37,9 +39,10 @@ pub async fn invoke<P: Serialize>(client: &Client, function: &str, payload: &P) 
         .map_err(|error| refused(&format!("invoke {function}"), error))?;
     let status = reply.status_code();
     if status != 202 {
+        let what = "the answer is not AWS's";
         return Err(Error::new(
-            Kind::AwsRefused,
-            format!("tried to invoke {function}: Lambda answered {status} instead of 202"),
+            Kind::AwsUnavailable,
+            format!("tried to invoke {function}, and {what}: status {status} instead of 202"),
         ));
     }
     info!("Invoked lambda, name={function}, event={event}");
@@ -52,9 +55,14 @@ pub async fn invoke<P: Serialize>(client: &Client, function: &str, payload: &P) 
 /// At start, naming every setting that is missing or unreadable.
 pub async fn serve<S: Step>() -> std::result::Result<(), lambda_runtime::Error> {
     start_logging();
-    let (world, step) = start::<S>().inspect_err(|error| {
-        tracing::error!("{:?}: {}", error.kind(), error.chain());
-    })?;
+    let (world, step) = match start::<S>() {
+        Ok(started) => started,
+        Err(error) => {
+            error!("{:?}: {}", error.kind(), error.chain());
+            start_failure::tell(&error).await;
+            return Err(error.into());
+        }
+    };
     let (world, step) = (&world, &step);
     // Boxed, since the compiler lays the whole look out in one piece otherwise, and gives up.
     let handler = async move |event: LambdaEvent<Value>| {

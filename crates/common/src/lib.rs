@@ -1,6 +1,8 @@
 //! What the six steps share. Start with [`step`] (what a step is), then [`runner`] (what is done
 //! with it) and [`event`] (what travels between functions).
 
+/// AWS's answers as they come off the wire.
+mod answer;
 /// AWS's answers, told apart while they are still typed.
 mod aws;
 pub mod datadog;

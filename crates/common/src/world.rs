@@ -9,8 +9,10 @@ use aws_sdk_ec2::config::timeout::TimeoutConfig;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 
+use crate::answer::Checked;
 use crate::datadog::Transport;
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
@@ -72,8 +74,12 @@ impl World {
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .build();
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-        let sdk = sdk
-            .to_builder()
+        let mut checked = sdk.to_builder();
+        checked.set_http_client(
+            sdk.http_client()
+                .map(|client| SharedHttpClient::new(Checked(client))),
+        );
+        let sdk = checked
             .timeout_config(timeouts)
             .retry_config(retries)
             .build();

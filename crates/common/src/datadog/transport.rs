@@ -67,7 +67,7 @@ impl Transport for Https {
     clippy::disallowed_methods,
     reason = "the one place where an HTTPS client for Datadog is made"
 )]
-fn client() -> reqwest::Result<Client> {
+pub(crate) fn client() -> reqwest::Result<Client> {
     // An error says that there is one already, which is as good.
     let _ = ring::default_provider().install_default();
     Client::builder()

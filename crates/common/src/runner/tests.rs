@@ -304,7 +304,7 @@ async fn a_late_delivery_and_an_error_hand_nothing_on() {
 #[tokio::test(start_paused = true)]
 async fn an_event_that_lambda_does_not_accept_is_an_error() {
     for (status, kind) in [
-        (200, Kind::AwsRefused),
+        (200, Kind::AwsUnavailable),
         (404, Kind::AwsUnavailable),
         (429, Kind::AwsUnavailable),
         (500, Kind::AwsUnavailable),

@@ -44,6 +44,8 @@ struct Inner {
     /// What copies the processes' output to the logs.
     copying: Mutex<Vec<JoinHandle<()>>>,
     replies: Mutex<BTreeMap<String, oneshot::Sender<Result<(), FunctionError>>>>,
+    /// Why a function says that it does not start.
+    init_errors: Mutex<BTreeMap<String, FunctionError>>,
 }
 
 /// Sees a process as Lambda does.
@@ -87,6 +89,7 @@ impl Processes {
                 queues: names().map(|name| (name, Queue::new())).collect(),
                 copying: Mutex::default(),
                 replies: Mutex::default(),
+                init_errors: Mutex::default(),
                 programs,
             }),
         }
@@ -118,6 +121,7 @@ impl Processes {
             .route(&path("invocation/next"), get(next))
             .route(&path("invocation/{id}/response"), post(response))
             .route(&path("invocation/{id}/error"), post(error))
+            .route(&path("init/error"), post(init_error))
             .with_state(self.clone())
     }
 
@@ -163,6 +167,14 @@ impl Processes {
             }
             None => StatusCode::BAD_REQUEST,
         }
+    }
+
+    /// What a process that did not start has said of it.
+    fn init_error(&self, function: &str) -> Option<FunctionError> {
+        let errors = self.inner.init_errors.lock();
+        errors
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(function)
     }
 
     fn spawn(&self, function: &Function) -> Result<Child, FunctionError> {
@@ -253,7 +265,7 @@ impl Processes {
             status = child.wait() => {
                 let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
                 self.inner.queues[&function.name].clear().await;
-                Err(exited(&request_id, &status))
+                Err(self.init_error(&function.name).unwrap_or_else(|| exited(&request_id, &status)))
             }
         }
     }
@@ -342,9 +354,24 @@ async fn error(
     Path((_, id)): Path<(String, String)>,
     body: Bytes,
 ) -> StatusCode {
-    let error = serde_json::from_slice(&body).unwrap_or_else(|_| FunctionError {
+    processes.reply(&id, Err(read_error(&body)))
+}
+
+async fn init_error(
+    State(processes): State<Processes>,
+    Path(function): Path<String>,
+    body: Bytes,
+) -> StatusCode {
+    let errors = processes.inner.init_errors.lock();
+    errors
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(function, read_error(&body));
+    StatusCode::ACCEPTED
+}
+
+fn read_error(body: &[u8]) -> FunctionError {
+    serde_json::from_slice(body).unwrap_or_else(|_| FunctionError {
         error_type: "Unknown".to_owned(),
-        error_message: String::from_utf8_lossy(&body).into_owned(),
-    });
-    processes.reply(&id, Err(error))
+        error_message: String::from_utf8_lossy(body).into_owned(),
+    })
 }
