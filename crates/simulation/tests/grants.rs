@@ -151,9 +151,9 @@ async fn is_missed(index: usize, number: usize, action: &str, function: &str) ->
     false
 }
 
-/// EBS says nothing of a key that it may not use: the volume fails, and the function says why
+/// EBS says nothing of a key that it may not use: the volume vanishes, and the function says why
 /// that may be.
 fn key_is_missed(ending: &Ending, action: &str) -> bool {
-    let told = |error: &String| error.contains("its KMS key could not be used");
+    let told = |error: &String| error.contains("which could not be used, so that EC2 took");
     action.starts_with("kms:") && ending.errors().iter().any(told)
 }

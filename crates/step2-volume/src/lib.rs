@@ -88,7 +88,7 @@ impl Step for MakeVolume {
                     "volume {} of snapshot {} has failed; {}",
                     volume.id,
                     chosen.snapshot_id,
-                    ec2::KEY_ADVICE
+                    volume.key.advice("it")
                 ),
             )),
             VolumeState::Deleted => Err(Error::new(
@@ -125,11 +125,15 @@ impl MakeVolume {
         )
         .await
         .map_err(|error| self.explained(error))?;
+        let of = format!("snapshot {}", chosen.snapshot_id);
+        let why = if run.has_looked_long_enough(self.poll) {
+            let advice = snapshot.key.advice(&of);
+            format!("volume {id} was made of {of} and is not in sight; {advice}")
+        } else {
+            format!("volume {id} is being made of {of}: {}", self.performance)
+        };
         Ok(Outcome::LookAgain {
-            why: format!(
-                "volume {id} is being made of snapshot {}: {}",
-                chosen.snapshot_id, self.performance
-            ),
+            why,
             payload: chosen,
         })
     }

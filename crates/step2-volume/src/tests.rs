@@ -126,17 +126,90 @@ async fn the_volume_of_another_run_is_none_of_ours() {
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_failed_is_an_error_at_once() {
     let bench = Bench::new();
-    let now = bench.aws.clock().now() - std::time::Duration::from_hours(1);
-    bench.aws.add_snapshot(Snapshot {
-        kms_denied: true,
-        ..Snapshot::completed(&bench.ids.snapshot_id, &bench.ids.production_volume_id, now)
-    });
     let id = bench.volume("run-1").await;
+    bench.shows(&id, "error", None);
     let error = fails(bench.look(&bench.run(), chosen(&bench)).await);
     assert_eq!(error.kind(), Kind::Dead);
     let text = error.to_string();
     assert!(text.contains(&id) && text.contains("KmsKeyArn"), "{text}");
     assert_eq!(bench.done(), [""; 0]);
+}
+
+/// Last night's snapshot, encrypted under a key that nobody may use: the key's id.
+fn encrypt(bench: &Bench) -> String {
+    let begun = bench.aws.clock().now() - std::time::Duration::from_hours(1);
+    let (id, volume) = (&bench.ids.snapshot_id, &bench.ids.production_volume_id);
+    let encrypted = Snapshot {
+        kms_denied: true,
+        ..Snapshot::completed(id, volume, begun)
+    };
+    let key = encrypted.key_arn().expect("it is encrypted");
+    bench.aws.add_snapshot(encrypted);
+    key
+}
+
+/// Case 67 of the field and finding 2 of AWS: the volume vanishes, and its token is burnt.
+#[tokio::test(start_paused = true)]
+async fn field_case_67_a_vanished_volume_names_the_key_of_its_snapshot() {
+    let bench = Bench::new();
+    let key = encrypt(&bench);
+    let run = bench.run();
+    let (_, payload) = looks_again(bench.look(&run, chosen(&bench)).await);
+    bench.wait(15).await;
+    let error = fails(bench.look(&later(&run, 1), payload).await);
+    assert_eq!(error.kind(), Kind::AwsRefused);
+    let text = error.to_string();
+    let snapshot = format!(
+        "snapshot {} is encrypted under {key}",
+        bench.ids.snapshot_id
+    );
+    for named in [
+        "IdempotentParameterMismatch",
+        &snapshot,
+        "KmsKeyArn",
+        "kms:CreateGrant",
+    ] {
+        assert!(text.contains(named), "{named}: {text}");
+    }
+    assert_eq!(bench.made().len(), 1);
+}
+
+/// Case 68 of the field: EC2 answers the id of the one that vanished.
+#[tokio::test(start_paused = true)]
+async fn field_case_68_a_volume_that_stays_out_of_sight_names_the_key() {
+    let bench = Bench::new();
+    let key = encrypt(&bench);
+    bench.answer(
+        "CreateVolume",
+        "<CreateVolumeResponse><volumeId>vol-vanished</volumeId></CreateVolumeResponse>".to_owned(),
+    );
+    let run = bench.run();
+    let (why, payload) = looks_again(bench.look(&run, chosen(&bench)).await);
+    assert!(!why.contains(&key), "{why}");
+    let (why, _) = looks_again(bench.look(&later(&run, 4), payload).await);
+    assert!(
+        why.contains("vol-vanished was made of") && why.contains(&key),
+        "{why}"
+    );
+}
+
+/// Without a key of its own it may be the account's.
+#[tokio::test(start_paused = true)]
+async fn a_vanished_volume_of_a_plain_snapshot_is_told_as_what_it_may_be() {
+    let bench = Bench::new();
+    let run = bench.run();
+    let (_, payload) = looks_again(bench.look(&run, chosen(&bench)).await);
+    let id = bench.made().into_iter().next().expect("a volume");
+    bench.aws.delete_by_hand(&id);
+    bench.wait(15).await;
+    let text = fails(bench.look(&later(&run, 1), payload).await).to_string();
+    for named in [
+        "is not encrypted",
+        "get-ebs-default-kms-key-id",
+        "somebody deleted the volume",
+    ] {
+        assert!(text.contains(named), "{named}: {text}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +232,7 @@ async fn a_volume_that_is_gone_is_not_replaced() {
     let id = bench.made().into_iter().next().expect("a volume");
     bench.aws.delete_by_hand(&id);
     bench.wait(15).await;
-    looks_again(bench.look(&later(&run, 1), chosen(&bench)).await);
+    fails(bench.look(&later(&run, 1), chosen(&bench)).await);
     assert_eq!(bench.made().len(), 1);
     let volume = bench.aws.volume(&id).expect("its trace");
     assert_eq!(volume.state, VolumeState::Deleted);

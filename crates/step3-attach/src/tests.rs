@@ -184,16 +184,8 @@ async fn a_volume_that_is_being_deleted_or_failed_is_an_error_at_once() {
     deleted.expect("it can be deleted");
     let error = fails(bench.look(&bench.run(), made(&bench, &deleting)).await);
     assert_eq!(error.kind(), Kind::Dead);
-    let begun = bench.aws.clock().now() - Duration::from_hours(1);
-    bench.aws.add_snapshot(Snapshot {
-        kms_denied: true,
-        ..Snapshot::completed(
-            &bench.ids.snapshot_id,
-            &bench.ids.production_volume_id,
-            begun,
-        )
-    });
     let failed = bench.volume("run-2").await;
+    bench.shows(&failed, "error", None);
     let error = fails(bench.look(&bench.run(), made(&bench, &failed)).await);
     assert_eq!(error.kind(), Kind::Dead);
     assert_eq!(bench.done(), NOTHING);
@@ -232,4 +224,49 @@ async fn field_case_70_an_attachment_without_end_says_what_may_hold_it() {
     for named in ["/dev/sdg", "/dev/xvdX", "TestDevice", "reboot"] {
         assert!(why.contains(named), "{named}: {why}");
     }
+}
+
+/// Finding 2 of AWS, at its other end: the key was taken away since the volume was made.
+#[tokio::test(start_paused = true)]
+async fn aws_finding_2_a_revoked_key_is_named() {
+    let bench = Bench::new();
+    let begun = bench.aws.clock().now() - Duration::from_hours(1);
+    let key = "arn:aws:kms:us-east-1:000000000000:key/rehearsal";
+    bench.aws.add_snapshot(Snapshot {
+        kms_key_arn: Some(key.to_owned()),
+        ..Snapshot::completed(
+            &bench.ids.snapshot_id,
+            &bench.ids.production_volume_id,
+            begun,
+        )
+    });
+    let id = bench.volume("run-1").await;
+    bench.refuse("AttachVolume", 400, "CustomerKeyHasBeenRevoked");
+    let text = fails(bench.look(&bench.run(), made(&bench, &id)).await).to_string();
+    let volume = format!("volume {id} is encrypted under {key}");
+    for named in ["CustomerKeyHasBeenRevoked", &volume, "kms:CreateGrant"] {
+        assert!(text.contains(named), "{named}: {text}");
+    }
+}
+
+/// Cases 70 and 75 of the field: each has its own advice.
+#[tokio::test(start_paused = true)]
+async fn field_cases_70_75_a_taken_device_and_too_many_volumes_have_their_advice() {
+    let bench = Bench::new();
+    bench.attached_volume("run-2").await;
+    let id = bench.volume("run-1").await;
+    let text = fails(bench.look(&bench.run(), made(&bench, &id)).await).to_string();
+    assert!(
+        text.contains("/dev/xvdX are one name") && text.contains("TestDevice"),
+        "{text}"
+    );
+    bench.refuse("AttachVolume", 400, "AttachmentLimitExceeded");
+    let text = fails(bench.look(&bench.run(), made(&bench, &id)).await).to_string();
+    assert!(
+        text.contains("detach volumes that the test instance does not need"),
+        "{text}"
+    );
+    bench.refuse("AttachVolume", 400, "InvalidVolume.ZoneMismatch");
+    let text = fails(bench.look(&bench.run(), made(&bench, &id)).await).to_string();
+    assert!(!text.contains("detach"), "{text}");
 }

@@ -30,7 +30,9 @@ impl Instance {
     /// # Errors
     /// Where there is none; the error lists what there is.
     pub fn volume_at(&self, device: &str) -> Result<&str> {
-        self.devices.get(device).map(String::as_str).ok_or_else(|| {
+        let mut devices = self.devices.iter();
+        let found = devices.find(|(name, _)| is_same_device(name, device));
+        found.map(|(_, volume)| volume.as_str()).ok_or_else(|| {
             let devices: Vec<&str> = self.devices.keys().map(String::as_str).collect();
             Error::new(
                 Kind::NotFound,
@@ -43,6 +45,17 @@ impl Instance {
             )
         })
     }
+}
+
+/// Whether two device names are one to a guest: to Xen `/dev/sdg` and `/dev/xvdg` are.
+#[must_use]
+pub fn is_same_device(one: &str, other: &str) -> bool {
+    let disk = |name: &str| {
+        let name = name.trim_start_matches("/dev/");
+        let disk = name.strip_prefix("xvd").or_else(|| name.strip_prefix("sd"));
+        disk.map_or_else(|| name.to_owned(), |disk| format!("sd{disk}"))
+    };
+    disk(one) == disk(other)
 }
 
 /// The one instance of this `Name` whose volume is backed up: it need not run for that, and keeps

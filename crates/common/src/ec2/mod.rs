@@ -1,6 +1,7 @@
 //! The words for EC2: instances, snapshots and volumes, in the states that matter here.
 
 mod instances;
+mod key;
 mod performance;
 mod snapshot_filters;
 mod snapshots;
@@ -10,7 +11,10 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, Tag};
 
-pub use instances::{Instance, backed_up_instance, instance_state, running_instance};
+pub use instances::{
+    Instance, backed_up_instance, instance_state, is_same_device, running_instance,
+};
+pub use key::Key;
 pub use performance::Performance;
 pub use snapshot_filters::SnapshotFilters;
 pub use snapshots::{
@@ -18,7 +22,7 @@ pub use snapshots::{
     tag_snapshot, verdict_of,
 };
 pub use volumes::{
-    Asked, Attachment, KEY_ADVICE, NewVolume, Volume, VolumeState, attach, create, delete, detach,
+    Asked, Attachment, NewVolume, Volume, VolumeState, attach, create, delete, detach,
     test_volumes, volume, volumes_of_run,
 };
 

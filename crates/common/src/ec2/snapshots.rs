@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Snapshot as Described, SnapshotState as State, StorageTier};
 
-use super::{PAGE, SnapshotFilters, filter, tag, tag_map, tags};
+use super::{Key, PAGE, SnapshotFilters, filter, tag, tag_map, tags};
 use crate::aws::{code, refused};
 use crate::error::{Error, Kind, Result};
+use crate::text::{LONGEST_TAG, one_line};
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub description: String,
     /// Whether a volume can be made of it.
     pub state: SnapshotState,
+    /// What it is encrypted under.
+    pub key: Key,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -233,7 +236,10 @@ pub async fn tag_snapshot(
         .tags(tag(tags::VALID, verdict.tag()))
         .tags(tag(tags::CHECKED_AT, &checked_at.to_string()))
         .tags(tag(tags::CHECK_RUN, run_id))
-        .tags(tag(tags::CHECK_DETAIL, &verdict.detail))
+        .tags(tag(
+            tags::CHECK_DETAIL,
+            &one_line(&verdict.detail, LONGEST_TAG),
+        ))
         .send()
         .await;
     let Err(error) = asked else {
@@ -272,6 +278,7 @@ fn read(described: &Described) -> Option<Snapshot> {
         description: described.description().unwrap_or_default().to_owned(),
         started_at: (*described.start_time()?).into(),
         state,
+        key: Key::read(described.encrypted(), described.kms_key_id()),
         tags: tag_map(described.tags()),
     })
 }

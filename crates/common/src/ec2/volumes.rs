@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::types::{
     ResourceType, TagSpecification, Volume as Described, VolumeAttachmentState,
     VolumeState as State,
 };
 
-use super::{PAGE, Performance, filter, tag, tag_map, tags};
+use super::key::{Key, is_refused as key_is_refused};
+use super::{PAGE, Performance, filter, snapshot, tag, tag_map, tags};
 use crate::aws::{code, refused};
 use crate::error::Result;
 use crate::time::Timestamp;
@@ -27,6 +27,8 @@ pub struct Volume {
     pub created_at: Option<Timestamp>,
     /// The snapshot that it was made of.
     pub snapshot_id: String,
+    /// What it is encrypted under.
+    pub key: Key,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -86,26 +88,6 @@ pub struct NewVolume<'a> {
     pub performance: &'a Performance,
 }
 
-/// Codes by which EC2 says that a key cannot be used. A volume whose key cannot be used is made,
-/// vanishes, and its client token then stands for something deleted:
-/// <https://github.com/kubernetes-sigs/aws-ebs-csi-driver/issues/3010>
-fn key_refused<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    code(error).is_some_and(|code| {
-        code == "IdempotentParameterMismatch"
-            || code == "CustomerKeyHasBeenRevoked"
-            || code.starts_with("InvalidKmsKey.")
-            || code.starts_with("KMS")
-    })
-}
-
-/// What to do about it.
-pub const KEY_ADVICE: &str = "where the snapshot is encrypted, its KMS key could not be used and \
-    EC2 took the volume away again: name the key by the stack's parameter KmsKeyArn, let its key \
-    policy allow the account's roles kms:CreateGrant, kms:Decrypt, kms:DescribeKey, \
-    kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt*, and see that it is enabled and, where \
-    it is of another account, shared (`aws ec2 describe-snapshots` shows KmsKeyId); else somebody \
-    deleted the volume while the run was at work";
-
 /// Makes a test volume, or gives the id of the one that an earlier call of this run made.
 ///
 /// # Errors
@@ -130,21 +112,24 @@ pub async fn create(client: &Client, new: &NewVolume<'_>) -> Result<String> {
         .client_token(new.run_id)
         .tag_specifications(tags)
         .send()
-        .await
-        .map_err(|error| {
-            let tried = format!(
-                "make a volume ({}) of snapshot {} in {}",
-                new.performance, new.snapshot_id, new.zone
-            );
-            let key = key_refused(&error);
-            let error = refused(&tried, error);
-            if key {
-                error.advised(KEY_ADVICE)
-            } else {
-                error
-            }
-        })?;
-    Ok(made.volume_id().unwrap_or_default().to_owned())
+        .await;
+    let error = match made {
+        Ok(made) => return Ok(made.volume_id().unwrap_or_default().to_owned()),
+        Err(error) => error,
+    };
+    let tried = format!(
+        "make a volume ({}) of snapshot {} in {}",
+        new.performance, new.snapshot_id, new.zone
+    );
+    let about_key = key_is_refused(&error);
+    let error = refused(&tried, error);
+    if !about_key {
+        return Err(error);
+    }
+    // Where that cannot be asked either, what EC2 said first is what counts.
+    let key = snapshot(client, new.snapshot_id).await;
+    let key = key.map_or(Key::None, |snapshot| snapshot.key);
+    Err(error.advised(&key.advice(&format!("snapshot {}", new.snapshot_id))))
 }
 
 /// A volume by its id; `None` where it is gone, or not yet visible.
@@ -222,30 +207,29 @@ pub async fn attach(client: &Client, id: &str, instance_id: &str, device: &str) 
         .device(device)
         .send()
         .await;
-    match asked {
-        Ok(_) => Ok(Asked::Taken),
-        Err(error) if code(&error) == Some("VolumeInUse") => Ok(Asked::Twin),
-        Err(error) => {
-            let tried = format!("attach volume {id} to {instance_id} as {device}");
-            let state = code(&error) == Some("IncorrectState");
-            let (key, limit) = (
-                key_refused(&error),
-                code(&error) == Some("AttachmentLimitExceeded"),
-            );
-            let error = refused(&tried, error);
-            if state {
-                return Ok(Asked::NotNow(error.to_string()));
-            }
-            Err(match (key, limit) {
-                (true, _) => error.advised(KEY_ADVICE),
-                (_, true) => error.advised(
-                    "detach volumes that the test instance does not need, or take a type that \
-                     takes more",
-                ),
-                _ => error,
-            })
-        }
+    let Err(error) = asked else {
+        return Ok(Asked::Taken);
+    };
+    let about_key = key_is_refused(&error);
+    let code = code(&error).unwrap_or_default().to_owned();
+    let tried = format!("attach volume {id} to {instance_id} as {device}");
+    let error = refused(&tried, error);
+    if about_key {
+        let key = volume(client, id).await.ok().flatten();
+        let key = key.map_or(Key::None, |volume| volume.key);
+        return Err(error.advised(&key.advice(&format!("volume {id}"))));
     }
+    Err(match code.as_str() {
+        "VolumeInUse" => return Ok(Asked::Twin),
+        "IncorrectState" => return Ok(Asked::NotNow(error.to_string())),
+        "AttachmentLimitExceeded" => error.advised(
+            "detach volumes that the test instance does not need, or take a type that takes more",
+        ),
+        "InvalidParameterValue" if error.to_string().contains("in use") => error.advised(
+            "/dev/sdX and /dev/xvdX are one name; detach what has it, or choose another TestDevice",
+        ),
+        _ => error,
+    })
 }
 
 /// Detaches a volume; one that is detached or gone is fine.
@@ -313,6 +297,7 @@ fn read(described: &Described) -> Option<Volume> {
         attachment,
         created_at: described.create_time().map(|&time| time.into()),
         snapshot_id: described.snapshot_id().unwrap_or_default().to_owned(),
+        key: Key::read(described.encrypted(), described.kms_key_id()),
         tags: tag_map(described.tags()),
     })
 }

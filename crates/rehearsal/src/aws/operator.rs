@@ -53,11 +53,11 @@ impl Aws {
                 availability_zone: zone.to_owned(),
                 volume_type: "gp3".to_owned(),
                 speed: super::Speed::default(),
-                encrypted: false,
+                kms_key_arn: None,
                 tags,
                 created_at: now,
                 ready_at: now,
-                fails: false,
+                vanishes: false,
                 attached,
                 gone_at: None,
             };

@@ -23,7 +23,7 @@ const KMS_ACTIONS: [&str; 5] = [
     "kms:ReEncryptFrom",
 ];
 
-/// A client token that made a volume, for good: a volume that failed or is gone does not free it.
+/// A client token that made a volume, for good: one that is gone does not free it.
 #[derive(Clone, Debug)]
 pub(super) struct UsedToken {
     parameters: BTreeMap<String, String>,
@@ -99,8 +99,8 @@ pub(super) fn create_volume(context: &mut Context<'_>, query: Query) -> Result<S
     let volume = Volume {
         id: context.account.ec2.next_volume_id(),
         size_gib,
-        fails: snapshot.kms_denied || !key_allows(context, &snapshot),
-        encrypted: snapshot.encrypted(),
+        vanishes: snapshot.kms_denied || !key_allows(context, &snapshot),
+        kms_key_arn: snapshot.key_arn(),
         snapshot_id: Some(snapshot.id),
         availability_zone: wanted.availability_zone,
         volume_type: wanted.volume_type,
@@ -135,7 +135,14 @@ fn same_again(context: &Context<'_>, wanted: &Wanted) -> Result<Option<String>, 
         return Err(Refusal::new("IdempotentParameterMismatch", message));
     }
     let volume = context.account.ec2.volumes.get(&used.volume_id);
-    Ok(volume.map(|volume| as_made(volume.latest())))
+    let Some(volume) = volume.map(Lagging::latest) else {
+        return Ok(None);
+    };
+    if volume.state(context.now) == VolumeState::Deleted {
+        let message = "The client token you have provided is associated with a resource that is already deleted. Please use a different client token.";
+        return Err(Refusal::new("IdempotentParameterMismatch", message));
+    }
+    Ok(Some(as_made(volume)))
 }
 
 fn as_made(volume: &Volume) -> String {
@@ -200,7 +207,8 @@ fn check_snapshot(
     Ok(())
 }
 
-/// Without these rights the volume is made, and only then turns `error`.
+/// Without these rights the volume is made, and then vanishes:
+/// <https://github.com/kubernetes-sigs/aws-ebs-csi-driver/issues/3010>
 fn key_allows(context: &Context<'_>, snapshot: &Snapshot) -> bool {
     let Some(key) = &snapshot.kms_key_arn else {
         return true;

@@ -6,6 +6,10 @@ use super::filter::Filterable;
 use super::tags::Tags;
 use crate::aws::ACCOUNT_ID;
 
+/// The key of a snapshot whose key refuses, where none is named.
+const KEY_THAT_REFUSES: &str =
+    "arn:aws:kms:us-east-1:000000000000:key/7d2f1c7e-0d4b-4f0a-9b35-3c8a1e6b5f42";
+
 /// State of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotState {
@@ -56,7 +60,7 @@ pub struct Snapshot {
     pub archived: bool,
     /// Encrypted with this key, if any; who makes a volume of it needs rights on the key.
     pub kms_key_arn: Option<String>,
-    /// The key refuses, whatever the caller's policy says: the volume turns `error`.
+    /// The key refuses, whatever the caller's policy says: the volume vanishes.
     pub kms_denied: bool,
     /// What it says about itself.
     pub description: String,
@@ -93,10 +97,17 @@ impl Snapshot {
         self.ends_as
     }
 
+    /// The key that it is encrypted under, if any.
+    #[must_use]
+    pub fn key_arn(&self) -> Option<String> {
+        let refuses = self.kms_denied.then(|| KEY_THAT_REFUSES.to_owned());
+        self.kms_key_arn.clone().or(refuses)
+    }
+
     /// Whether it is encrypted.
     #[must_use]
     pub fn encrypted(&self) -> bool {
-        self.kms_key_arn.is_some() || self.kms_denied
+        self.key_arn().is_some()
     }
 
     pub(super) fn tier(&self) -> &'static str {

@@ -74,13 +74,14 @@ pub(in crate::aws) struct Volume {
     pub availability_zone: String,
     pub volume_type: String,
     pub speed: Speed,
-    pub encrypted: bool,
+    /// The key that it is encrypted under, if any.
+    pub kms_key_arn: Option<String>,
     pub tags: Tags,
     pub created_at: SystemTime,
     /// `creating` until then.
     pub ready_at: SystemTime,
-    /// `error` after that.
-    pub fails: bool,
+    /// Its key cannot be used: it is gone after that.
+    pub vanishes: bool,
     pub attached: Option<Attached>,
     /// `deleting` until then, if it is deleted at all.
     pub gone_at: Option<SystemTime>,
@@ -127,8 +128,8 @@ impl Volume {
         if now < self.ready_at {
             return VolumeState::Creating;
         }
-        if self.fails {
-            return VolumeState::Error;
+        if self.vanishes {
+            return VolumeState::Deleted;
         }
         if self.attached.is_some() {
             return VolumeState::InUse;
@@ -144,7 +145,7 @@ impl Volume {
             availability_zone: self.availability_zone.clone(),
             volume_type: self.volume_type.clone(),
             speed: self.speed,
-            encrypted: self.encrypted,
+            kms_key_arn: self.kms_key_arn.clone(),
             tags: self.tags.clone(),
             created_at: self.created_at,
             state: self.state(now),
@@ -174,8 +175,8 @@ pub struct VolumeView {
     pub volume_type: String,
     /// How fast it was asked to be.
     pub speed: Speed,
-    /// As its snapshot is.
-    pub encrypted: bool,
+    /// The key that it is encrypted under, as its snapshot is.
+    pub kms_key_arn: Option<String>,
     /// Its tags.
     pub tags: Tags,
     /// When it was made.
@@ -211,7 +212,7 @@ impl Filterable for VolumeView {
             "snapshot-id" => self.snapshot_id.clone().into_iter().collect(),
             "availability-zone" => vec![self.availability_zone.clone()],
             "volume-type" => vec![self.volume_type.clone()],
-            "encrypted" => vec![self.encrypted.to_string()],
+            "encrypted" => vec![self.kms_key_arn.is_some().to_string()],
             "size" => vec![self.size_gib.to_string()],
             "attachment.instance-id" => attachment(|at| at.instance_id.clone()),
             "attachment.device" => attachment(|at| at.device.clone()),

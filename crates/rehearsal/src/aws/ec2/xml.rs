@@ -74,6 +74,8 @@ pub(super) struct VolumeXml {
     tag_set: Items<TagXml>,
     volume_type: String,
     encrypted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kms_key_id: Option<String>,
 }
 
 impl From<&VolumeView> for VolumeXml {
@@ -89,7 +91,8 @@ impl From<&VolumeView> for VolumeXml {
             attachment_set: volume.attachment.iter().map(attachment).collect(),
             tag_set: tag_set(&volume.tags),
             volume_type: volume.volume_type.clone(),
-            encrypted: volume.encrypted,
+            encrypted: volume.kms_key_arn.is_some(),
+            kms_key_id: volume.kms_key_arn.clone(),
         }
     }
 }
@@ -159,7 +162,7 @@ impl From<&SnapshotView<'_>> for SnapshotXml {
             description: snapshot.description.clone(),
             tag_set: tag_set(&snapshot.tags),
             encrypted: snapshot.encrypted(),
-            kms_key_id: snapshot.kms_key_arn.clone(),
+            kms_key_id: snapshot.key_arn(),
             storage_tier: snapshot.tier(),
         }
     }

@@ -42,7 +42,7 @@ async fn a_volume_is_made_with_its_tags_and_becomes_available() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_token_gives_the_same_volume_even_a_deleted_one() {
+async fn the_same_token_gives_the_same_volume_and_none_once_that_is_deleted() {
     let night = Night::new();
     let id =
         |made: aws_sdk_ec2::operation::create_volume::CreateVolumeOutput| made.volume_id.unwrap();
@@ -57,7 +57,8 @@ async fn the_same_token_gives_the_same_volume_even_a_deleted_one() {
         .await
         .unwrap();
     night.wait(60).await;
-    assert_eq!(id(create(&night, "run-1").send().await.unwrap()), first);
+    let burnt = create(&night, "run-1").send().await;
+    assert_eq!(code(burnt), "IdempotentParameterMismatch");
     assert_eq!(
         night.aws.volume(&first).unwrap().state,
         VolumeState::Deleted
@@ -97,29 +98,22 @@ async fn only_a_complete_snapshot_at_hand_makes_a_volume() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_rights_on_the_key_the_volume_is_made_and_turns_error() {
+async fn without_rights_on_the_key_the_volume_is_made_vanishes_and_burns_its_token() {
     let night = Night::new();
     let began = night.aws.clock().now() - Duration::from_hours(1);
     night.aws.add_snapshot(Snapshot {
         kms_denied: true,
         ..Snapshot::completed("snap-encrypted", "vol-rehearsal", began)
     });
-    let made = create(&night, "run-1")
-        .snapshot_id("snap-encrypted")
-        .send()
-        .await
-        .unwrap();
+    let of_it = || create(&night, "run-1").snapshot_id("snap-encrypted").send();
+    let made = of_it().await.unwrap();
     assert_eq!(made.state(), Some(&State::Creating));
+    assert!(made.kms_key_id().unwrap().starts_with("arn:aws:kms:"));
     night.wait(4).await;
     let id = made.volume_id().unwrap();
-    let shown = night
-        .ec2
-        .describe_volumes()
-        .volume_ids(id)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(shown.volumes()[0].state(), Some(&State::Error));
+    let shown = night.ec2.describe_volumes().volume_ids(id).send().await;
+    assert_eq!(code(shown), "InvalidVolume.NotFound");
+    assert_eq!(code(of_it().await), "IdempotentParameterMismatch");
 }
 
 #[tokio::test(start_paused = true)]
