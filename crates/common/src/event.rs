@@ -243,6 +243,10 @@ pub struct Start {
     /// Which snapshots are the backup, in EC2's filter words, instead of the setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_filters: Option<String>,
+    /// The volume whose snapshots are the backup, instead of the one that the production instance
+    /// has now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_volume_id: Option<String>,
     /// Damage the copy first, to see whether the test finds it. It travels with the run.
     #[serde(default, skip_serializing)]
     pub canary: bool,

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use common::ec2::{Instance, Snapshot, SnapshotFilters, SnapshotState, tags};
+use common::ec2::{Snapshot, SnapshotFilters, SnapshotState, tags};
 use common::event::{Pick, Run, Start};
 use common::{Error, Kind, Result};
 use tracing::warn;
 
+use crate::source::Source;
+
 /// The newest snapshot that is, or will be, complete. `ours` comes with the newest first.
 pub(crate) fn newest(
     ours: &[Snapshot],
-    device: &str,
-    production: &Instance,
+    source: &Source,
     filters: &SnapshotFilters,
 ) -> Result<Snapshot> {
     let mut dead = Vec::new();
@@ -36,12 +37,16 @@ pub(crate) fn newest(
     } else {
         format!(" that matches SnapshotFilters `{filters}`")
     };
+    let by_id = if source.by_id {
+        " Is SourceVolumeId the volume that is backed up?"
+    } else {
+        ""
+    };
     Err(Error::new(
         Kind::NotFound,
         format!(
-            "no snapshot of {device} of {} ({}){matching} can be tested: {found}; is the backup \
-             job running?",
-            production.name, production.id
+            "no snapshot of {}{matching} can be tested: {found}; is the backup job running?{by_id}",
+            source.name
         ),
     ))
 }

@@ -10,6 +10,7 @@
 
 mod choice;
 mod ground;
+mod source;
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use common::world::{Clock, Lazy, World};
 use common::{Error, Kind, Result};
 use serde_json::Value;
 use tracing::{error, info};
+
+use source::Source;
 
 /// Step 1.
 pub struct ChooseSnapshot {
@@ -41,6 +44,7 @@ pub struct ChooseSnapshot {
     max_age: Duration,
     longest_run: Duration,
     filters: SnapshotFilters,
+    source_volume: Option<String>,
     poll: Duration,
 }
 
@@ -73,6 +77,7 @@ impl Step for ChooseSnapshot {
             max_age: settings.hours("SNAPSHOT_MAX_AGE_HOURS"),
             longest_run: patience::longest_run(settings.seconds("TEST_BUDGET_SECONDS")),
             filters,
+            source_volume: source::read(&mut settings),
             poll: settings.seconds("TEST_POLL_SECONDS"),
         };
         settings.check().map(|()| step)
@@ -118,24 +123,17 @@ impl Step for ChooseSnapshot {
     async fn look(&self, run: &Run, start: Start) -> Result<Outcome<Self>> {
         let names = self.names(run);
         let filters = self.filters(&start)?;
-        let production = ec2::backed_up_instance(&self.ec2, names.production_instance).await?;
+        let source = self.source(run, &start, &filters).await?;
         let test = ec2::running_instance(&self.ec2, names.test_instance).await?;
         self.meant_for_tests(&test)?;
-        let volume_id = production.volume_at(names.production_device)?;
-        let snapshots = ec2::snapshots_of(&self.ec2, volume_id, &filters).await?;
+        let snapshots = ec2::snapshots_of(&self.ec2, &source.volume_id, &filters).await?;
         let verdict = |snapshot: &Snapshot| snapshot.checked_by(&run.run_id).is_some();
         if snapshots.iter().any(verdict) || self.was_released(run, &test).await? {
             return Ok(Outcome::AlreadyEnded);
         }
         let chosen = match (&start.snapshot_id, start.pick) {
-            (Some(id), _) => {
-                self.named(id, &snapshots, volume_id, &filters, names)
-                    .await?
-            }
-            (None, Pick::Newest) => {
-                let newest = self.newest(run, &snapshots, &production, names, &filters);
-                newest.await?
-            }
+            (Some(id), _) => self.named(id, &snapshots, &source, &filters).await?,
+            (None, Pick::Newest) => self.newest(run, &snapshots, &source, &filters).await?,
             (None, pick) => {
                 if run.is_first_answered_look()
                     && let Some(newest) = choice::not_dead(&snapshots).next()
@@ -272,15 +270,14 @@ impl ChooseSnapshot {
         &self,
         id: &str,
         ours: &[Snapshot],
-        volume_id: &str,
+        source: &Source,
         filters: &SnapshotFilters,
-        names: Names<'_>,
     ) -> Result<Snapshot> {
         if let Some(found) = ours.iter().find(|snapshot| snapshot.id == id) {
             return Ok(found.clone());
         }
         let other = ec2::snapshot(&self.ec2, id).await?;
-        if other.volume_id == volume_id {
+        if other.volume_id == source.volume_id {
             return Ok(other);
         }
         // Of a copy EC2 does not know the volume: what it is, the filters say.
@@ -294,14 +291,19 @@ impl ChooseSnapshot {
             ec2::COPIED => {
                 "; a copy is tested where it matches SnapshotFilters, such as its tags or description"
             }
-            _ => "",
+            _ => "; where production's volume was replaced, name the former by source_volume_id",
+        };
+        let which = if source.by_id {
+            String::new()
+        } else {
+            format!(", which is {}", source.name)
         };
         Err(Error::new(
             Kind::BadEvent,
             format!(
-                "snapshot_id {id} is a snapshot of {}, not of {volume_id}, which is {} of {}; \
-                 testing it would say nothing about production{advice}",
-                other.volume_id, names.production_device, names.production_instance
+                "snapshot_id {id} is a snapshot of {}, not of {}{which}; testing it would say \
+                 nothing about production{advice}",
+                other.volume_id, source.volume_id
             ),
         ))
     }
@@ -311,11 +313,10 @@ impl ChooseSnapshot {
         &self,
         run: &Run,
         ours: &[Snapshot],
-        production: &Instance,
-        names: Names<'_>,
+        source: &Source,
         filters: &SnapshotFilters,
     ) -> Result<Snapshot> {
-        let snapshot = choice::newest(ours, names.production_device, production, filters)?;
+        let snapshot = choice::newest(ours, source, filters)?;
         let age = run.started_at.since(snapshot.started_at);
         info!(
             "newest snapshot is {}, of {}",

@@ -45,6 +45,7 @@ const FIELDS: &[(&str, Pattern)] = &[
     ("run_id", RUN),
     ("snapshot_id", SNAPSHOT),
     ("volume_id", VOLUME),
+    ("source_volume_id", VOLUME),
     ("dev_ib_backup_instance_id", INSTANCE),
     ("mount_command_id", COMMAND),
     ("test_command_id", COMMAND),

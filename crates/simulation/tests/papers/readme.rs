@@ -238,6 +238,7 @@ fn every_variable_is_listed_with_its_parameter_and_its_steps() {
                 "other.example",
                 "/other/name",
                 "description=nightly*",
+                "vol-0123456789abcdef0",
             ]
             .into_iter()
             .map(|value| vec![(parameter.clone(), value.to_owned())])

@@ -1,5 +1,6 @@
 mod choice;
 mod ground;
+mod source;
 
 use std::time::Duration;
 
