@@ -9,6 +9,8 @@ SEEDS ?= 1000
 MINUTES ?=
 # how often make bench starts each program
 RUNS ?= 21
+# which part of the mutants make mutants tries, of how many
+SHARD ?= 0/1
 # whose monitors make datadog makes, for which production instance, and whom they tell (or nobody)
 ENVIRONMENT ?= dev
 SOURCE ?= ib-backup.us-east-1.code418.net
@@ -21,16 +23,18 @@ VENV := .tools/venv
 BENCH := .tools/bench
 LINTERS := .tools/linters
 PACKAGER := .tools/packager
+MUTANTS := .tools/mutants
 # whether make lint asks RustSec as well
 ADVISORIES ?=
 # x86_64 or arm64: what make package builds for
 ARCHITECTURE ?= $(subst aarch64,arm64,$(shell uname -m))
+STEPS := step1-snapshot step2-volume step3-attach step4-mount step5-run-test step6-await-result
 SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   $(filter-out %.md,$(wildcard crates/rehearsal/host/shims/*)) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate bench test test-programs test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog datadog package release fmt documents build setup setup-rust setup-documents setup-host setup-lint
+.PHONY: help rehearse simulate mutants bench test test-programs test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog datadog package release fmt documents build setup setup-rust setup-documents setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +52,13 @@ endif
 # Debug build: the release build of aws-sdk-ec2 takes a quarter of an hour more.
 simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000 MINUTES=10
 	$(dir $(REHEARSE))simulate --seeds $(SEEDS) $(if $(MINUTES),--minutes $(MINUTES))
+
+# Each mutant is tried with the tests of its crate and with nights of the simulation. Not part of CI: it takes
+# hours. What survives is in .tools/mutants/mutants.out/missed.txt.
+mutants: setup-rust documents $(MUTANTS)/bin/cargo-mutants ## Mutate steps and common, and see which tests notice: make mutants SHARD=0/8
+	$(MUTANTS)/bin/cargo-mutants mutants --output $(MUTANTS) --copy-target=true --shard $(SHARD) \
+	  $(STEPS:%=--package %) --package common $(STEPS:%=--test-package %) --test-package common,simulation \
+	  -- --lib --test outcomes --test duplicates
 
 # The programs are those of the zips; only the floor is built beside them, and alone, since it would
 # get the features that others ask for.
@@ -134,6 +145,9 @@ setup-host: setup-rust setup-documents
 
 setup-lint: $(VENV)/ready
 	@.ci/need shellcheck
+
+$(MUTANTS)/bin/cargo-mutants:
+	cargo install --locked --root $(MUTANTS) --version 27.1.0 cargo-mutants
 
 $(VENV)/ready: .ci/requirements.txt
 $(BENCH)/ready: .ci/requirements-bench.txt
