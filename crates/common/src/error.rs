@@ -34,6 +34,9 @@ pub enum Kind {
     CanaryMissed,
     /// The run ended without a verdict, for the reason in the message.
     Undetermined,
+    /// The verdict is known, where there is one; but the snapshot could not be tagged with it, or a
+    /// volume is left.
+    Incomplete,
     /// Datadog could not be reached or did not accept what was sent.
     DatadogFailed,
 }

@@ -390,6 +390,12 @@ pub struct GiveBack {
     /// Datadog has been told how the run ended.
     #[serde(default)]
     pub reported: bool,
+    /// Whether the test found the backup good, where the snapshot could not be tagged with that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<bool>,
+    /// The volume that has lost the tags of this run, and what that means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<String>,
 }
 
 /// A verdict, as Datadog is told of it.
@@ -451,6 +457,8 @@ impl GiveBack {
             unmounted: false,
             gave_back: false,
             reported: false,
+            found: None,
+            lost: None,
         }
     }
 

@@ -1,18 +1,51 @@
-//! How a run ends, once nothing is held, or when time has run out over giving back.
+//! How a run ends, once nothing is held.
 
 use common::datadog::{self, Gauge};
 use common::ec2::{self, Written};
 use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::Outcome;
 use common::{Error, Kind, Result, verdict};
-use tracing::{error, info};
+use tracing::info;
 
 use crate::evidence::Evidence;
 use crate::{AwaitResult, Ended, Task};
 
+const MISSED: &str = "the test took a copy that was damaged on purpose for a good one; trust no \
+    verdict of it until it is known why";
+
+/// How a canary ended.
+pub(crate) enum Canary {
+    /// The test found the damage.
+    Caught,
+    /// It did not.
+    Missed,
+    /// That is not known yet; why.
+    Pending(String),
+    /// It ended so long ago that Datadog was told then.
+    Late,
+}
+
 impl AwaitResult {
-    /// Nothing is held any more: tells Datadog what it does not know yet, and ends the run.
-    pub(crate) async fn finish(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
+    /// Nothing is held any more: tells Datadog what it does not know yet, and ends the run. One
+    /// whose volume has lost its tags ends with an error that names it.
+    pub(crate) async fn finish(&self, run: &Run, back: GiveBack) -> Result<Outcome<Self>> {
+        let Some(lost) = back.lost.clone() else {
+            return self.finish_run(run, back).await;
+        };
+        let mut told = back.clone();
+        match self.finish_run(run, back).await? {
+            Outcome::End(_) => {
+                let error = format!("{:?}: {lost}", Kind::Incomplete);
+                self.report(run, &told, &self.itself, &error, &lost).await?;
+                told.because = self.failed(Kind::Incomplete, &lost);
+                told.reported = true;
+                Ok(Outcome::GoOn(Task::GiveBack(told)))
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    async fn finish_run(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
         match back.because.clone() {
             Because::Leftover | Because::Superseded => Ok(Outcome::End(Ended(()))),
             Because::Verdict(told) => {
@@ -26,7 +59,14 @@ impl AwaitResult {
             // The last look of a run that failed here: it fails once everybody knows, so that
             // Lambda's retries of it repeat nothing.
             Because::Failure { error, .. } if back.reported => {
-                Err(Error::new(Kind::Undetermined, error))
+                let incomplete = format!("{:?}: ", Kind::Incomplete);
+                let known = back.found.is_some() || error.starts_with(&incomplete);
+                let kind = if known {
+                    Kind::Incomplete
+                } else {
+                    Kind::Undetermined
+                };
+                Err(Error::new(kind, error))
             }
             Because::Failure { function, error } => {
                 // Found by the run's tag: the record of a start event names no snapshot.
@@ -35,13 +75,24 @@ impl AwaitResult {
                     if function == self.itself {
                         self.send_written(run, &back, written).await?;
                     }
+                    if back.lost.is_none() {
+                        return Ok(Outcome::End(Ended(())));
+                    }
+                    back.because = Because::Verdict(as_told(written));
+                    return Ok(Outcome::GoOn(Task::GiveBack(back)));
+                }
+                let held = back.lost.as_deref().unwrap_or("nothing");
+                self.report(run, &back, &function, &error, held).await?;
+                if function != self.itself && back.lost.is_none() {
                     return Ok(Outcome::End(Ended(())));
                 }
-                self.report_failure(run, &function, &error, "nothing")
-                    .await?;
-                if function != self.itself {
-                    return Ok(Outcome::End(Ended(())));
-                }
+                back.because = Because::Failure {
+                    function: self.itself.clone(),
+                    error: match &back.lost {
+                        Some(lost) => format!("{error}; still held: {lost}"),
+                        None => error,
+                    },
+                };
                 back.reported = true;
                 Ok(Outcome::GoOn(Task::GiveBack(back)))
             }
@@ -81,46 +132,51 @@ impl AwaitResult {
         Ok(Outcome::GoOn(Task::GiveBack(back)))
     }
 
-    /// Tells whether the damage that was done on purpose was found, as the command's result has
-    /// it: there is no tag of it.
-    async fn finish_canary(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
-        let Some(testing) = back.testing() else {
+    /// How a canary ended, as the command's result has it: there is no tag of it. Datadog is told,
+    /// unless it was.
+    pub(crate) async fn tell_canary(&self, run: &Run, back: &mut GiveBack) -> Result<Canary> {
+        let testing = back.testing().ok_or_else(|| {
             let why = "the event says how a canary ended, and names no test_command_id with it";
-            back.because = self.failed(Kind::BadEvent, why);
-            return Ok(Outcome::GoOn(Task::GiveBack(back)));
-        };
-        let (verdict, report) = match self.canary_evidence(run, &testing).await {
-            Ok(Evidence::Verdict(verdict, report)) => (verdict, report),
-            Ok(Evidence::Pending(why)) => {
-                return Ok(Outcome::LookAgain {
-                    why,
-                    payload: Task::GiveBack(back),
-                });
-            }
-            Err(error) if error.is_transient() => return Err(error),
-            Err(error) => {
-                back.because = self.failed(error.kind(), &error.chain());
-                return Ok(Outcome::GoOn(Task::GiveBack(back)));
-            }
+            Error::new(Kind::BadEvent, why)
+        })?;
+        let (verdict, report) = match self.canary_evidence(run, &testing).await? {
+            Evidence::Verdict(verdict, report) => (verdict, report),
+            Evidence::Pending(why) => return Ok(Canary::Pending(why)),
         };
         let caught = !verdict.valid;
         let now = self.clock.now();
         let checked_at = report.ended_at.unwrap_or(now);
         // Waits are counted, so what is older is a late delivery: Datadog was told then.
         if now.since(checked_at) > run.waited() + datadog::OLDEST_POINT {
-            return Ok(Outcome::AlreadyEnded);
+            return Ok(Canary::Late);
         }
-        let gauge = Gauge::canary_caught(verdict::metric(caught));
-        let datadog = self.datadog.of(run);
-        datadog.gauges(&[gauge], checked_at, now).await?;
-        if caught {
-            return Ok(Outcome::End(Ended(())));
+        if !back.reported {
+            let gauge = Gauge::canary_caught(verdict::metric(caught));
+            let datadog = self.datadog.of(run);
+            datadog.gauges(&[gauge], checked_at, now).await?;
+            back.reported = true;
         }
-        back.because = self.failed(
-            Kind::CanaryMissed,
-            "the test took a copy that was damaged on purpose for a good one; trust no verdict of \
-             it until it is known why",
-        );
+        Ok(if caught {
+            Canary::Caught
+        } else {
+            Canary::Missed
+        })
+    }
+
+    async fn finish_canary(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
+        let (kind, why) = match self.tell_canary(run, &mut back).await {
+            Ok(Canary::Caught) => return Ok(Outcome::End(Ended(()))),
+            Ok(Canary::Late) => return Ok(Outcome::AlreadyEnded),
+            Ok(Canary::Missed) => (Kind::CanaryMissed, MISSED.to_owned()),
+            Ok(Canary::Pending(why)) => {
+                let payload = Task::GiveBack(back);
+                return Ok(Outcome::LookAgain { why, payload });
+            }
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => (error.kind(), error.chain()),
+        };
+        back.because = self.failed(kind, &why);
+        back.reported = false;
         Ok(Outcome::GoOn(Task::GiveBack(back)))
     }
 
@@ -136,72 +192,10 @@ impl AwaitResult {
     /// Datadog, this says the same of the same instant; so long after, it would be another. That
     /// is a delivery of a run that was over: it found nothing to give back.
     async fn send_written(&self, run: &Run, back: &GiveBack, written: Written) -> Result<()> {
-        let Written { valid, checked_at } = written;
-        if self.is_long_ago(checked_at) && !back.gave_back {
+        if self.is_long_ago(written.checked_at) && !back.gave_back {
             return Ok(());
         }
-        let told = Told {
-            valid,
-            checked_at,
-            coverage: None,
-            paused_seconds: None,
-            manifest: None,
-        };
-        self.send_verdict(run, told).await
-    }
-
-    /// Time has run out over giving back: says what is held, and gives the error to end with.
-    pub(crate) async fn report_held(&self, run: &Run, back: &GiveBack, error: Error) -> Error {
-        let held = match self.held(run, back).await {
-            Ok(volumes) => {
-                let ids: Vec<String> = volumes
-                    .iter()
-                    .map(|volume| match &volume.attachment {
-                        Some(at) => format!("{} (at {} {})", volume.id, at.instance_id, at.device),
-                        None => volume.id.clone(),
-                    })
-                    .collect();
-                if ids.is_empty() {
-                    "no volume".to_owned()
-                } else {
-                    ids.join(", ")
-                }
-            }
-            Err(unknown) => format!("unknown: {}", unknown.chain()),
-        };
-        let error = Error::new(
-            error.kind(),
-            format!("{}; still held: {held}", error.chain()),
-        );
-        let sent = self
-            .report_failure(run, &self.itself, &error.chain(), &held)
-            .await;
-        if let Err(unsent) = sent {
-            error!("the failure is not in Datadog: {}", unsent.chain());
-        }
-        error
-    }
-
-    async fn report_failure(
-        &self,
-        run: &Run,
-        function: &str,
-        error: &str,
-        held: &str,
-    ) -> Result<()> {
-        let text = format!(
-            "Whether last night's backup can be restored is not known.\n\n\
-             run: {}\nfunction: {function}\nerror: {error}\nstill held: {held}\n\n\
-             See \"A failed run\" in RUNBOOK.md.",
-            run.run_id
-        );
-        let title = "Infobright backup check: no verdict";
-        self.datadog
-            .of(run)
-            .error_event(title, &text, &run.run_id, self.clock.now())
-            .await?;
-        error!("no verdict: {function} failed: {error}; still held: {held}");
-        Ok(())
+        self.send_verdict(run, as_told(written)).await
     }
 
     async fn send_release_duration(&self, run: &Run) -> Result<()> {
@@ -211,5 +205,16 @@ impl AwaitResult {
         };
         let gauge = Gauge::duration(Phase::Release.name(), now.seconds_since(tested));
         self.datadog.of(run).gauges(&[gauge], now, now).await
+    }
+}
+
+/// What the tags say of a verdict.
+fn as_told(written: Written) -> Told {
+    Told {
+        valid: written.valid,
+        checked_at: written.checked_at,
+        coverage: None,
+        paused_seconds: None,
+        manifest: None,
     }
 }

@@ -12,6 +12,7 @@ mod evidence;
 mod intake;
 mod record;
 mod release;
+mod report;
 
 use std::time::Duration;
 

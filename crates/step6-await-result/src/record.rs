@@ -123,7 +123,10 @@ impl AwaitResult {
                 {
                     return Err(Error::caused(unsent.kind(), error.chain(), unsent));
                 }
-                Ok(self.undetermined(testing, &error))
+                let because = self.failed(error.kind(), &error.chain());
+                let mut back = GiveBack::after(testing, because);
+                back.found = Some(verdict.valid);
+                Ok(Outcome::GoOn(Task::GiveBack(back)))
             }
             Recorded::Superseded => Ok(Outcome::GoOn(Task::GiveBack(GiveBack::after(
                 testing,

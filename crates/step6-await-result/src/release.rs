@@ -9,6 +9,7 @@ use common::step::{Outcome, patience};
 use common::{Result, verdict};
 use tracing::warn;
 
+use crate::report::place;
 use crate::{AwaitResult, Task};
 
 impl AwaitResult {
@@ -31,6 +32,12 @@ impl AwaitResult {
             Ok(false) => self.release(run, &mut back).await,
             Err(error) => Err(error),
         };
+        if let Because::Canary { .. } = back.because
+            && !back.reported
+            && let Err(error) = self.tell_canary(run, &mut back).await
+        {
+            warn!("the canary is not in Datadog yet: {}", error.chain());
+        }
         match looked {
             Ok(None) => self.finish(run, back).await,
             Ok(Some(why)) => Ok(Outcome::LookAgain {
@@ -84,6 +91,20 @@ impl AwaitResult {
                 return Ok(Some(why));
             }
         }
+        if let Some(volume) = self.untagged(run, back, &volumes).await? {
+            let why = format!(
+                "volume {} does not bear this run's tags ({}=True, {}={}): it is left as it is; \
+                 if it is a test volume, see \"Give back by hand\" in RUNBOOK.md",
+                place(&volume),
+                tags::TEST,
+                tags::RUN,
+                run.run_id
+            );
+            if back.lost.is_none() && !run.has_looked_long_enough(self.poll) {
+                return Ok(Some(why));
+            }
+            back.lost = Some(why);
+        }
         // The answer to a CreateVolume may have been lost, and reads lag: nothing in sight is not
         // yet nothing.
         let made_unseen = back.volume_id.is_none() && volumes.is_empty();
@@ -96,13 +117,31 @@ impl AwaitResult {
     /// The run's volumes, by its tag; and the one in the payload, if it bears that tag.
     pub(crate) async fn held(&self, run: &Run, back: &GiveBack) -> Result<Vec<Volume>> {
         let mut volumes = ec2::volumes_of_run(&self.ec2, &run.run_id).await?;
-        if let Some(id) = &back.volume_id
-            && volumes.iter().all(|volume| volume.id != *id)
-        {
-            let ours = |volume: &Volume| volume.is_test() && volume.has_tag(tags::RUN, &run.run_id);
-            volumes.extend(ec2::volume(&self.ec2, id).await?.filter(ours));
-        }
+        let named = self.named(back, &volumes).await?;
+        volumes.extend(named.filter(|volume| is_of(run, volume)));
         Ok(volumes)
+    }
+
+    /// The volume in the payload, where it is there and has lost the tags that say whose it is.
+    async fn untagged(
+        &self,
+        run: &Run,
+        back: &GiveBack,
+        held: &[Volume],
+    ) -> Result<Option<Volume>> {
+        let named = self.named(back, held).await?;
+        let there = named.filter(|volume| volume.state != VolumeState::Deleted);
+        Ok(there.filter(|volume| !is_of(run, volume)))
+    }
+
+    /// The volume in the payload, where it is not among those.
+    async fn named(&self, back: &GiveBack, volumes: &[Volume]) -> Result<Option<Volume>> {
+        match &back.volume_id {
+            Some(id) if volumes.iter().all(|volume| volume.id != *id) => {
+                ec2::volume(&self.ec2, id).await
+            }
+            _ => Ok(None),
+        }
     }
 
     async fn release_volume(
@@ -219,6 +258,10 @@ impl AwaitResult {
             "{instance} has not let go of volume {volume_id}; asking again: {why}"
         )))
     }
+}
+
+fn is_of(run: &Run, volume: &Volume) -> bool {
+    volume.is_test() && volume.has_tag(tags::RUN, &run.run_id)
 }
 
 /// Whether the test instance has had its time: half of the patience for giving back.

@@ -82,6 +82,36 @@ async fn the_tags() {
     }
 }
 
+async fn night_without_room_for_tags() -> Ending {
+    let night = Night::new();
+    night.stack.aws.set_faults(Box::new(|call| {
+        (call.action == "CreateTags").then(|| Fault::Refuse {
+            status: 400,
+            code: "TagLimitExceeded".to_owned(),
+            message: "too many".to_owned(),
+        })
+    }));
+    night.play().await
+}
+
+async fn night_of_lost_tags() -> Ending {
+    let night = Night::new();
+    let aws = &night.stack.aws;
+    night.start_run();
+    let volume = loop {
+        aws.clock().sleep(Duration::from_secs(1)).await;
+        let mut volumes = aws.volumes().into_iter();
+        if let Some(volume) = volumes.find(|volume| volume.tags.contains_key("IBBackupTest")) {
+            break volume.id;
+        }
+    };
+    // Attached and mounted by then, and the test at work.
+    aws.clock().sleep(Duration::from_secs(30)).await;
+    aws.tag_by_hand(&volume, "IBBackupRun", "somebody-else");
+    night.stack.lambda.idle().await;
+    night.ending()
+}
+
 /// A night on which a backup of the day before yesterday is tested by its id.
 async fn night_of_an_older_backup() -> Ending {
     let night = Night::new();
@@ -103,6 +133,8 @@ async fn the_fields_of_the_payload_and_the_step_that_adds_each() {
     let mut log = a_night_with_every_field().await.log;
     log.extend(Night::new().start(json!({"canary": true})).await.log);
     log.extend(night_of_an_older_backup().await.log);
+    log.extend(night_without_room_for_tags().await.log);
+    log.extend(night_of_lost_tags().await.log);
     for line in log {
         let Some(found) = handed_on.captures(&line) else {
             continue;

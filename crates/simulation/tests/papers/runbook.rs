@@ -241,7 +241,7 @@ async fn the_event_for_step_6_gives_back() {
     let tags = ending.tags;
 
     aws.clear_faults();
-    let (function, event) = invocations().remove(4);
+    let (function, event) = invocations().remove(5);
     assert_eq!(function, STEP_6);
     night.stack.lambda.start(&function, event);
     night.stack.lambda.idle().await;

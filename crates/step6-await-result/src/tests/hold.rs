@@ -2,7 +2,7 @@
 
 use common::event::{Because, GiveBack};
 use rehearsal::aws::VolumeState;
-use rehearsal::workbench::{busy_until_now, ends, later};
+use rehearsal::workbench::{busy_until_now, ends, goes_on, later};
 
 use super::{Bench, NOTHING, give_all_back, held_up};
 use crate::Task;
@@ -28,15 +28,15 @@ async fn a_volume_without_this_runs_tags_is_never_touched() {
         let bench = Bench::new();
         bench.add_volume("vol-rehearsalother", &tags);
         let back = naming("vol-rehearsalother");
-        ends(give_all_back(&bench, &bench.run(), back).await);
-        assert_eq!(bench.done(), NOTHING, "{tags:?}");
+        goes_on(give_all_back(&bench, &bench.run(), back).await);
+        assert_eq!(bench.done(), ["CreateEvent"], "{tags:?}");
         let volume = bench.aws.volume("vol-rehearsalother").expect("a volume");
         assert_eq!(volume.state, VolumeState::Available, "{tags:?}");
     }
     let bench = Bench::new();
     let back = naming(&bench.ids.production_volume_id);
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    assert_eq!(bench.done(), NOTHING);
+    goes_on(give_all_back(&bench, &bench.run(), back).await);
+    assert_eq!(bench.done(), ["CreateEvent"]);
 }
 
 #[tokio::test(start_paused = true)]

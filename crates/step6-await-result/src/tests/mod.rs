@@ -3,6 +3,7 @@ mod evidence;
 mod hold;
 mod intake;
 mod release;
+mod report;
 mod verdict;
 
 use common::event::{Because, GiveBack, Run, Testing};
