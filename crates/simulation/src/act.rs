@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::night::Night;
 use rehearsal::aws::model_host::Durations;
-use rehearsal::aws::{AgentReport, Instance, InstanceState, TEST_INSTANCE, VolumeState};
+use rehearsal::aws::{AgentReport, Instance, InstanceState, Snapshot, TEST_INSTANCE, VolumeState};
 use rehearsal::lambda::Death;
 
 /// Longer than any script may take.
@@ -36,6 +36,8 @@ pub enum Act {
     StartAnother,
     /// Every function at work dies, between its calls.
     KillFunctions,
+    /// The key of the snapshots can be used no more.
+    RevokeKey,
     /// Scripts that begin from now on hang until somebody ends them.
     HangScripts,
     /// The SSM agent reports this of commands that it takes from now on, and not the script.
@@ -44,7 +46,7 @@ pub enum Act {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 12 + AgentReport::ALL.len()] = [
+    pub const ALL: [Self; 13 + AgentReport::ALL.len()] = [
         Self::Stop,
         Self::Reboot,
         Self::Replace,
@@ -56,6 +58,7 @@ impl Act {
         Self::Cancel,
         Self::StartAnother,
         Self::KillFunctions,
+        Self::RevokeKey,
         Self::HangScripts,
         Self::AgentReports(AgentReport::NoSpace),
         Self::AgentReports(AgentReport::NoMemory),
@@ -110,6 +113,14 @@ impl Act {
             }
             (Self::StartAnother, _) => night.start_run(),
             (Self::KillFunctions, _) => night.stack.lambda.kill_all(Death::Exit),
+            (Self::RevokeKey, _) => {
+                for snapshot in aws.snapshots() {
+                    aws.add_snapshot(Snapshot {
+                        kms_denied: true,
+                        ..snapshot
+                    });
+                }
+            }
             (Self::HangScripts, _) => night.host.set_durations(Durations {
                 mount: FOR_EVER,
                 test: FOR_EVER,

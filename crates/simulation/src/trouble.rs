@@ -106,11 +106,13 @@ pub enum CallTrouble {
     Lags,
     /// It is not done, and answered by something that is not AWS.
     Garbage,
+    /// It is not done, and its answer is cut: a list of EC2's that ends before its first item.
+    Cut,
 }
 
 impl CallTrouble {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Throttled,
         Self::Denied,
         Self::BadRequest,
@@ -121,6 +123,7 @@ impl CallTrouble {
         Self::Slow,
         Self::Lags,
         Self::Garbage,
+        Self::Cut,
     ];
 
     pub(super) fn fault(self, call: &Call) -> Fault {
@@ -144,6 +147,8 @@ impl CallTrouble {
             (Self::Slow, _) => Fault::Slow(Duration::from_secs(20)),
             (Self::Lags, _) => Fault::Lag(Duration::from_secs(40)),
             (Self::Garbage, _) => Fault::Garbage("<html>maintenance</html>".to_owned()),
+            (Self::Cut, "ec2") => Fault::Garbage(format!("<{}Response><a>", call.action)),
+            (Self::Cut, _) => Fault::Garbage("{".to_owned()),
         }
     }
 }
