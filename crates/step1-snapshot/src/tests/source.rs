@@ -176,3 +176,22 @@ async fn field_cases_70_74_sdx_and_xvdx_are_one_name() {
         "{error}"
     );
 }
+
+#[test]
+fn a_setting_that_is_no_volume_stops_the_function_and_is_named() {
+    for (id, is_volume) in [
+        ("", true),
+        ("vol-0123456789abcdef0", true),
+        ("vol-", false),
+        ("vol-*", false),
+        ("snap-1", false),
+    ] {
+        let variables = [("SOURCE_VOLUME_ID".to_owned(), id.to_owned())].into();
+        let mut settings = common::settings::Settings::new(&variables);
+        crate::source::read(&mut settings);
+        let checked = settings.check().map_err(|error| error.to_string());
+        assert_eq!(checked.is_ok(), is_volume, "{id}");
+        let said = checked.err().unwrap_or_else(|| format!("`{id}`"));
+        assert!(said.contains(&format!("`{id}`")), "{said}");
+    }
+}
