@@ -1,8 +1,7 @@
 # On production's host, in its backup window: rows, fingerprints, known values and file hashes, written onto
 # the volume so that they travel in the snapshot. Half a manifest is never left, and none from an earlier day.
+# Run by hand it takes options; in its SSM document, which operators start, parameters.
 # shellcheck shell=bash
-
-DEFAULTS_FILE=''
 
 manifest_usage() {
   cat >&2 <<'USAGE'
@@ -18,12 +17,13 @@ USAGE
 manifest_main() {
   SCRIPT=manifest
   # Of the test's parts that are here too.
-  SSM_server='' SSM_serverUser='' SSM_dataDirectory='' SSM_serverOptions='' SSM_freshTables='' SSM_minimumCoverage=0 ENCRYPTED=''
-  DATA='' SSM_client=/usr/bin/mysql-ib SOCKET=/tmp/mysql-ib.sock CLIENT_USER=nobody
+  SSM_runId='' SSM_volumeId='' SSM_mountPoint='' SSM_stateDirectory='' SSM_server='' SSM_serverUser='' ENCRYPTED=''
+  SSM_client=${SSM_client:-/usr/bin/mysql-ib} SOCKET=${SSM_socket:-/tmp/mysql-ib.sock} CLIENT_USER=${SSM_clientUser:-nobody}
+  DATA=${SSM_dataDirectory-} DEFAULTS_FILE=${SSM_defaultsFile-}
   while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || manifest_usage
     case $1 in
-      --data) DATA=${2%/} ;;
+      --data) DATA=$2 ;;
       --socket) SOCKET=$2 ;;
       --client) SSM_client=$2 ;;
       --defaults-file) DEFAULTS_FILE=$2 ;;
@@ -33,6 +33,7 @@ manifest_main() {
     shift 2
   done
   [ -n "$DATA" ] || manifest_usage
+  DATA=${DATA%/} SSM_dataDirectory=$DATA
   trap 'FAILED_AT="line $LINENO: ${BASH_COMMAND:0:80}"' ERR
   trap manifest_exit EXIT
   trap 'RESULT_REASON="stopped by a signal"; exit 1' HUP INT TERM

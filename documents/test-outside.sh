@@ -35,6 +35,3 @@ is_hex() { [[ $1 =~ ^([0-9A-Fa-f]{2})+$ ]]; }
 # is_askable <name>: the server is not asked about others. The client of MySQL 5.1 has commands that begin with a
 # backslash, and reads line by line. Inside of quotes a backslash before a letter is nothing but itself.
 is_askable() { case $1 in *\\ | *\\[!A-Za-z0-9_]* | *[[:cntrl:]]*) return 1 ;; esac; }
-
-# is_plain <value>: one that means the same in a statement whatever the character set
-is_plain() { [[ $1 =~ ^[A-Za-z0-9._:@/+~\ -]{1,80}$ ]]; }

@@ -74,7 +74,7 @@ class Package(unittest.TestCase):
             self.assertIn(f"      CodeUri: {name}\n", template)
         self.assertNotIn("CodeUri: crates", template)
         self.assertNotIn("AWS::Include", template)
-        self.assertEqual(template.count("#!/bin/bash\n"), 4)
+        self.assertEqual(template.count("#!/bin/bash\n"), 5)
         self.assertIn(f"    Default: {HERE}\n    AllowedValues: [{HERE}]\n", template)
         self.assertRegex(template, r"(?m)^Description: Infobright backup check - .* \(commit [0-9a-f]{40}")
         check = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=folder, capture_output=True)

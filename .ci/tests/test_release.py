@@ -81,7 +81,7 @@ class Release(unittest.TestCase):
         self.assertEqual((release["tag_name"], release["draft"]), (tag, False))
         self.assertEqual(self.state["tags"][tag], commit())
         names = [f"{step}-{HOST}.zip" for step in STEPS]
-        names += [f"document-{of}.sh" for of in ("mount", "test", "release")]
+        names += [f"document-{of}.sh" for of in ("mount", "test", "release", "manifest")]
         names += [f"template-{HOST}.yaml", "samconfig.toml", "README.md", "RUNBOOK.md", "SHA256SUMS"]
         self.assertEqual(sorted(of["name"] for of in release["assets"]), sorted(names))
         self.assertTrue(release["body"].startswith(f"Commit {commit()}.\n"), release["body"])

@@ -106,7 +106,15 @@ print("""echo "ran with $# arguments, $SSM_runId" """)' "$1" >"$FOLDER/mount.sh"
 
 # what the packed script unpacks
 unpacked() {
-  built | sed -n "/<<'PACKED'/,/^PACKED/p" | sed '1d;$d' | letters | gzip -dc
+  built | sed -n "/<<'PACKED'/,/^PACKED/p" | sed '1d;$d' | letters | gzip -dc | spelt_out
+}
+
+# spelt_out: a byte beyond ASCII is one of the words of the first line
+spelt_out() {
+  python3 -c 'import re, sys
+words, _, text = sys.stdin.buffer.read().partition(b"\n")
+words = words.split(b" ")
+sys.stdout.buffer.write(re.sub(rb"[\x80-\xff]", lambda found: words[found[0][0] - 128], text))'
 }
 
 # letters: five of them to four bytes
@@ -249,6 +257,40 @@ half() {
   run bash "$FOLDER/programs"
   [ "$status" -eq 75 ]
   [[ $output == '{"valid":null,'*'cannot make the folder'* ]]
+}
+
+@test "of a file that two documents share, each gets the functions that it calls, and nothing of the others" {
+  printf 'mount: lib.sh mount.sh\nrelease: lib.sh release.sh\n' >"$FOLDER/parts"
+  printf '%s\n' 'set -u' '' '# outer: by way of inner' 'outer() {' '  inner' '}' '' 'inner() { echo inner; }' '' \
+    '# other: of the release alone' 'other() (' '  echo other' ')' '' 'nobody() { echo nobody; }' >"$FOLDER/lib.sh"
+  echo "trap outer EXIT" >"$FOLDER/mount.sh"
+  echo other >"$FOLDER/release.sh"
+  build
+  diff <(build --print mount) - <<'END'
+#!/bin/bash
+# shellcheck disable=SC2034,SC2153
+set -u
+
+# outer: by way of inner
+outer() {
+  inner
+}
+
+inner() { echo inner; }
+
+
+trap outer EXIT
+END
+  [ "$(built | bash)" = inner ]
+  [ "$(build --print release | bash)" = other ]
+}
+
+@test "what a script itself empties is no parameter of its document" {
+  printf '%s\n' "SSM_server=''" 'local SSM_runId=$1' 'echo "$SSM_server $SSM_runId"' >"$FOLDER/mount.sh"
+  build
+  run built
+  [[ $output == *'{{ runId }}'* ]]
+  [[ $output != *'{{ server }}'* ]]
 }
 
 @test "refused: a file that is not there" {

@@ -204,6 +204,36 @@ PERL
   expect 0
 }
 
+# manifest_document: as the SSM agent runs it, packed, with the parameters as variables
+manifest_document() {
+  python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["runCommand"][0], end="")' \
+    "$BATS_TEST_DIRNAME/../manifest.json" >"$W/manifest"
+  code=0
+  said=$(env -u SSM_runId -u SSM_volumeId -u SSM_mountPoint -u SSM_stateDirectory -u SSM_server -u SSM_serverUser \
+    SSM_dataDirectory="$DATA/" SSM_socket="$W/s" SSM_clientUser=nobody SSM_defaultsFile='' bash "$W/manifest" 2>&1 3>&-) || code=$?
+}
+
+@test "manifest: its SSM document writes what the script writes" {
+  "$BATS_TEST_DIRNAME/../build" >/dev/null
+  start_production
+  manifest
+  [ "$code" -eq 0 ]
+  grep -v -e '^ib-backup-manifest' -e '^innodb' -e '^end' "$DATA/ib-backup-manifest" >"$W/by-hand"
+  rm "$DATA/ib-backup-manifest"
+  manifest_document
+  [ "$code" -eq 0 ]
+  [[ $said == *"$DATA/ib-backup-manifest: "*' files, '* ]]
+  grep -v -e '^ib-backup-manifest' -e '^innodb' -e '^end' "$DATA/ib-backup-manifest" | diff "$W/by-hand" -
+  # What it is not told it does not guess.
+  DATA=$W/nothing manifest_document
+  [ "$code" -eq 1 ]
+  [[ $said == *"no manifest was written: $W/nothing is not the data directory"* ]]
+  stop_production
+  mounted_test
+  expect 0
+  grep -q '^PASS *manifest: ' <<<"$output"
+}
+
 @test "manifest: a server that has another data directory is not asked" {
   start_production
   mkdir -p "$W/elsewhere"

@@ -3,7 +3,8 @@
 use super::*;
 
 /// What each document takes beside the host's settings, which have defaults.
-const DOCUMENTS: [(&str, u64, &str); 4] = [
+const DOCUMENTS: [(&str, u64, &str); 5] = [
+    ("ManifestCommand", 14_400, "dataDirectory"),
     ("MountCommand", 1800, "device runId volumeId"),
     ("ProgramsCommand", 300, "runId volumeId"),
     ("ReleaseCommand", 1800, "runId volumeId"),
@@ -31,6 +32,7 @@ fn documents_take_their_parameters_as_data() {
                 "requiredTables",
                 "freshTables",
                 "snapshotTime",
+                "defaultsFile",
             ];
             assert_eq!(
                 pattern.is_match(""),
@@ -70,7 +72,9 @@ fn an_include_that_cannot_be_read_says_how_to_make_it() {
 #[test]
 fn a_command_checks_what_it_is_given() {
     let stack = stack(&[("MountPoint", "/mnt/x")]);
-    let document = &stack.documents[0];
+    let id = "MountCommand";
+    let document = stack.documents.iter().find(|d| d.logical_id == id);
+    let document = document.unwrap();
     let mut given: BTreeMap<String, Vec<String>> = [
         ("runId", "r-1"),
         ("volumeId", "vol-1"),
