@@ -359,6 +359,10 @@ pub struct Testing {
 }
 
 /// What is known of a run that ends, for step 6 to give back what it holds.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the payload, which people read"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GiveBack {
     /// Why the run ends.
@@ -384,6 +388,12 @@ pub struct GiveBack {
     /// The test instance has let go of the volume, or never had it.
     #[serde(default)]
     pub unmounted: bool,
+    /// The test instance did not let go, and the volume is taken by force.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_force: bool,
+    /// Why the test instance does not let go, in the words of the release script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
     /// There was a volume to give back: the run was not over before.
     #[serde(default)]
     pub gave_back: bool,
@@ -455,6 +465,8 @@ impl GiveBack {
             test_command_id: None,
             release_command_id: None,
             unmounted: false,
+            by_force: false,
+            held_by: None,
             gave_back: false,
             reported: false,
             found: None,

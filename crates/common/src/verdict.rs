@@ -88,6 +88,12 @@ pub fn metric(valid: bool) -> f64 {
     if valid { 1.0 } else { 0.0 }
 }
 
+/// Why a script could not do its part, where it says so itself.
+#[must_use]
+pub fn could_not(report: &Report) -> Option<String> {
+    last_line::could_not(report)
+}
+
 /// Whether a script that mounts or unmounts has done so. `Ok(false)`: it found the file system
 /// broken.
 ///

@@ -20,10 +20,9 @@ impl ChooseSnapshot {
         device: &str,
     ) -> Result<Option<String>> {
         let volumes = ec2::test_volumes(&self.ec2, &test.name).await?;
-        let others: Vec<&Volume> = volumes
-            .iter()
-            .filter(|volume| holder(volume) != run.run_id)
-            .collect();
+        let others = volumes.iter().filter(|volume| holder(volume) != run.run_id);
+        let (others, elsewhere): (Vec<&Volume>, Vec<&Volume>) =
+            others.partition(|volume| !is_elsewhere(volume, test));
         if let Some(live) = others.iter().find(|volume| !self.is_dead(volume)) {
             return Err(Error::new(
                 Kind::Occupied,
@@ -52,17 +51,20 @@ impl ChooseSnapshot {
                 ),
             ));
         }
-        if others.is_empty() {
-            return Ok(None);
-        }
         if run.is_first_answered_look() {
+            warn_of(&elsewhere, test);
+            let dead = elsewhere.iter().filter(|volume| self.is_dead(volume));
             let left = others
                 .iter()
+                .chain(dead)
                 .filter(|volume| volume.state != VolumeState::Deleted);
             let dead: BTreeSet<&str> = left.map(|volume| holder(volume)).collect();
             for run_id in dead {
                 self.give_back(run, run_id).await?;
             }
+        }
+        if others.is_empty() {
+            return Ok(None);
         }
         let ids: Vec<&str> = others.iter().map(|volume| volume.id.as_str()).collect();
         Ok(Some(format!(
@@ -89,6 +91,27 @@ impl ChooseSnapshot {
             payload: GiveBack::unknown(Because::Leftover),
         };
         lambda::invoke(&self.lambda, &self.release_function, &envelope).await
+    }
+}
+
+/// Whether a volume is attached to an instance that had the test instance's name once. It is in
+/// nobody's way here.
+fn is_elsewhere(volume: &Volume, test: &Instance) -> bool {
+    let attachment = volume.attachment.as_ref();
+    attachment.is_some_and(|at| at.instance_id != test.id)
+}
+
+fn warn_of(elsewhere: &[&Volume], test: &Instance) {
+    for volume in elsewhere {
+        let at = volume.attachment.as_ref();
+        warn!(
+            "volume {} of run {} is attached to {}, and {} is {} by now: it is not waited for",
+            volume.id,
+            holder(volume),
+            at.map_or("", |at| at.instance_id.as_str()),
+            test.name,
+            test.id
+        );
     }
 }
 

@@ -184,12 +184,12 @@ impl AwaitResult {
         if attachment.state == VolumeAttachmentState::Busy {
             // Mounted after all.
             back.unmounted = false;
+            back.by_force = false;
         }
         if let Some(why) = self.unmount(run, back, instance, id).await? {
             return Ok(Some(why));
         }
-        let force = force_now(run);
-        ec2::detach(&self.ec2, id, instance, force).await?;
+        ec2::detach(&self.ec2, id, back.by_force).await?;
         Ok(Some(format!(
             "volume {id} is being detached from {instance}"
         )))
@@ -207,9 +207,12 @@ impl AwaitResult {
         if back.unmounted {
             return Ok(None);
         }
-        if force_now(run) {
+        // Force would hang what has the volume open, and maybe the instance. As long as that says
+        // who it is, a person can end it.
+        if force_now(run) && back.held_by.is_none() {
             warn!("{instance} does not unmount volume {volume_id}: it is taken by force");
             back.unmounted = true;
+            back.by_force = true;
             return Ok(None);
         }
         match ec2::instance_state(&self.ec2, instance).await? {
@@ -239,11 +242,15 @@ impl AwaitResult {
         };
         let (report, progress) =
             ssm::progress(&self.ssm, &command_id, instance, &["release"]).await?;
+        if !matches!(progress, Progress::Pending(_)) {
+            back.held_by = verdict::could_not(&report);
+        }
         let why = match progress {
             Progress::Pending(why) => return Ok(Some(why)),
             Progress::Ended(_) => match verdict::mounted(&report) {
                 Ok(true) => {
                     back.unmounted = true;
+                    back.by_force = false;
                     back.release_command_id = None;
                     return Ok(None);
                 }

@@ -23,7 +23,13 @@ impl AwaitResult {
         }
         let held = match self.held(run, &back).await {
             Ok(volumes) if volumes.is_empty() => "no volume".to_owned(),
-            Ok(volumes) => volumes.iter().map(place).collect::<Vec<_>>().join(", "),
+            Ok(volumes) => {
+                let places = volumes.iter().map(place).collect::<Vec<_>>().join(", ");
+                match &back.held_by {
+                    None => places,
+                    Some(why) => format!("{places}: {why}"),
+                }
+            }
             Err(unknown) => format!("unknown: {}", unknown.chain()),
         };
         let before = match &back.because {

@@ -29,16 +29,18 @@ async fn account() -> (Aws, aws::World, World, String) {
 #[tokio::test(start_paused = true)]
 async fn to_detach_what_is_detached_or_gone_is_fine() {
     let (aws, ids, world, id) = account().await;
-    let (test, other) = (&ids.test_instance_id, &ids.production_instance_id);
-    let detached = detach(&world.ec2, &id, test, false).await;
+    let test = &ids.test_instance_id;
+    let detached = detach(&world.ec2, &id, false).await;
     detached.expect("it was never attached");
     let attached = attach(&world.ec2, &id, test, "/dev/sdg").await;
     assert_eq!(attached.expect("it can be attached"), Asked::Taken);
     world.clock.wait(Duration::from_secs(3)).await;
-    let detached = detach(&world.ec2, &id, other, false).await;
-    detached.expect("it is not attached there");
+    for _ in 0..2 {
+        let detached = detach(&world.ec2, &id, false).await;
+        detached.expect("it is attached, and then being detached");
+    }
     aws.delete_by_hand(&id);
-    let detached = detach(&world.ec2, &id, test, false).await;
+    let detached = detach(&world.ec2, &id, false).await;
     detached.expect("it is gone");
     let outcomes: Vec<String> = aws
         .calls()
@@ -48,7 +50,8 @@ async fn to_detach_what_is_detached_or_gone_is_fine() {
         .collect();
     for (outcome, code) in outcomes.iter().zip([
         "IncorrectState",
-        "InvalidAttachment.NotFound",
+        "",
+        "IncorrectState",
         "InvalidVolume.NotFound",
     ]) {
         assert!(outcome.contains(code), "{outcome}");
@@ -65,7 +68,7 @@ async fn to_delete_what_is_gone_is_fine_and_what_is_attached_is_not() {
     assert_eq!(error.kind(), Kind::AwsRefused);
     assert!(error.to_string().contains("VolumeInUse"), "{error}");
     world.clock.wait(Duration::from_secs(3)).await;
-    let detached = detach(&world.ec2, &id, test, false).await;
+    let detached = detach(&world.ec2, &id, false).await;
     detached.expect("it can be detached");
     world.clock.wait(Duration::from_secs(3)).await;
     for _ in 0..2 {

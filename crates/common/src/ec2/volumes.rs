@@ -232,15 +232,17 @@ pub async fn attach(client: &Client, id: &str, instance_id: &str, device: &str) 
     })
 }
 
-/// Detaches a volume; one that is detached or gone is fine.
+/// Detaches a volume, wherever it is attached; one that is detached or gone is fine. The instance
+/// is not named: IAM then asks for the volume's tags alone, and not for the name of an instance
+/// that somebody may have renamed meanwhile.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html>
 ///
 /// # Errors
 /// Where EC2 refuses.
-pub async fn detach(client: &Client, id: &str, instance_id: &str, force: bool) -> Result<()> {
+pub async fn detach(client: &Client, id: &str, force: bool) -> Result<()> {
     let asked = client
         .detach_volume()
         .volume_id(id)
-        .instance_id(instance_id)
         .force(force)
         .send()
         .await;
@@ -254,10 +256,7 @@ pub async fn detach(client: &Client, id: &str, instance_id: &str, force: bool) -
         {
             Ok(())
         }
-        Err(error) => Err(refused(
-            &format!("detach volume {id} from {instance_id}"),
-            error,
-        )),
+        Err(error) => Err(refused(&format!("detach volume {id}"), error)),
     }
 }
 

@@ -78,6 +78,13 @@ pub(super) fn told(report: &Report) -> Result<(bool, Summary)> {
     }
 }
 
+/// The reason of a script that could not check.
+pub(super) fn could_not(report: &Report) -> Option<String> {
+    let said = read(&report.stdout).ok()?;
+    let reason = one_line(&said.reason, SHOWN);
+    (report.response_code == COULD_NOT_CHECK && !reason.is_empty()).then_some(reason)
+}
+
 fn read(stdout: &str) -> std::result::Result<Summary, String> {
     let line = stdout.trim_end().lines().next_back().unwrap_or_default();
     serde_json::from_str(line).map_err(|error| {

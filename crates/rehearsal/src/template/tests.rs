@@ -170,7 +170,7 @@ fn roles_grant_this_and_nothing_else() {
          ssm:SendCommand ssm:SendCommand ssm:SendCommand ssm:SendCommand lambda:InvokeFunction",
         "logs:CreateLogStream logs:PutLogEvents ec2:DescribeInstances ec2:DescribeSnapshots \
          ec2:DescribeVolumes ssm:GetCommandInvocation ssm:ListCommands ec2:CreateTags \
-         ec2:DetachVolume ec2:DetachVolume ec2:DetachVolume ec2:DeleteVolume ssm:SendCommand \
+         ec2:DetachVolume ec2:DeleteVolume ssm:SendCommand \
          ssm:SendCommand ssm:SendCommand ssm:GetParameter lambda:InvokeFunction",
     ];
     for (function, wanted) in stack(&[]).functions.iter().zip(granted) {
@@ -240,7 +240,6 @@ fn conditions_keep_production_out() {
         (4, "ssm:SendCommand", "ssm:resourceTag/Name"),
         (5, "ssm:SendCommand", "ssm:resourceTag/Name"),
         (6, "ssm:SendCommand", "ssm:resourceTag/Name"),
-        (6, "ec2:DetachVolume", "ec2:ResourceTag/Name"),
     ] {
         assert!(allowed(
             step,

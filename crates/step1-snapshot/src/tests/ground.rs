@@ -1,6 +1,6 @@
 use common::Kind;
 use common::step::patience::LONGEST_RUN;
-use rehearsal::aws::TEST_INSTANCE;
+use rehearsal::aws::{Instance, TEST_INSTANCE};
 use rehearsal::workbench::{busy_until_now, fails, goes_on, later, looks_again};
 use serde_json::{Value, json};
 
@@ -169,4 +169,28 @@ async fn a_step_6_that_cannot_be_reached_is_an_error() {
     bench.refuse("Invoke", 403, "AccessDeniedException");
     let error = fails(bench.look(&bench.run(), newest()).await);
     assert_eq!(error.kind(), Kind::AccessDenied);
+}
+
+/// Row E8 of the audit: another instance has the test instance's name now.
+#[tokio::test(start_paused = true)]
+async fn audit_e8_a_leftover_on_another_instance_is_given_back_and_not_waited_for() {
+    for dead in [true, false] {
+        let bench = Bench::new();
+        leave_a_volume(&bench, "vol-rehearsalleft", "run-0");
+        let old = &bench.ids.test_instance_id;
+        bench.attach("vol-rehearsalleft", old, "/dev/sdg").await;
+        if dead {
+            bench.wait(LONGEST_RUN.as_secs() + 1).await;
+        }
+        bench
+            .aws
+            .tag_by_hand(old, "Name", "renamed.dev.code418.net");
+        let now = bench.aws.clock().now();
+        let new = Instance::running("i-07e57a2", TEST_INSTANCE, "us-east-1a", now);
+        bench.aws.add_instance(new);
+        add_snapshot(&bench, "snap-rehearsal0002", HOUR / 4);
+        let chosen = goes_on(bench.look(&bench.run(), newest()).await);
+        assert_eq!(chosen.dev_ib_backup_instance_id, "i-07e57a2");
+        assert_eq!(handed_over(&bench).len(), usize::from(dead));
+    }
 }

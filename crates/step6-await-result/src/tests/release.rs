@@ -239,8 +239,7 @@ async fn a_volume_that_turns_busy_is_mounted_after_all() {
     let id = back.volume_id.clone().expect("a volume");
     send(&bench, "mount", &id).await;
     bench.wait(60).await;
-    let instance = &bench.ids.test_instance_id;
-    let detached = common::ec2::detach(&bench.person.ec2, &id, instance, false).await;
+    let detached = common::ec2::detach(&bench.person.ec2, &id, false).await;
     detached.expect("it can be asked for");
     bench.wait(5).await;
     let attachment = bench.aws.volume(&id).and_then(|volume| volume.attachment);
@@ -283,4 +282,60 @@ async fn trouble_is_waited_out() {
     bench.aws.clear_faults();
     ends(give_all_back(&bench, &run, back).await);
     assert_eq!(bench.stack.left_volumes(), NOTHING);
+}
+
+/// Row E8 of the audit: the role knows the test instance by its name, and the name is gone.
+#[tokio::test(start_paused = true)]
+async fn audit_e8_a_volume_on_an_instance_that_was_renamed_is_given_back() {
+    let bench = Bench::new();
+    let back = attached(&bench, Because::Leftover).await;
+    let test = &bench.ids.test_instance_id;
+    bench
+        .aws
+        .tag_by_hand(test, "Name", "renamed.dev.code418.net");
+    let mut task = Task::GiveBack(back);
+    let run = bench.run();
+    // Nobody may ask it to unmount any more, so the volume goes as from one that does not answer.
+    let (error, next) = waits_out(bench.look(&run, task).await);
+    assert_eq!(error.kind(), common::Kind::AccessDenied);
+    task = next;
+    let Task::GiveBack(back) = task else {
+        panic!("it goes on with the test")
+    };
+    ends(give_all_back(&bench, &later(&run, 120), back).await);
+    assert_eq!(
+        bench.done(),
+        ["SendCommand", "DetachVolume", "DeleteVolume"]
+    );
+    assert_eq!(bench.stack.left_volumes(), NOTHING);
+}
+
+/// Row E9 of the audit: a person's shell stands in the mount.
+#[tokio::test(start_paused = true)]
+async fn audit_e9_no_force_while_the_host_says_who_holds_the_volume() {
+    const HELD: &str = "/mnt/ib-backup-check is in use by bash(4711): not ours to stop";
+    let bench = Bench::new();
+    let mut back = attached(&bench, Because::Leftover).await;
+    let said = GOOD.replace("\"\"", &format!("\"{HELD}\""));
+    bench.scripts_end_with(75, &said.replace("\"valid\":true", "\"valid\":null"));
+    let run = bench.run();
+    for count in [0, 1, 100, 101, 130, 131, 200, 201, 239] {
+        let task = Task::GiveBack(back);
+        (_, back) = held_up(bench.look(&later(&run, count), task).await);
+        bench.wait(15).await;
+    }
+    assert_eq!(bench.asked("DetachVolume").len(), 0);
+    assert_eq!(back.held_by.as_deref(), Some(HELD));
+    let late = common::Error::new(common::Kind::TimeRanOut, "it hangs");
+    let task = Task::GiveBack(back.clone());
+    let last = later(&run, 240);
+    let over = common::step::Step::out_of_patience(&bench.step, &last, task, late);
+    let error = rehearsal::workbench::fails(over.await);
+    assert!(error.to_string().contains(HELD), "{error}");
+    assert!(bench.aws.events()[0].text.contains(HELD));
+    // It lets go late, and nothing is taken by force then.
+    bench.scripts_end_with(0, GOOD);
+    ends(give_all_back(&bench, &later(&run, 200), back).await);
+    let detach = &bench.asked("DetachVolume")[0].parameters;
+    assert!(detach.contains("Force=false"), "{detach}");
 }

@@ -18,13 +18,7 @@ pub(super) fn detach_volume(
     let force = query.parse("Force")?.unwrap_or(false);
     query.finish()?;
     let mut volume = context.account.ec2.volume(&volume_id, context.now)?.clone();
-    authorize(
-        context,
-        &volume_id,
-        &volume.tags,
-        instance_id.as_deref(),
-        &volume,
-    )?;
+    authorize(context, &volume_id, &volume.tags, instance_id.as_deref())?;
     let view = volume.view(context.now);
     let (Some(attachment), Some(attached)) = (view.attachment, &mut volume.attached) else {
         let message = format!(
@@ -66,20 +60,17 @@ pub(super) fn detach_volume(
     Ok(write("DetachVolumeResponse", &answer))
 }
 
+/// The volume is always asked about, the instance only where the call names it: the service
+/// authorization reference has it as an optional resource of this action.
 fn authorize(
     context: &Context<'_>,
     volume_id: &str,
     tags: &super::Tags,
     instance_id: Option<&str>,
-    volume: &super::Volume,
 ) -> Result<(), Refusal> {
     let action = "ec2:DetachVolume";
     context.authorize_ec2(action, &arn("volume", volume_id), resource_tags(tags))?;
-    let attached_to = volume
-        .attached
-        .as_ref()
-        .map(|attached| attached.instance_id.as_str());
-    let Some(instance_id) = instance_id.or(attached_to) else {
+    let Some(instance_id) = instance_id else {
         return Ok(());
     };
     let instance = context.account.ec2.instance(instance_id)?;

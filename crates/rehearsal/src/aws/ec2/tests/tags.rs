@@ -155,7 +155,8 @@ async fn attaching_and_detaching_are_authorised_on_both_sides() {
         let attach = night.ec2.attach_volume().volume_id(&id).device("/dev/sdg");
         attach.instance_id(&night.world.test_instance_id).send()
     };
-    let detach = || night.ec2.detach_volume().volume_id(&id).send();
+    let unnamed = || night.ec2.detach_volume().volume_id(&id);
+    let detach = || unnamed().instance_id(&night.world.test_instance_id).send();
     let refuse = |refused| {
         night.aws.set_authorizer(Arc::new(Asked {
             refused,
@@ -180,8 +181,9 @@ async fn attaching_and_detaching_are_authorised_on_both_sides() {
         };
         assert_eq!(code(delete), refused);
     }
-    refuse("nothing");
-    detach().await.unwrap();
+    // IAM asks about the instance only where the call names it.
+    refuse("instance/i-07e57000000000001");
+    unnamed().send().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
