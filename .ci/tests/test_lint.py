@@ -63,7 +63,7 @@ class Planted(unittest.TestCase):
         for file in ("Makefile", "template.yaml"):
             shutil.copy2(ROOT / file, tree)
         with (tree / "documents/test-files.sh").open("a") as part:
-            part.write("\nplanted() { rm -rf $SCRATCH/$1; }\n")
+            part.write("\nplanted() { rm -rf $SCRATCH/$1; }\nplanted folder\n")
         venv = ROOT / ".tools/venv"
         command = ["make", "--directory", tree, "lint-shell", f"VENV={venv}",
                    f"--assume-old={venv}/ready"]

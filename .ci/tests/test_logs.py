@@ -83,7 +83,7 @@ class Logs(unittest.TestCase):
 
     def test_the_alarms_metrics_count_lines_that_step_6_writes(self):
         code = (ROOT / "crates/step6-await-result/src/record.rs").read_text()
-        self.assertIn('"DBBackupValid={} on {}: {}"', code)
+        self.assertIn('"DBBackupValid={} on {id}: {}"', code)
         tag = (ROOT / "crates/common/src/verdict.rs").read_text()
         self.assertIn('"False"', tag)
         for name, counted in [("VerdictMetric", 1), ("InvalidMetric", 1)]:

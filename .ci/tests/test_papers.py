@@ -50,8 +50,11 @@ def resource(step, value):
 def where(statement):
     """A statement's condition in the table's words."""
     found = []
-    for keys in statement.get("Condition", {}).values():
+    for operator, keys in statement.get("Condition", {}).items():
         for key, value in keys.items():
+            if operator == "Null":
+                found.append(f"`{key}` {'absent' if value == 'true' else 'present'}")
+                continue
             value = value["Ref"] if isinstance(value, dict) else ",".join(listed(value))
             found.append(f"`{key}={value}`")
     return "; ".join(found)

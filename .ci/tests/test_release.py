@@ -113,7 +113,7 @@ class Release(unittest.TestCase):
         status, said = self.release()
         self.assertEqual(status, 0, said)
         release = self.state["releases"][-1]
-        self.assertEqual((release["draft"], len(release["assets"])), (False, 14))
+        self.assertEqual((release["draft"], len(release["assets"])), (False, 15))
 
     def test_the_first_release_of_all_though_somebody_tagged_the_commit(self):
         self.keep(tags={"v1": commit()})

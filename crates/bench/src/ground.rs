@@ -163,7 +163,11 @@ fn written<P: Serialize>(run: Run, payload: P) -> anyhow::Result<Value> {
 }
 
 fn add_volume(stack: &Stack, run: &Run, id: &str, attached: Option<(&str, &str)>) {
-    let tags = [("IBBackupTest", "True"), ("IBBackupRun", &run.run_id)];
+    let tags = [
+        ("IBBackupTest", "True"),
+        ("IBBackupRun", &run.run_id),
+        ("IBBackupEnvironment", "dev"),
+    ];
     let tags: Tags = tags
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();

@@ -63,6 +63,7 @@ enum Operator {
     StringEquals,
     StringLike,
     Bool,
+    Null,
     #[serde(rename = "ForAllValues:StringEquals")]
     ForAllValuesStringEquals,
 }
@@ -275,6 +276,11 @@ impl Operator {
         match (self, values) {
             // True of no values at all, as in IAM.
             (Self::ForAllValuesStringEquals, values) => values.iter().all(|v| wanted.contains(v)),
+            // `true`: the request lacks the key; `false`: it has it.
+            (Self::Null, values) => {
+                let lacks = if values.is_empty() { "true" } else { "false" };
+                wanted.iter().any(|w| w.eq_ignore_ascii_case(lacks))
+            }
             (Self::StringEquals, [value]) => wanted.contains(value),
             (Self::StringLike, [value]) => wanted.iter().any(|w| matches(w, value)),
             (Self::Bool, [value]) => wanted.iter().any(|w| w.eq_ignore_ascii_case(value)),

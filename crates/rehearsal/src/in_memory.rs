@@ -76,8 +76,15 @@ impl InMemory {
 /// The machine behind the test instance of a database.
 #[must_use]
 pub fn machine(stack: &Stack, of: &World) -> ModelHost {
+    machine_in(stack, of, "")
+}
+
+/// The same, where the stack has the functions of several environments: it runs those of one.
+#[must_use]
+pub fn machine_in(stack: &Stack, of: &World, environment: &str) -> ModelHost {
     let document = |step: &str, variable: &str| {
-        let mut functions = stack.template.functions.iter();
+        let functions = stack.template.functions.iter();
+        let mut functions = functions.filter(|one| one.name.starts_with(environment));
         let function = functions.find(|function| function.name.contains(step));
         let name = function.and_then(|function| function.environment.get(variable));
         name.cloned().unwrap_or_default()

@@ -180,6 +180,7 @@ impl<S: Step> Workbench<S> {
                 "<DescribeVolumesResponse><volumeSet><item><volumeId>{volume_id}</volumeId>\
                  <status>{state}</status><attachmentSet>{}</attachmentSet><tagSet>\
                  <item><key>IBBackupTest</key><value>True</value></item>\
+                 <item><key>IBBackupEnvironment</key><value>dev</value></item>\
                  <item><key>IBBackupRun</key><value>run-1</value></item></tagSet></item></volumeSet>\
                  </DescribeVolumesResponse>",
                 attachments.unwrap_or_default()
@@ -227,6 +228,7 @@ impl<S: Step> Workbench<S> {
             snapshot_id: &self.ids.snapshot_id,
             zone: "us-east-1a",
             test_instance_name: TEST_INSTANCE,
+            environment: "dev",
             performance: &Performance::default(),
         };
         let made = ec2::create(&self.person.ec2, &new).await;

@@ -117,6 +117,7 @@ impl Night {
     pub fn leave_a_volume(&self, attached: Option<(&str, &str)>) {
         let tags = [
             ("IBBackupTest", "True"),
+            ("IBBackupEnvironment", "dev"),
             ("IBBackupRun", "an-earlier-run"),
             ("IBBackupTestInstance", TEST_INSTANCE),
         ];

@@ -38,6 +38,9 @@ impl ChooseSnapshot {
                 ),
             ));
         }
+        let (others, foreign): (Vec<&Volume>, Vec<&Volume>) =
+            others.into_iter().partition(|volume| self.is_own(volume));
+        check_environment(&foreign, test)?;
         let ours: BTreeSet<&str> = volumes.iter().map(|volume| volume.id.as_str()).collect();
         if let Ok(id) = test.volume_at(device)
             && !ours.contains(id)
@@ -53,7 +56,9 @@ impl ChooseSnapshot {
         }
         if run.is_first_answered_look() {
             warn_of(&elsewhere, test);
-            let dead = elsewhere.iter().filter(|volume| self.is_dead(volume));
+            let dead = elsewhere
+                .iter()
+                .filter(|volume| self.is_dead(volume) && self.is_own(volume));
             let left = others
                 .iter()
                 .chain(dead)
@@ -71,6 +76,10 @@ impl ChooseSnapshot {
             "volumes of ended runs are being given back: {}",
             ids.join(", ")
         )))
+    }
+
+    fn is_own(&self, volume: &Volume) -> bool {
+        volume.has_tag(tags::ENVIRONMENT, &self.environment)
     }
 
     /// A volume on its way out needs no more than waiting; one older than any run is a leftover.
@@ -99,6 +108,29 @@ impl ChooseSnapshot {
 fn is_elsewhere(volume: &Volume, test: &Instance) -> bool {
     let attachment = volume.attachment.as_ref();
     attachment.is_some_and(|at| at.instance_id != test.id)
+}
+
+/// What another environment's stack has left on the instance is that stack's to give back. What it
+/// has left elsewhere is in nobody's way here.
+fn check_environment(foreign: &[&Volume], test: &Instance) -> Result<()> {
+    let Some(volume) = foreign.iter().find(|volume| volume.attachment.is_some()) else {
+        return Ok(());
+    };
+    let environment = volume.tags.get(tags::ENVIRONMENT);
+    let whose = environment.map_or("of no environment".to_owned(), |name| {
+        format!("of environment {name}")
+    });
+    Err(Error::new(
+        Kind::Occupied,
+        format!(
+            "volume {} at {} is held by run {} {whose} ({}), and no stack of another environment \
+             may give it back: start a run in that one, or see \"Give back by hand\" in RUNBOOK.md",
+            volume.id,
+            test.name,
+            holder(volume),
+            tags::ENVIRONMENT
+        ),
+    ))
 }
 
 fn warn_of(elsewhere: &[&Volume], test: &Instance) {

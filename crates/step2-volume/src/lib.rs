@@ -25,6 +25,7 @@ pub struct MakeVolume {
     release_document: String,
     next: String,
     test_instance: String,
+    environment: String,
     performance: Performance,
     poll: Duration,
 }
@@ -44,6 +45,7 @@ impl Step for MakeVolume {
             release_document: settings.text("RELEASE_DOCUMENT"),
             next: settings.text("NEXT_LAMBDA_NAME"),
             test_instance: settings.text("TEST_INSTANCE_NAME"),
+            environment: settings.text("ENVIRONMENT"),
             performance: Performance::read(&mut settings),
             poll: settings.seconds("POLL_SECONDS"),
         };
@@ -66,7 +68,7 @@ impl Step for MakeVolume {
     }
 
     async fn look(&self, run: &Run, chosen: Chosen) -> Result<Outcome<Self>> {
-        let volumes = ec2::volumes_of_run(&self.ec2, &run.run_id).await?;
+        let volumes = ec2::volumes_of_run(&self.ec2, &run.run_id, &self.environment).await?;
         let Some(volume) = volumes.into_iter().next() else {
             return self.ensure_volume(run, chosen).await;
         };
@@ -120,6 +122,7 @@ impl MakeVolume {
                 snapshot_id: &chosen.snapshot_id,
                 zone: &test.zone,
                 test_instance_name: name,
+                environment: &self.environment,
                 performance: &self.performance,
             },
         )

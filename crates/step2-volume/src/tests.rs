@@ -37,6 +37,7 @@ async fn makes_the_volume_with_its_tags_in_the_one_call() {
     assert_eq!(
         tags,
         [
+            ("IBBackupEnvironment", "dev"),
             ("IBBackupRun", "run-1"),
             ("IBBackupTest", "True"),
             ("IBBackupTestInstance", TEST_INSTANCE),

@@ -203,7 +203,7 @@ impl AwaitResult {
     }
 
     async fn holds_nothing(&self, run: &Run) -> Result<bool> {
-        let volumes = ec2::volumes_of_run(&self.ec2, &run.run_id).await?;
+        let volumes = ec2::volumes_of_run(&self.ec2, &run.run_id, &self.environment).await?;
         let gone = |volume: &Volume| volume.state == VolumeState::Deleted;
         Ok(volumes.iter().all(gone))
     }

@@ -93,12 +93,14 @@ impl AwaitResult {
         }
         if let Some(volume) = self.untagged(run, back, &volumes).await? {
             let why = format!(
-                "volume {} does not bear this run's tags ({}=True, {}={}): it is left as it is; \
-                 if it is a test volume, see \"Give back by hand\" in RUNBOOK.md",
+                "volume {} does not bear this run's tags ({}=True, {}={}, {}={}): it is left as \
+                 it is; if it is a test volume, see \"Give back by hand\" in RUNBOOK.md",
                 place(&volume),
                 tags::TEST,
                 tags::RUN,
-                run.run_id
+                run.run_id,
+                tags::ENVIRONMENT,
+                self.environment
             );
             if back.lost.is_none() && !run.has_looked_long_enough(self.poll) {
                 return Ok(Some(why));
@@ -116,9 +118,9 @@ impl AwaitResult {
 
     /// The run's volumes, by its tag; and the one in the payload, if it bears that tag.
     pub(crate) async fn held(&self, run: &Run, back: &GiveBack) -> Result<Vec<Volume>> {
-        let mut volumes = ec2::volumes_of_run(&self.ec2, &run.run_id).await?;
+        let mut volumes = ec2::volumes_of_run(&self.ec2, &run.run_id, &self.environment).await?;
         let named = self.named(back, &volumes).await?;
-        volumes.extend(named.filter(|volume| is_of(run, volume)));
+        volumes.extend(named.filter(|volume| self.is_of(run, volume)));
         Ok(volumes)
     }
 
@@ -131,7 +133,7 @@ impl AwaitResult {
     ) -> Result<Option<Volume>> {
         let named = self.named(back, held).await?;
         let there = named.filter(|volume| volume.state != VolumeState::Deleted);
-        Ok(there.filter(|volume| !is_of(run, volume)))
+        Ok(there.filter(|volume| !self.is_of(run, volume)))
     }
 
     /// The volume in the payload, where it is not among those.
@@ -142,6 +144,12 @@ impl AwaitResult {
             }
             _ => Ok(None),
         }
+    }
+
+    fn is_of(&self, run: &Run, volume: &Volume) -> bool {
+        volume.is_test()
+            && volume.has_tag(tags::RUN, &run.run_id)
+            && volume.has_tag(tags::ENVIRONMENT, &self.environment)
     }
 
     async fn release_volume(
@@ -265,10 +273,6 @@ impl AwaitResult {
             "{instance} has not let go of volume {volume_id}; asking again: {why}"
         )))
     }
-}
-
-fn is_of(run: &Run, volume: &Volume) -> bool {
-    volume.is_test() && volume.has_tag(tags::RUN, &run.run_id)
 }
 
 /// Whether the test instance has had its time: half of the patience for giving back.

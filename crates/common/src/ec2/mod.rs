@@ -35,6 +35,8 @@ pub mod tags {
     /// On a test volume: the `Name` of the instance that it is for. Runs for one test instance
     /// exclude each other by it.
     pub const TEST_INSTANCE: &str = "IBBackupTestInstance";
+    /// On a test volume: the environment whose stack made it. No other stack may touch it.
+    pub const ENVIRONMENT: &str = "IBBackupEnvironment";
     /// On an instance, `True`: it may test although the settings do not name it.
     pub const TEST_HOST: &str = "IBBackupTestHost";
     /// On a snapshot: the verdict, `True` or `False`.

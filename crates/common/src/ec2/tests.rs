@@ -19,6 +19,7 @@ async fn account() -> (Aws, aws::World, World, String) {
         snapshot_id: &ids.snapshot_id,
         zone: "us-east-1a",
         test_instance_name: "ib02",
+        environment: "dev",
         performance: &super::Performance::default(),
     };
     let id = create(&world.ec2, &new).await.expect("it is made");

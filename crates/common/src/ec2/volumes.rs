@@ -84,6 +84,8 @@ pub struct NewVolume<'a> {
     pub zone: &'a str,
     /// The `Name` of the test instance.
     pub test_instance_name: &'a str,
+    /// The environment of the stack.
+    pub environment: &'a str,
     /// How fast it is to be.
     pub performance: &'a Performance,
 }
@@ -100,6 +102,7 @@ pub async fn create(client: &Client, new: &NewVolume<'_>) -> Result<String> {
         .tags(tag(tags::TEST, "True"))
         .tags(tag(tags::RUN, new.run_id))
         .tags(tag(tags::TEST_INSTANCE, new.test_instance_name))
+        .tags(tag(tags::ENVIRONMENT, new.environment))
         .build();
     let made = client
         .create_volume()
@@ -148,15 +151,23 @@ pub async fn volume(client: &Client, id: &str) -> Result<Option<Volume>> {
     }
 }
 
-/// The volumes that a run holds, found by their tag. A deleted one is held no more.
+/// The volumes that a run of this environment holds, found by their tags. A deleted one is held
+/// no more.
 ///
 /// # Errors
 /// Where EC2 refuses to list them.
-pub async fn volumes_of_run(client: &Client, run_id: &str) -> Result<Vec<Volume>> {
-    list(client, tags::RUN, run_id).await
+pub async fn volumes_of_run(
+    client: &Client,
+    run_id: &str,
+    environment: &str,
+) -> Result<Vec<Volume>> {
+    let mut volumes = list(client, tags::RUN, run_id).await?;
+    volumes.retain(|volume| volume.has_tag(tags::ENVIRONMENT, environment));
+    Ok(volumes)
 }
 
-/// The test volumes for a test instance, of whichever run.
+/// The test volumes for a test instance, of whichever run and environment: two environments may
+/// test on one instance, one after the other.
 ///
 /// # Errors
 /// Where EC2 refuses to list them.

@@ -105,6 +105,17 @@ fn for_all_values_lets_no_other_value_through() {
 }
 
 #[test]
+fn null_asks_whether_a_key_is_there() {
+    let role = |value: &str| allow("a:B", "*", &json!({"Null": {"aws:TagKeys": value}}));
+    let bare = Request::new("a:B", "r");
+    let tagged = bare.clone().with("aws:TagKeys", "x");
+    assert_eq!(role("false").allows(&bare), Decision::NotAllowed);
+    assert_eq!(role("false").allows(&tagged), Decision::Allowed);
+    assert_eq!(role("true").allows(&bare), Decision::Allowed);
+    assert_eq!(role("true").allows(&tagged), Decision::NotAllowed);
+}
+
+#[test]
 fn what_is_not_modelled_is_refused() {
     let base = json!({"Effect": "Allow", "Action": "a:B", "Resource": "*"});
     assert!(role(&json!([base])).is_ok());

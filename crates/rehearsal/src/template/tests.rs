@@ -230,9 +230,13 @@ fn conditions_keep_production_out() {
         (6, "ec2:DetachVolume"),
         (6, "ec2:DeleteVolume"),
     ] {
-        let tagged = |value| volume(action).with("ec2:ResourceTag/IBBackupTest", value);
-        assert!(allowed(step, tagged("True")), "{action}");
-        assert!(!allowed(step, tagged("False")), "{action}");
+        let tagged = |value, environment| {
+            let tagged = volume(action).with("ec2:ResourceTag/IBBackupTest", value);
+            tagged.with("ec2:ResourceTag/IBBackupEnvironment", environment)
+        };
+        assert!(allowed(step, tagged("True", "dev")), "{action}");
+        assert!(!allowed(step, tagged("False", "dev")), "{action}");
+        assert!(!allowed(step, tagged("True", "prod")), "{action}");
         assert!(!allowed(step, volume(action)), "{action}");
     }
     for (step, action, key) in [
@@ -254,18 +258,35 @@ fn conditions_keep_production_out() {
         assert!(allowed(step, other("True")), "step {step}: {action}");
         assert!(!allowed(step, other("False")), "step {step}: {action}");
     }
+}
 
+#[test]
+fn conditions_hold_what_is_made_and_tagged_to_this_stack() {
+    let stack = stack(&[]);
+    let allowed = |step: usize, request: Request| {
+        stack.functions[step - 1].role.allows(&request) == Decision::Allowed
+    };
+    let volume = |action| Request::new(action, VOLUME);
     let create = volume("ec2:CreateVolume");
     assert!(!allowed(2, create.clone()));
-    assert!(allowed(
-        2,
-        create.with("aws:RequestTag/IBBackupTest", "True")
-    ));
-    assert!(allowed(2, Request::new("ec2:CreateVolume", SNAPSHOT)));
+    let create = create.with("aws:RequestTag/IBBackupTest", "True");
+    assert!(!allowed(2, create.clone()));
+    let of = |environment| {
+        create
+            .clone()
+            .with("aws:RequestTag/IBBackupEnvironment", environment)
+    };
+    assert!(allowed(2, of("dev")));
+    assert!(!allowed(2, of("prod")));
+    let from = |owner| Request::new("ec2:CreateVolume", SNAPSHOT).with("ec2:Owner", owner);
+    assert!(allowed(2, from("000000000000")));
+    assert!(!allowed(2, from("999999999999")));
     let tag = volume("ec2:CreateTags");
     assert!(!allowed(2, tag.clone()));
     assert!(allowed(2, tag.with("ec2:CreateAction", "CreateVolume")));
 
+    // ForAllValues alone is true of no tags at all.
+    assert!(!allowed(6, Request::new("ec2:CreateTags", SNAPSHOT)));
     let verdict = Request::new("ec2:CreateTags", SNAPSHOT).with("aws:TagKeys", "DBBackupValid");
     assert!(allowed(6, verdict.clone()));
     assert!(!allowed(6, verdict.with("aws:TagKeys", "Name")));

@@ -125,6 +125,7 @@ impl Scene {
                 snapshot_id: &stack.world.snapshot_id,
                 zone: "us-east-1a",
                 test_instance_name: TEST_INSTANCE,
+                environment: "dev",
                 performance: &Performance::default(),
             };
             let made = ec2::create(&person.ec2, &new).await;

@@ -11,6 +11,7 @@ fn leave_a_volume(bench: &Bench, id: &str, run_id: &str) {
     let tags = [
         ("IBBackupTest", "True"),
         ("IBBackupRun", run_id),
+        ("IBBackupEnvironment", "dev"),
         ("IBBackupTestInstance", TEST_INSTANCE),
     ];
     bench.add_volume(id, &tags);
@@ -137,6 +138,7 @@ async fn another_test_instances_run_is_not_in_the_way() {
     let tags = [
         ("IBBackupTest", "True"),
         ("IBBackupRun", "run-0"),
+        ("IBBackupEnvironment", "dev"),
         ("IBBackupTestInstance", "ib03.dev.code418.net"),
     ];
     bench.add_volume("vol-rehearsalother", &tags);
@@ -192,5 +194,43 @@ async fn audit_e8_a_leftover_on_another_instance_is_given_back_and_not_waited_fo
         let chosen = goes_on(bench.look(&bench.run(), newest()).await);
         assert_eq!(chosen.dev_ib_backup_instance_id, "i-07e57a2");
         assert_eq!(handed_over(&bench).len(), usize::from(dead));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_environment_has_left_is_named_where_it_is_in_the_way_and_never_handed_over() {
+    for environment in [Some("prod"), None] {
+        for attached in [true, false] {
+            let bench = Bench::new();
+            let mut tags = vec![
+                ("IBBackupTest", "True"),
+                ("IBBackupRun", "run-0"),
+                ("IBBackupTestInstance", TEST_INSTANCE),
+            ];
+            tags.extend(environment.map(|name| ("IBBackupEnvironment", name)));
+            bench.add_volume("vol-rehearsalleft", &tags);
+            if attached {
+                let instance = &bench.ids.test_instance_id;
+                bench
+                    .attach("vol-rehearsalleft", instance, "/dev/sdh")
+                    .await;
+            }
+            bench.wait(LONGEST_RUN.as_secs() + 1).await;
+            add_snapshot(&bench, "snap-rehearsal0002", HOUR);
+            let looked = bench.look(&bench.run(), newest()).await;
+            if attached {
+                let text = fails(looked).to_string();
+                let whose = environment.map_or("of no environment".to_owned(), |name| {
+                    format!("of environment {name}")
+                });
+                assert!(
+                    text.contains("vol-rehearsalleft") && text.contains(&whose),
+                    "{text}"
+                );
+            } else {
+                goes_on(looked);
+            }
+            assert_eq!(handed_over(&bench), NOTHING);
+        }
     }
 }

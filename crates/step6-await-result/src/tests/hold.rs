@@ -18,12 +18,19 @@ fn naming(volume_id: &str) -> GiveBack {
 #[tokio::test(start_paused = true)]
 async fn a_volume_without_this_runs_tags_is_never_touched() {
     let test_tag = ("IBBackupTest", "True");
+    let dev = ("IBBackupEnvironment", "dev");
     for tags in [
         vec![],
         vec![test_tag],
-        vec![test_tag, ("IBBackupRun", "run-2")],
-        vec![("IBBackupRun", "run-1")],
-        vec![("IBBackupTest", "False"), ("IBBackupRun", "run-1")],
+        vec![test_tag, dev, ("IBBackupRun", "run-2")],
+        vec![dev, ("IBBackupRun", "run-1")],
+        vec![("IBBackupTest", "False"), dev, ("IBBackupRun", "run-1")],
+        vec![test_tag, ("IBBackupRun", "run-1")],
+        vec![
+            test_tag,
+            ("IBBackupEnvironment", "prod"),
+            ("IBBackupRun", "run-1"),
+        ],
     ] {
         let bench = Bench::new();
         bench.add_volume("vol-rehearsalother", &tags);
@@ -58,7 +65,11 @@ async fn the_volume_of_the_payload_is_given_back_where_the_list_does_not_show_it
 #[tokio::test(start_paused = true)]
 async fn every_volume_of_the_run_is_given_back() {
     let bench = Bench::new();
-    let tags = [("IBBackupTest", "True"), ("IBBackupRun", "run-1")];
+    let tags = [
+        ("IBBackupTest", "True"),
+        ("IBBackupRun", "run-1"),
+        ("IBBackupEnvironment", "dev"),
+    ];
     bench.add_volume("vol-rehearsalleft1", &tags);
     bench.add_volume("vol-rehearsalleft2", &tags);
     let back = GiveBack::unknown(Because::Leftover);

@@ -1,0 +1,162 @@
+//! Two environments of one account, each with a stack of its own, at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rehearsal::aws::model_host::ModelHost;
+use rehearsal::aws::{AllowAll, TEST_INSTANCE, Tags, World};
+use rehearsal::in_memory::machine_in;
+use rehearsal::template::{TEMPLATE, Template};
+use serde_json::json;
+use simulation::night::Night;
+
+const ENVIRONMENTS: [&str; 2] = ["dev", "prod"];
+
+/// Both stacks, the second with a database of its own, and the second's test instance.
+fn account(change: impl FnOnce(&mut Template)) -> (Night, World, ModelHost) {
+    let night = Night::with(|template| {
+        let set = [("Environment".to_owned(), "prod".to_owned())];
+        let prod = Template::read(TEMPLATE, &BTreeMap::from(set)).expect("template.yaml is read");
+        template.functions.extend(prod.functions);
+        template.documents.extend(prod.documents);
+        change(template);
+    });
+    let world = night.stack.aws.another_world(1);
+    let host = machine_in(&night.stack, &world, "prod");
+    (night, world, host)
+}
+
+/// A volume that a run of this environment left, for that test instance.
+fn leave(night: &Night, id: &str, environment: &str, test_instance: &str) {
+    let tags = [
+        ("IBBackupTest", "True"),
+        ("IBBackupRun", "an-earlier-run"),
+        ("IBBackupEnvironment", environment),
+        ("IBBackupTestInstance", test_instance),
+    ];
+    let tags: Tags = tags
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+    night.stack.aws.add_volume(id, "us-east-1a", tags, None);
+}
+
+async fn play(night: &Night, prod: &World) {
+    night.start_run();
+    let event = json!({
+        "production_instance_name": prod.production_instance,
+        "test_instance_name": prod.test_instance,
+    });
+    night
+        .stack
+        .lambda
+        .start("prod-ib-backup-step-1-snapshot", event);
+    night.stack.lambda.idle().await;
+}
+
+/// Changes of volumes by a function of another environment than the volume's.
+fn trespasses(night: &Night) -> Vec<String> {
+    let aws = &night.stack.aws;
+    let volumes = aws.volumes();
+    let calls = aws.calls().into_iter();
+    let changes = calls.filter(|record| {
+        let changes = ["AttachVolume", "DetachVolume", "DeleteVolume"];
+        changes.contains(&record.call.action.as_str()) && record.outcome.starts_with("200")
+    });
+    let foreign = changes.filter(|record| {
+        let mut volumes = volumes.iter();
+        let volume = volumes.find(|volume| record.parameters.contains(&volume.id));
+        let environment = volume.and_then(|volume| volume.tags.get("IBBackupEnvironment"));
+        environment.is_none_or(|name| !record.call.caller.starts_with(name.as_str()))
+    });
+    foreign
+        .map(|record| {
+            format!(
+                "{}: {} {}",
+                record.call.caller, record.call.action, record.parameters
+            )
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn nights_at_once_touch_nothing_of_each_other() {
+    let (night, prod, host) = account(|_| ());
+    let aws = &night.stack.aws;
+    // Runs of the same id, and each one's leftover for its own test instance and for the other's.
+    for (environment, own, other) in [
+        ("dev", TEST_INSTANCE, prod.test_instance.as_str()),
+        ("prod", prod.test_instance.as_str(), TEST_INSTANCE),
+    ] {
+        leave(&night, &format!("vol-{environment}own"), environment, own);
+        leave(
+            &night,
+            &format!("vol-{environment}other"),
+            environment,
+            other,
+        );
+    }
+    aws.clock().sleep(Duration::from_hours(8)).await;
+    play(&night, &prod).await;
+    assert_eq!(trespasses(&night), [""; 0]);
+    let ending = night.ending();
+    assert_eq!(ending.errors(), [""; 0]);
+    assert_eq!(ending.left, [""; 0]);
+    assert_eq!(host.leftovers(), [""; 0]);
+    for snapshot in [&night.stack.world.snapshot_id, &prod.snapshot_id] {
+        let tags = aws.snapshot_tags(snapshot);
+        assert_eq!(
+            tags.get("DBBackupValid").map(String::as_str),
+            Some("True"),
+            "{snapshot}"
+        );
+    }
+    let made = aws
+        .volumes()
+        .into_iter()
+        .filter(|volume| volume.tags.contains_key("Name"));
+    let of = |name: &str| {
+        let mut volumes = made.clone();
+        volumes.any(|volume| {
+            volume
+                .tags
+                .get("IBBackupEnvironment")
+                .is_some_and(|of| of == name)
+        })
+    };
+    assert!(ENVIRONMENTS.iter().all(|name| of(name)));
+}
+
+/// Step 6 of dev takes itself for prod's: what its code would then do, its role does not allow.
+#[tokio::test(start_paused = true)]
+async fn the_policy_alone_keeps_the_environments_apart() {
+    for without in [false, true] {
+        let (night, ..) = account(|template| {
+            for function in &mut template.functions {
+                if function.name == "dev-ib-backup-step-6-await-result" {
+                    let environment = &mut function.environment;
+                    environment.insert("ENVIRONMENT".to_owned(), "prod".to_owned());
+                }
+            }
+        });
+        if without {
+            night.stack.aws.set_authorizer(Arc::new(AllowAll));
+        }
+        leave(&night, "vol-prodown", "prod", TEST_INSTANCE);
+        let event = json!({
+            "run_id": "an-earlier-run", "started_at": "2026-03-01T02:00:00Z",
+            "iteration_count": 0, "because": "leftover",
+        });
+        night
+            .stack
+            .lambda
+            .start("dev-ib-backup-step-6-await-result", event);
+        night.stack.lambda.idle().await;
+        assert_eq!(
+            !trespasses(&night).is_empty(),
+            without,
+            "{:?}",
+            trespasses(&night)
+        );
+    }
+}
