@@ -84,6 +84,11 @@ impl Datadog {
                 Key::Off
             }
         };
+        if matches!(key, Key::Parameter(_)) {
+            for name in ["DD_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"] {
+                check_encrypted(settings, name);
+            }
+        }
         Self {
             base_url: base_url.unwrap_or_else(|| format!("https://api.{site}")),
             key,
@@ -209,6 +214,24 @@ impl Datadog {
             Key::Given(key) => Ok(Some(key.clone())),
             Key::Parameter(name) => crate::ssm::secret(&self.ssm, name).await.map(Some),
         }
+    }
+}
+
+/// The key must not go over a network in clear text, from Parameter Store or to Datadog.
+fn check_encrypted(settings: &mut Settings, name: &str) {
+    let Some(address) = settings.optional(name) else {
+        return;
+    };
+    let url = Url::parse(&address)
+        .ok()
+        .filter(|url| url.scheme() == "http");
+    let host = url.as_ref().and_then(Url::host_str);
+    let this_machine = ["localhost", "127.0.0.1", "[::1]"];
+    if host.is_some_and(|host| !this_machine.contains(&host)) {
+        settings.fault(format!(
+            "{name} is {address}, and the Datadog key of DD_API_KEY_SSM_NAME would go there in \
+             clear text; use https"
+        ));
     }
 }
 

@@ -56,6 +56,41 @@ async fn the_key_of_the_parameter_goes_before_the_variables() {
     assert_eq!(aws.points()[0].tags, ["env:dev", "source:ib-backup"]);
 }
 
+/// Of `DD_URL` and the like, with the key from Parameter Store and with the key itself.
+#[tokio::test(start_paused = true)]
+async fn the_key_of_the_parameter_goes_nowhere_in_clear_text() {
+    let world = client(&[("DD_API_KEY", KEY)]).1;
+    let faults = |source: &str, name: &str, address: &str| {
+        let set = [
+            ("ENVIRONMENT", "dev"),
+            ("PRODUCTION_INSTANCE_NAME", "ib-backup"),
+            (source, "/datadog/key"),
+            (name, address),
+        ];
+        let variables = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let variables = variables.into();
+        let mut settings = Settings::new(&variables);
+        let _ = Datadog::read(&mut settings, &world);
+        settings.check().err().map(|error| error.to_string())
+    };
+    for name in ["DD_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"] {
+        let refused = faults("DD_API_KEY_SSM_NAME", name, "http://proxy.example.com:8080");
+        let refused = refused.expect(name);
+        assert!(
+            refused.contains(name) && refused.contains("clear text"),
+            "{refused}"
+        );
+        for fine in [
+            "https://proxy.example.com",
+            "http://127.0.0.1:8080",
+            "http://[::1]:80",
+        ] {
+            assert_eq!(faults("DD_API_KEY_SSM_NAME", name, fine), None);
+        }
+        assert_eq!(faults("DD_API_KEY", name, "http://proxy.example.com"), None);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_address_that_is_none_is_named_with_its_settings() {
     for url in ["datadog", "no url"] {
