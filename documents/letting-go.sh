@@ -39,7 +39,7 @@ stop_servers() {
 # stop_rest: what a test that was killed has left in its mount namespace, which would hold the volume
 stop_rest() {
   local file
-  { grep -lzFx -e "IB_NAMESPACES=${RUN_DIRECTORY##*/}" /proc/[0-9]*/environ 2>/dev/null || true; } |
+  { grep -lzFx -e "IB_NAMESPACES=$RUN_DIRECTORY" /proc/[0-9]*/environ 2>/dev/null || true; } |
     while read -r file; do
       file=${file#/proc/}
       stop_process "${file%/environ}" 10 || true

@@ -56,7 +56,7 @@ enter_namespaces() {
     # shellcheck disable=SC2086 # options
     NO_NAMESPACES=$(TMPDIR=$RUN_DIRECTORY unshare $how bash -c 'in_namespaces bash -c "cat <<<x >/dev/null"' 2>&1) || continue
     # shellcheck disable=SC2086,SC2016 # the other shell expands it
-    IB_NAMESPACES=$SSM_runId TMPDIR=$RUN_DIRECTORY exec unshare $how bash -c 'in_namespaces bash "$0"' "$0"
+    IB_NAMESPACES=$RUN_DIRECTORY TMPDIR=$RUN_DIRECTORY exec unshare $how bash -c 'in_namespaces bash "$0"' "$0"
   done
 }
 
