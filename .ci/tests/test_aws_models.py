@@ -18,7 +18,7 @@ def recorded():
     """Each request with its answer, of a night of each kind."""
     with tempfile.NamedTemporaryFile() as file:
         subprocess.run([SIMULATE, "--record", file.name], check=True)
-        return [json.loads(line) for line in open(file.name, encoding="utf-8")]
+        return [json.loads(line) for line in pathlib.Path(file.name).read_text(encoding="utf-8").splitlines()]
 
 
 class Models(unittest.TestCase):
@@ -78,6 +78,7 @@ class Models(unittest.TestCase):
             ("GetCommandInvocation", "", '"Status":"', '"Status":"Un', "is none of"),
             ("GetCommandInvocation", "", '"ResponseCode":', '"ResponseCode":"x","y":', "is no integer"),
             ("GetCommandInvocation", "", '"StatusDetails":', '"StatusDetail":', "there is no StatusDetail"),
+            ("GetCommandInvocation", "", '"StandardErrorContent":"', '"StandardErrorContent":"' + 8001 * "x", "where 0 to 8000 are allowed"),
             ("GetCommandInvocation", "", '"InstanceId":"i-', '"InstanceId":"j-', "does not match"),
             ("DescribeVolumes", "<size>", "<size>", "<sise>", "cannot read"),
             ("DescribeVolumes", "<status>", "<status>", "<status>un", "is none of"),
