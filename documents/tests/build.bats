@@ -117,15 +117,14 @@ words = words.split(b" ")
 sys.stdout.buffer.write(re.sub(rb"[\x80-\xff]", lambda found: words[found[0][0] - 128], text))'
 }
 
-# letters: five of them to four bytes
+# letters: two of them for 13 bits
 letters() {
   python3 -c 'import sys
-letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+,-./:;<=>?@[]^"
-for line in sys.stdin.read().split():
-    for at in range(0, len(line), 5):
-        number = 0
-        for letter in line[at : at + 5]: number = number * 85 + letters.index(letter)
-        sys.stdout.buffer.write(number.to_bytes(4, "big"))'
+letters = [chr(code) for code in range(33, 127) if code not in (34, 92, 123)]
+text = sys.stdin.read().replace("\n", "")
+numbers = (letters.index(text[at]) * 91 + letters.index(text[at + 1]) for at in range(0, len(text), 2))
+bits = "".join(f"{number:013b}" for number in numbers)
+sys.stdout.buffer.write(bytes(int(bits[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(bits), 8)))'
 }
 
 @test "a document that is too large for SSM as it is unpacks itself, and runs alike" {
