@@ -11,10 +11,14 @@ MINUTES ?=
 RUNS ?= 21
 # which part of the mutants make mutants tries, of how many
 SHARD ?= 0/1
-# whose monitors make datadog makes, for which production instance, and whom they tell (or nobody)
+# whose monitors make datadog makes, for which production instances, and whom they tell (or nobody); the run
+# book that messages link to, and monitors to leave out
 ENVIRONMENT ?= dev
 SOURCE ?= ib-backup.us-east-1.code418.net
 NOTIFY ?=
+STACK ?= ib-backup-$(ENVIRONMENT)
+RUNBOOK_URL ?=
+WITHOUT ?=
 
 export PATH := $(PATH):/usr/sbin:/sbin
 BUILT := $(or $(CARGO_TARGET_DIR),target)
@@ -34,7 +38,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate mutants bench test test-programs test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog datadog package release fmt documents build setup setup-rust setup-documents setup-host setup-lint
+.PHONY: help rehearse simulate mutants bench test test-programs test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog datadog datadog-fire package release fmt documents build setup setup-rust setup-documents setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,8 +114,11 @@ lint-datadog: $(VENV)/ready ## Check dashboard and monitors against the models o
 	$(VENV)/bin/python datadog/apply --check
 
 datadog: $(VENV)/ready ## Make or update dashboard and monitors: make datadog ENVIRONMENT=prod NOTIFY=@… DRY_RUN=1
-	@$(VENV)/bin/python datadog/apply --environment '$(ENVIRONMENT)' --source '$(SOURCE)' \
-	  --notify '$(NOTIFY)' $(if $(DRY_RUN),--dry-run)
+	@$(VENV)/bin/python datadog/apply --environment '$(ENVIRONMENT)' --source '$(SOURCE)' --stack '$(STACK)' \
+	  --notify '$(NOTIFY)' --runbook '$(RUNBOOK_URL)' --without '$(WITHOUT)' $(if $(DRY_RUN),--dry-run)
+
+datadog-fire: $(VENV)/ready ## Fire each alarm once, to see that it arrives: make datadog-fire NOTIFY=@…, then END=1
+	@$(VENV)/bin/python datadog/fire --notify '$(NOTIFY)' --runbook '$(RUNBOOK_URL)' $(if $(END),--end)
 
 # Release builds share nothing with debug builds: a quarter of an hour of CPU time the first time.
 package: setup-rust setup-documents $(PACKAGER)/ready ## Pack the functions for Lambda: make package ARCHITECTURE=arm64

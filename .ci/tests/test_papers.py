@@ -163,10 +163,13 @@ class Papers(unittest.TestCase):
             return [row.split(" | ")[0].strip("| `") for row in table[1].splitlines()]
 
         dashboard = json.loads((ROOT / "datadog/dashboard.json").read_text())
-        titles = [of["definition"]["title"].lower() for of in dashboard["widgets"]]
+        titles = [of["definition"].get("title", "").lower() for of in dashboard["widgets"]]
         for cell in first_cells("graph"):
             for graph in cell.lower().split(", "):
                 self.assertTrue([of for of in titles if of.startswith(graph)], graph)
+        for title in filter(None, titles):
+            told = [cell for cell in first_cells("graph") if title.startswith(cell.lower())]
+            self.assertTrue(told, f"the run book does not tell of {title}")
         queries = [of["Properties"]["Name"]["Fn::Sub"].replace("${Environment}", "dev")
                    for of in RESOURCES.values() if of["Type"] == "AWS::Logs::QueryDefinition"]
         self.assertEqual(sorted(first_cells("query")), sorted(queries))

@@ -16,6 +16,8 @@ class Datadog:
 
     def __init__(self):
         self.dashboards, self.monitors, self.changes, self._last = {}, {}, [], 1000
+        # Metrics that there are points of, with their units; points and events as they came.
+        self.metrics, self.points, self.events = {}, [], []
         account = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -34,7 +36,7 @@ class Datadog:
                 self.end_headers()
                 self.wfile.write(text)
 
-            do_GET = do_POST = do_PUT = answer
+            do_GET = do_POST = do_PUT = do_DELETE = answer
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -49,14 +51,33 @@ class Datadog:
 
     def call(self, method, url, body, keys):
         """One call of the API: status and reply."""
-        if keys != (API_KEY, APP_KEY):
+        # Points and events ask for no application key.
+        sends = method == "POST" and url.path in ("/api/v2/series", "/api/v1/events")
+        if keys[0] != API_KEY or (keys[1] != APP_KEY and not sends):
             return 403, {"errors": ["Forbidden"]}
+        if url.path == "/api/v2/series":
+            self.points += body["series"]
+            return 202, {"errors": []}
         path = url.path.removeprefix("/api/v1/").split("/")
+        if path[0] == "events":
+            self.events.append(body)
+            return 202, {"status": "ok"}
+        if path[0] == "metrics":
+            return self.metric(method, path[1], body)
         if path[0] == "dashboard":
             return self.dashboard(method, path[1:], body)
         if path[0] == "monitor":
             return self.monitor(method, path[1:], body, parse_qs(url.query))
         return 404, {"errors": [f"the stand-in has no {url.path}"]}
+
+    def metric(self, method, name, body):
+        """It keeps metadata only of metrics that it has points of."""
+        if name not in self.metrics:
+            return 404, {"errors": [f"no metric {name}"]}
+        if method == "PUT":
+            self.metrics[name] = body
+            self.changes.append(f"PUT metric {name}")
+        return 200, self.metrics[name]
 
     def dashboard(self, method, path, body):
         if method == "GET" and not path:
@@ -77,6 +98,9 @@ class Datadog:
         if method == "GET":
             tags = set(query["monitor_tags"][0].split(","))
             return 200, [of for of in self.monitors.values() if tags <= set(of["tags"])]
+        if method == "DELETE":
+            self.changes.append(f"DELETE monitor {self.monitors.pop(int(path[0]))['name']}")
+            return 200, {"deleted_monitor_id": int(path[0])}
         fault = self.fault(body)
         if fault:
             return 400, {"errors": [fault]}
@@ -95,9 +119,10 @@ class Datadog:
 
     def fault(self, body):
         """What Datadog would refuse a monitor for."""
-        window = r"(?:avg|sum|min|max)\(last_\w+\)"
-        start = rf"(?:{window}|(?:change|pct_change)\({window},last_\w+\))"
-        asked = re.fullmatch(rf"{start}:.+ (?:<|<=|>|>=) (-?[\d.]+)", body["query"])
+        start = r"(?:avg|sum|min|max)\(last_\d+[hd]\):.+"
+        if body["type"] == "event-v2 alert":
+            start = r'events\(".+"\)\.rollup\("count"\)\.last\("\d+h"\)'
+        asked = re.fullmatch(rf"{start} (?:<|<=|>|>=) (-?[\d.]+)", body["query"])
         if not asked:
             return "The value provided for parameter 'query' is invalid"
         if float(asked[1]) != body["options"]["thresholds"]["critical"]:

@@ -1,5 +1,6 @@
 """make datadog, against a stand-in for Datadog."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -46,7 +47,7 @@ class Apply(unittest.TestCase):
         self.assertEqual((len(self.datadog.dashboards), len(self.datadog.monitors)), (1, monitors))
         for monitor in self.datadog.monitors.values():
             self.assertIn("prod", monitor["query"])
-            self.assertNotRegex(str(monitor), "<(environment|source|notify)>")
+            self.assertNotRegex(str(monitor), "<(environment|source|notify|runbook|stack)>")
             self.assertTrue(monitor["message"].endswith("@me"), monitor["message"])
         changes = list(self.datadog.changes)
         status, said = self.apply("--environment=prod")
@@ -68,9 +69,22 @@ class Apply(unittest.TestCase):
         self.assertEqual(status, 0, said)
         self.assertIn("as it should be  errors.json", said)
         self.assertNotIn("not from here", said)
+        self.assert_has_monitors_of("ib-backup.us-east-1.code418.net", "ib-0002.example.com")
+
+    def test_a_list_of_production_instances_gets_the_monitors_of_each(self):
+        status, said = self.apply("--environment=prod", "--source=IB-0001.example.com IB-0002.example.com")
+        self.assertEqual(status, 0, said)
+        self.assert_has_monitors_of("ib-0001.example.com", "ib-0002.example.com")
+
+    def assert_has_monitors_of(self, *sources):
+        """Of each of them the same number, and of the environment each one once."""
         queries = [of["query"] for of in self.datadog.monitors.values()]
         self.assertEqual(len(queries), len(set(queries)))
-        self.assertEqual(sum("source:ib-0002.example.com" in of for of in queries), len(queries) // 2)
+        files = [json.loads(file.read_text()) for file in FOLDER.glob("monitors/*.json")]
+        each = sum("<source>" in of["query"] for of in files)
+        for source in sources:
+            self.assertEqual(sum(f"source:{source}" in of for of in queries), each, source)
+        self.assertEqual(len(queries), len(files) + (len(sources) - 1) * each)
 
     def test_puts_right_what_a_person_or_a_commit_changed_and_nothing_else(self):
         self.apply()
@@ -142,7 +156,43 @@ class Apply(unittest.TestCase):
         status, said = self.apply("--notify=nobody")
         self.assertEqual(status, 0, said)
         for monitor in self.datadog.monitors.values():
-            self.assertTrue(monitor["message"].endswith("in RUNBOOK.md."), monitor["message"])
+            self.assertTrue(monitor["message"].endswith("{{/is_recovery}}"), monitor["message"])
+
+    def test_links_lead_to_the_run_book_that_is_named(self):
+        self.apply("--runbook=https://wiki.example.com/ib")
+        for monitor in self.datadog.monitors.values():
+            self.assertRegex(monitor["message"], r"https://wiki\.example\.com/ib#[a-z-]+\{")
+        self.assertIn("(https://wiki.example.com/ib)", str(self.datadog.dashboards))
+
+    def test_a_monitor_can_be_left_out(self):
+        status, said = self.apply("--without=schedule slow")
+        self.assertEqual(status, 0, said)
+        names = [of["name"] for of in self.datadog.monitors.values()]
+        self.assertFalse([of for of in names if "schedule" in of or "longer than usual" in of], names)
+        status, said = self.apply("--without=schedules")
+        self.assertEqual(status, 1)
+        self.assertIn("WITHOUT names no monitor: schedules; there are canary, ", said)
+
+    def test_metrics_get_their_units_once_datadog_has_points_of_them(self):
+        self.assertIn("infobright_backup_age_seconds, ", self.apply()[1].split("without a point", 1)[1])
+        self.datadog.metrics["infobright_backup_age_seconds"] = {"type": "gauge", "unit": None}
+        self.datadog.changes.clear()
+        status, said = self.apply("--dry-run")
+        self.assertEqual((status, self.datadog.changes), (0, []), said)
+        status, said = self.apply()
+        self.assertEqual(status, 0, said)
+        self.assertEqual(self.datadog.changes, ["PUT metric infobright_backup_age_seconds"])
+        self.assertEqual(self.datadog.metrics["infobright_backup_age_seconds"]["unit"], "second")
+        self.assertNotIn("unit and description", self.apply()[1])
+
+    def test_a_watch_for_silence_that_datadog_does_not_evaluate_is_named(self):
+        self.assertNotIn("would not notice silence", self.apply()[1])
+        self.assertIn("no verdict for 26 hours: No Data; it would not notice silence", self.apply()[1])
+        for monitor in self.datadog.monitors.values():
+            monitor["overall_state"] = "Alert"
+        said = self.apply()[1]
+        self.assertIn("no verdict for 26 hours: Alert\n", said)
+        self.assertNotIn("would not notice silence", said)
 
     def test_the_check_refuses_what_the_clients_models_do_not_know(self):
         self.assertEqual(self.apply("--check")[0], 0)

@@ -14,7 +14,10 @@ CLIENT = ROOT / "crates/common/src/datadog"
 FROM_AWS = {
     f"aws.lambda.{name}": {"functionname"}
     for name in ("errors", "duration", "duration.maximum", "invocations", "throttles")
-}
+} | {"aws.events.invocations": {"rulename"}}
+
+
+METRIC = r"(?:avg|min|max|sum):[\w.]+\{[^}]*\}(?: by \{[^}]*\})?"
 
 
 def sent():
@@ -34,10 +37,12 @@ def monitors():
 
 def queries():
     """Each query with where it stands."""
-    found = [(name, monitor["query"]) for name, monitor in monitors()]
+    metric = [(name, of) for name, of in monitors() if of["type"] == "query alert"]
+    # One that compares two queries has both.
+    found = [(name, text) for name, of in metric for text in re.findall(METRIC, of["query"])]
     dashboard = json.loads((FOLDER / "dashboard.json").read_text())
     for widget in dashboard["widgets"]:
-        for request in widget["definition"]["requests"]:
+        for request in widget["definition"].get("requests", []):
             found += [(widget["definition"]["title"], of["query"]) for of in request["queries"]]
     return found
 
@@ -52,11 +57,13 @@ def parts(query):
     """A query's metric and the keys of all tags that it names."""
     found = re.search(r"(?:avg|min|max|sum):([\w.]+)\{([^}]*)\}(?: by \{([^}]*)\})?", query)
     metric, scope, groups = found.groups()
-    keys = {variables()[of] if of[0] == "$" else of.partition(":")[0] for of in scope.split(",")}
+    keys = {variables()[of] if of[0] == "$" else of.lstrip("!").partition(":")[0] for of in scope.split(",")}
     return metric, keys | set((groups or "").split(",")) - {""}
 
 
 class Names(unittest.TestCase):
+    template = (ROOT / "template.yaml").read_text()
+
     def test_every_metric_and_tag_is_sent(self):
         known = {**sent(), **FROM_AWS}
         asked = {}
@@ -76,37 +83,59 @@ class Names(unittest.TestCase):
         self.assertLessEqual(set(asked), set(phases))
 
     def test_the_patterns_of_function_names_fit_the_functions(self):
-        template = (ROOT / "template.yaml").read_text()
-        ends = re.findall(r"FunctionName: !Sub \$\{Environment\}(\S+)", template)
+        ends = re.findall(r"FunctionName: !Sub \$\{Environment\}(\S+)", self.template)
         self.assertEqual(len(ends), 6)
         dashboard = (FOLDER / "dashboard.json").read_text()
         scopes = [scope for _, query in queries() for scope in re.findall(r"functionname:([^,}]+)", query)]
-        patterns = scopes + re.findall(r'"([^"]*-step-\*)"', dashboard)
-        self.assertGreaterEqual(len(patterns), 5)
-        for pattern in patterns:
+        self.assertGreaterEqual(len(scopes), 5)
+        for pattern in scopes:
             for end in ends:
-                names = [f"{environment}{end}" for environment in ("sand", "dev", "prod")]
-                pattern = pattern.replace("<environment>", "dev")
-                self.assertTrue(fnmatch.filter(names, pattern), f"{pattern}: {names}")
+                name = f"dev{end}"
+                for placeholder in ("<environment>", "$env.value"):
+                    pattern = pattern.replace(placeholder, "dev")
+                self.assertTrue(fnmatch.fnmatchcase(name, pattern), f"{pattern}: {name}")
 
-    def test_every_monitor_names_a_heading_of_the_run_book(self):
+    def test_the_pattern_of_the_schedules_name_fits_the_rule(self):
+        # CloudFormation calls it by the stack, and by what SAM calls the function's event.
+        events = re.search(r"  Step1Function:\n(?:    .*\n)*?      Events:\n        (\w+):\n +Type: Schedule", self.template)
+        rule = f"ib-backup-dev-Step1Function{events[1]}-1ABCDEFGHIJKL".lower()
+        (scope,) = re.findall(r"rulename:([^}]+)", dict(monitors())["schedule.json"]["query"])
+        self.assertTrue(fnmatch.fnmatchcase(rule, scope.replace("<stack>", "ib-backup-dev")), rule)
+
+    def test_every_metric_has_a_unit_and_a_description_for_datadog(self):
+        units = json.loads((FOLDER / "metrics.json").read_text())
+        self.assertEqual(units.keys(), sent().keys())
+        for name, of in units.items():
+            self.assertEqual(of.get("unit") == "second", name.endswith("_seconds"), name)
+            self.assertGreater(len(of["description"]), 10, name)
+
+    def test_the_event_that_is_searched_for_is_the_one_that_is_sent(self):
+        code = (ROOT / "crates/step6-await-result/src/report.rs").read_text()
+        titles = re.findall(r'"(Infobright backup check: [^"]+)"', code)
+        self.assertEqual(len(titles), 2)
+        (words,) = re.findall(r'\\"([^"]+)\\"', dict(monitors())["event.json"]["query"])
+        for title in titles:
+            self.assertTrue(title.startswith(words), title)
+
+    def test_every_monitor_names_a_heading_of_the_run_book_and_links_to_it(self):
         headings = re.findall(r"(?m)^#+ (.+)$", (ROOT / "RUNBOOK.md").read_text())
         for name, monitor in monitors():
-            named = re.findall(r'"([^"]+)" in RUNBOOK\.md', monitor["message"])
+            named = re.findall(r'"([^"]+)" in RUNBOOK\.md, <runbook>#([\w-]+)', monitor["message"])
             self.assertEqual(len(named), 1, name)
-            self.assertIn(named[0], headings, name)
+            ((heading, anchor),) = named
+            self.assertIn(heading, headings, name)
+            self.assertEqual(anchor, heading.lower().replace(" ", "-"), name)
 
     def test_thresholds_are_those_of_the_queries_and_of_the_stack(self):
         for name, monitor in monitors():
             number = float(monitor["query"].rsplit(" ", 1)[1])
             self.assertEqual(number, monitor["options"]["thresholds"]["critical"], name)
-        template = (ROOT / "template.yaml").read_text()
-        hours = re.search(r"SnapshotMaxAgeHours:\n(?: {4}.*\n)*? {4}Default: (\d+)", template)[1]
+        hours = re.search(r"SnapshotMaxAgeHours:\n(?: {4}.*\n)*? {4}Default: (\d+)", self.template)[1]
         too_old = dict(monitors())["too-old.json"]
         self.assertEqual(too_old["options"]["thresholds"]["critical"], int(hours) * 3600)
         patience = (ROOT / "crates/common/src/step.rs").read_text()
         test = re.search(r"TEST: Duration = Duration::from_hours\((\d+)\)", patience)[1]
-        budget = re.search(r"TestBudgetSeconds:\n(?: {4}.*\n)*? {4}Default: (\d+)", template)[1]
+        budget = re.search(r"TestBudgetSeconds:\n(?: {4}.*\n)*? {4}Default: (\d+)", self.template)[1]
         near = dict(monitors())["near-limit.json"]["options"]["thresholds"]["critical"]
         self.assertTrue(int(budget) < near < int(test) * 3600, near)
 
