@@ -1,4 +1,4 @@
-"""README.md and RUNBOOK.md, as far as they speak of roles, commands and the picture. The Rust tests
+"""README.md, RUNBOOK.md and docs/, as far as they speak of roles, commands and the picture. The Rust tests
 (crates/simulation/tests/papers) hold them against the functions."""
 
 import importlib
@@ -14,7 +14,8 @@ from botocore import xform_name
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PAPERS = {name: (ROOT / name).read_text() for name in ("README.md", "RUNBOOK.md")}
+PAPERS = {str(page.relative_to(ROOT)): page.read_text()
+          for page in (*ROOT.glob("*.md"), *sorted((ROOT / "docs").glob("*.md")))}
 RESOURCES = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
 
 
@@ -75,8 +76,8 @@ def granted():
 
 
 def told():
-    """The same, as the README has it."""
-    rows = re.search(r"(?m)^\| step \| action .*\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["README.md"])[1]
+    """The same, as docs/permissions.md has it."""
+    rows = re.search(r"(?m)^\| step \| action .*\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["docs/permissions.md"])[1]
     for row in rows.splitlines():
         steps, actions, on, words, why = (cell.strip() for cell in row.strip("|").split(" | "))
         assert why, row
@@ -148,7 +149,7 @@ class Papers(unittest.TestCase):
                 self.assertIn(target[0] or target[1], targets, name)
 
     def test_the_table_of_alarms(self):
-        rows = re.search(r"(?m)^\| alarm \| when \|\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["README.md"])[1]
+        rows = re.search(r"(?m)^\| alarm \| when \|\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["docs/results.md"])[1]
         named = re.findall(r"`<environment>([^`]+)`", rows)
         alarms = [of["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${Environment}")
                   for of in RESOURCES.values() if of["Type"] == "AWS::CloudWatch::Alarm"]

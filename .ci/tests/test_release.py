@@ -10,9 +10,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 
 from aws import Aws
+from samtranslator.yaml_helper import yaml_parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -199,18 +201,34 @@ class Release(unittest.TestCase):
         self.assertIn(f"step1-snapshot-{HOST}.zip: FAILED", said)
         self.assertEqual(aws.calls, [])
 
-    def test_the_readmes_commands_deploy_each_environment_with_samconfig(self):
+    def test_the_commands_of_readme_and_docs_deploy_each_environment_with_samconfig(self):
         self.release()
-        readme = (ROOT / "README.md").read_text().replace("x86_64", HOST)
-        of_release, of_source = re.findall(r"sam deploy --template-file .* --config-env dev", readme)
-        for command, environment, wanted in [
-            (f"cd ib-* && {of_release}", "sand", {"ScheduleState": "DISABLED", "DatadogApiKeySsmName": ""}),
-            (of_source, "prod", {"AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:databases"}),
+        commands = [
+            re.search(r"sam deploy --template-file .*", (ROOT / page).read_text().replace("x86_64", HOST))[0]
+            for page in ("README.md", "docs/deploy.md")
+        ]
+        of_release, of_source = commands
+        for command, before, after, wanted in [
+            (f"HOME=$PWD; cp samconfig.toml ~/ib-backup.toml; cd ib-* && {of_release}", "prod", "prod",
+             {"ScheduleState": "DISABLED", "AlarmTopicArn": "<ARN-of-the-SNS-topic>"}),
+            (of_source, "dev", "sand", {"ScheduleState": "DISABLED", "DatadogApiKeySsmName": ""}),
         ]:
-            aws, said = self.operator(re.sub("dev$", environment, command))
-            self.assertEqual(aws.calls[-1:], [f"CreateChangeSet ib-backup-{environment}"], said)
-            wanted["Environment"] = environment
+            self.assertIn(f"--config-env {before}", command)
+            aws, said = self.operator(command.replace(f"--config-env {before}", f"--config-env {after}"))
+            self.assertEqual(aws.calls[-1:], [f"CreateChangeSet ib-backup-{after}"], said)
+            wanted["Environment"] = after
             self.assertLessEqual(wanted.items(), aws.parameters.items())
+
+    def test_what_prod_has_to_replace_in_samconfig_is_refused_by_the_template(self):
+        """So a first production stack cannot run with another's instances, or alarm nobody."""
+        prod = tomllib.loads((ROOT / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]
+        given = dict(of.split("=", 1) for of in prod["parameter_overrides"])
+        template = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+        refused = {name for name, value in given.items() if "<" in value}
+        self.assertEqual(refused, {"ProductionInstanceName", "TestInstanceName", "AlarmTopicArn"})
+        for name in refused:
+            self.assertIsNone(re.fullmatch(template[name]["AllowedPattern"], given[name]), name)
+        self.assertEqual(given["ScheduleState"], "DISABLED")
 
 
 if __name__ == "__main__":

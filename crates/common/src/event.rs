@@ -214,7 +214,7 @@ pub fn read<T: DeserializeOwned>(event: &Value) -> Result<T> {
         } else {
             format!(" at `{path}`")
         };
-        let expected = "the payload of each step is described in README.md";
+        let expected = "the payload of each step is described in docs/events.md";
         Error::new(
             Kind::BadEvent,
             format!(

@@ -178,7 +178,7 @@ pub async fn send_command(client: &Client, command: &Command<'_>) -> Result<Stri
             refused.kind(),
             format!(
                 "{refused}; document {document} must declare what is sent: \"A document of your \
-                 own\" in README.md"
+                 own\" in docs/documents.md"
             ),
         )
     })?;
@@ -222,7 +222,7 @@ fn unnamed_step(tried: &str, steps: &[&str]) -> Error {
         Kind::HostFailed,
         format!(
             "tried to {tried}: its document has several steps, and none is named `{step}`; name \
-             the one so that runs the script: \"A document of your own\" in README.md"
+             the one so that runs the script: \"A document of your own\" in docs/documents.md"
         ),
     )
 }

@@ -1,4 +1,4 @@
-//! README.md and RUNBOOK.md, held against the code.
+//! README.md, RUNBOOK.md and docs/, held against the code.
 
 #[path = "papers/both.rs"]
 mod both;

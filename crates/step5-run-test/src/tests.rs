@@ -114,7 +114,7 @@ async fn a_document_without_the_parameter_is_refused_by_its_name() {
         timeout_seconds: "60".to_owned(),
     });
     let error = fails(bench.look(&run(&bench), payload).await).to_string();
-    for words in ["\"snapshotTime\" is not defined", "README.md"] {
+    for words in ["\"snapshotTime\" is not defined", "docs/documents.md"] {
         assert!(error.contains(words), "{words}: {error}");
     }
 }

@@ -91,7 +91,7 @@ fn unfit(field: &str, text: &str, pattern: &Pattern) -> Error {
         Kind::BadEvent,
         format!(
             "cannot use this event at `{field}`: it is {shown:?}, and {words}; the payload of \
-             each step is described in README.md"
+             each step is described in docs/events.md"
         ),
     )
 }

@@ -16,7 +16,8 @@ const AGENTS_CODE: &str = "failed to run commands: exit status";
 const CUT: &str = "--output truncated--";
 /// How much of others' words an error shows, in characters.
 const SHOWN: usize = 300;
-const OWN_DOCUMENT: &str = "\"A document of your own\" in README.md says what it must print";
+const OWN_DOCUMENT: &str =
+    "\"A document of your own\" in docs/documents.md says what it must print";
 
 /// The last line of a script's output.
 #[derive(Debug, Deserialize)]

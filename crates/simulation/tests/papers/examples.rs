@@ -1,4 +1,4 @@
-//! README.md: what can be rehearsed, its printed run, and its example of a test.
+//! README.md and docs/: what can be rehearsed, the printed run, and the example of a test.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -36,12 +36,12 @@ fn what_can_be_rehearsed() {
         .iter()
         .map(|(name, what)| format!("| `{name}` | {what} |\n"));
     let table = rows.collect::<String>();
-    let page = Page::readme().text;
+    let page = Page::doc("rehearsal").text;
     assert!(
         page.contains(&format!("|---|---|\n{table}\n")),
-        "README.md lacks:\n{table}"
+        "docs/rehearsal.md lacks:\n{table}"
     );
-    let rows = Page::integrity_test().table(&["`BACKUP`", "verdict"]);
+    let rows = Page::doc("integrity-test").table(&["`BACKUP`", "verdict"]);
     let tried: Vec<String> = rows.iter().map(|row| name(&row[0])).collect();
     let names: Vec<String> = menu.into_iter().map(|(name, _)| name).collect();
     assert_eq!(tried, names, "docs/integrity-test.md");
@@ -72,7 +72,9 @@ async fn the_printed_trail_is_one_of_a_night() {
 #[test]
 fn the_printed_summary_has_the_lines_of_the_program() {
     let program = &sources(&["crates/rehearsal/src/rehearse/summary.rs"], ".rs")[0];
-    for line in Page::readme().blocks("text")[1..].join("\n").lines() {
+    let mut printed = Page::doc("rehearsal").blocks("text");
+    printed.extend_from_slice(&Page::readme().blocks("text")[1..]);
+    for line in printed.join("\n").lines() {
         let label = line.split("  ").next().unwrap_or_default();
         let printed = program.contains(label) || Phase::ALL.iter().any(|p| p.name() == label);
         assert!(printed, "{label}");
@@ -86,7 +88,7 @@ async fn the_parameters_that_the_scripts_get() {
     let night = Night::new();
     night.play().await;
     let commands = night.stack.aws.commands();
-    let rows = Page::readme().table(&["document", "parameters"]);
+    let rows = Page::doc("documents").table(&["document", "parameters"]);
     assert_eq!(rows.len(), 3);
     for row in rows {
         let about = format!("ib-backup {} ", row[0]);
@@ -103,9 +105,9 @@ async fn the_parameters_that_the_scripts_get() {
     }
 }
 
-/// What Systems Manager would tell of the README's own script on this volume.
+/// What Systems Manager would tell of the page's own script on this volume.
 fn run_example(volume: &Path) -> Report {
-    let script = &Page::readme().blocks("bash")[0];
+    let script = &Page::doc("documents").blocks("bash")[0];
     let mut bash = Command::new("bash");
     bash.args(["-c", script]).env("SSM_mountPoint", volume);
     let output = bash.output().expect("bash");
@@ -159,7 +161,7 @@ fn the_example_of_a_test_keeps_the_contract() {
 
 #[test]
 fn the_exit_codes() {
-    let rows = Page::readme().table(&["exit code", "last line", "means"]);
+    let rows = Page::doc("documents").table(&["exit code", "last line", "means"]);
     let codes: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
     assert_eq!(codes, ["0", "1", "75", "any other"]);
     let judged = |response_code, valid: &str| {

@@ -25,8 +25,9 @@ impl Page {
         Self::read("RUNBOOK.md")
     }
 
-    pub(crate) fn integrity_test() -> Self {
-        Self::read("docs/integrity-test.md")
+    /// A page of `docs/`.
+    pub(crate) fn doc(name: &str) -> Self {
+        Self::read(&format!("docs/{name}.md"))
     }
 
     /// All pages of the source tree.
@@ -107,16 +108,6 @@ pub(crate) fn name(cell: &str) -> String {
     let mut names = quoted(cell);
     assert_eq!(names.len(), 1, "one name in {cell}");
     names.remove(0)
-}
-
-/// The anchor that a heading gets on GitHub.
-pub(crate) fn anchor(heading: &str) -> String {
-    let kept = heading.chars().filter_map(|letter| match letter {
-        ' ' => Some('-'),
-        letter if letter.is_alphanumeric() || letter == '-' => Some(letter.to_ascii_lowercase()),
-        _ => None,
-    });
-    kept.collect()
 }
 
 /// All files below these folders and files of the source tree that end so, as one text each.

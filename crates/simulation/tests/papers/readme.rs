@@ -1,4 +1,4 @@
-//! README.md: its tables.
+//! The tables of README.md and of docs/.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use simulation::night::{Ending, Night};
 
 use crate::page::{Page, name, quoted, sources};
 
-/// The environment variables that the README lists without a parameter of their own.
+/// The environment variables that docs/settings.md lists without a parameter of their own.
 const WITHOUT_PARAMETER: [&str; 3] = [
     "NEXT_LAMBDA_NAME",
     "RELEASE_LAMBDA_NAME",
@@ -54,16 +54,16 @@ async fn the_outcomes() {
 async fn the_tags() {
     let night = Night::new();
     let ending = night.play().await;
-    let readme = Page::readme();
+    let results = Page::doc("results");
     let named = |head| {
-        let rows: Vec<Vec<String>> = readme.table(&[head]);
+        let rows: Vec<Vec<String>> = results.table(&[head]);
         rows.iter().map(|row| name(&row[0])).collect::<Vec<_>>()
     };
     let written: BTreeSet<&String> = ending.tags.keys().collect();
     let tags = named("tag on the snapshot");
     assert_eq!(tags.iter().collect::<BTreeSet<_>>(), written);
 
-    let rows = readme.table(&["tag on the test volume"]);
+    let rows = results.table(&["tag on the test volume"]);
     let volumes = night.stack.aws.volumes();
     let made = volumes
         .iter()
@@ -151,7 +151,7 @@ async fn the_fields_of_the_payload_and_the_step_that_adds_each() {
         let step = added.get_mut(counted).expect(counted);
         "each".clone_into(step);
     }
-    let rows = Page::readme().table(&["field", "from step"]);
+    let rows = Page::doc("events").table(&["field", "from step"]);
     let listed: BTreeMap<String, String> = rows
         .iter()
         .map(|row| (name(&row[0]), row[1].clone()))
@@ -163,7 +163,7 @@ async fn the_fields_of_the_payload_and_the_step_that_adds_each() {
 async fn the_start_event_of_another_database_starts_its_run() {
     let night = Night::new();
     let another = night.add_another(1);
-    let event = Page::readme().blocks("json").remove(0);
+    let event = Page::doc("events").blocks("json").remove(0);
     let event: Value = serde_json::from_str(&event).expect("JSON");
     let ending = night.start(event).await;
     assert_eq!(ending.errors(), Vec::<String>::new());
@@ -224,9 +224,9 @@ fn default(cell: &str) -> String {
 
 #[test]
 fn every_parameter_is_listed_once_with_its_default() {
-    let readme = Page::readme();
+    let settings = Page::doc("settings");
     let mut listed = Vec::new();
-    for row in readme.table(&["variable", "stack parameter"]) {
+    for row in settings.table(&["variable", "stack parameter"]) {
         match name(&row[0]).as_str() {
             variable if WITHOUT_PARAMETER.contains(&variable) => {
                 assert_eq!([&row[1], &row[2]], ["–", "–"]);
@@ -234,7 +234,7 @@ fn every_parameter_is_listed_once_with_its_default() {
             _ => listed.push((name(&row[1]), default(&row[2]))),
         }
     }
-    for row in readme.table(&["stack parameter", "default"]) {
+    for row in settings.table(&["stack parameter", "default"]) {
         listed.push((name(&row[0]), default(&row[1])));
     }
     let template: Vec<_> = parameters().into_iter().collect();
@@ -250,7 +250,7 @@ fn every_variable_is_listed_with_its_parameter_and_its_steps() {
     };
     let usual = functions(&[]).expect("the template");
     let mut listed = BTreeSet::new();
-    for row in Page::readme().table(&["variable", "stack parameter"]) {
+    for row in Page::doc("settings").table(&["variable", "stack parameter"]) {
         let variable = name(&row[0]);
         let mut with = usual.iter().enumerate();
         let steps: Vec<String> = with
@@ -295,8 +295,8 @@ fn every_variable_is_listed_with_its_parameter_and_its_steps() {
 
 #[tokio::test(start_paused = true)]
 async fn the_metrics_and_their_tags() {
-    let readme = Page::readme();
-    let rows = readme.table(&["metric", "value"]);
+    let results = Page::doc("results");
+    let rows = results.table(&["metric", "value"]);
     let listed: BTreeSet<String> = rows.iter().map(|row| name(&row[0])).collect();
     let night = Night::new();
     night.play().await;
@@ -315,7 +315,7 @@ async fn the_metrics_and_their_tags() {
     );
     for tag in tags {
         let (key, _) = tag.split_once(':').expect("key:value");
-        let shown = readme.text.contains(&format!("`{key}:<")) || phases.contains(tag);
+        let shown = results.text.contains(&format!("`{key}:<")) || phases.contains(tag);
         assert!(shown, "{tag}");
     }
 }
@@ -324,15 +324,16 @@ async fn the_metrics_and_their_tags() {
 async fn the_event() {
     let ending = Night::new().backup(Backup::CannotBeTested).play().await;
     let title = format!("sends the event `{}`", ending.events[0].title);
-    assert!(Page::readme().text.contains(&title), "{title}");
+    assert!(Page::doc("results").text.contains(&title), "{title}");
 }
 
 #[test]
 fn the_figures_in_the_text() {
     let delivery = sources(&["crates/common/src/ssm.rs"], ".rs").remove(0);
     assert!(delivery.contains("DELIVERY_SECONDS: i32 = 600;"));
-    let text = Page::readme().text;
+    let text = Page::doc("documents").text;
     assert!(text.contains("not delivered within 10 minutes"));
+    let text = Page::readme().text;
     let template = Template::read(TEMPLATE, &BTreeMap::new()).expect("the template");
     assert_eq!(
         template.schedule.expect("one").expression,
