@@ -38,9 +38,9 @@ class Planted(unittest.TestCase):
 
     def depend(self, dependency, code=""):
         """Has `floor` depend on that."""
-        with (self.tree / "crates/floor/Cargo.toml").open("a") as manifest:
+        with (self.tree / "crates/bench/floor/Cargo.toml").open("a") as manifest:
             manifest.write(f"\n[target.'cfg(unix)'.dependencies]\n{dependency}\n")
-        with (self.tree / "crates/floor/src/main.rs").open("a") as main:
+        with (self.tree / "crates/bench/floor/src/main.rs").open("a") as main:
             main.write(code)
         status, said = self.run_in(self.tree, "cargo", "update", "--workspace")
         self.assertEqual(status, 0, said)

@@ -12,10 +12,10 @@ use common::world::World;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use rehearsal::aws::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
-use rehearsal::aws::{Clock, Tags, Timing};
-use rehearsal::stack::Stack;
-use rehearsal::template::{Function, TEMPLATE, Template};
+use aws_stand_in::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+use aws_stand_in::stack::Stack;
+use aws_stand_in::template::{Function, TEMPLATE, Template};
+use aws_stand_in::{Clock, Tags, Timing};
 
 const DEVICE: &str = "/dev/sdg";
 /// What the scripts print at the end: a good backup, read to its end.

@@ -27,9 +27,9 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use aws_stand_in::template::{TEMPLATE, Template};
 use cost::{Happened, Prices};
 use figures::{Figures, Size};
-use rehearsal::template::{TEMPLATE, Template};
 use report::{Nights, Report};
 use run::{Candidate, Measured, Place};
 use tls::Authority;
@@ -172,7 +172,7 @@ fn candidates(arguments: &Arguments, place: &Place) -> anyhow::Result<Vec<Candid
         let variables = [
             ("PYTHON", path(python)?),
             ("AWS_CA_BUNDLE", place.bundle.clone()),
-            ("AWS_DEFAULT_REGION", rehearsal::aws::REGION.into()),
+            ("AWS_DEFAULT_REGION", aws_stand_in::REGION.into()),
         ];
         let variables = variables.into_iter();
         candidates.push(Candidate {

@@ -8,7 +8,7 @@ use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 
-use rehearsal::lambda::processes::Watch;
+use aws_stand_in::lambda::processes::Watch;
 
 /// Wall and CPU time of one part of a process's life, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -9,9 +9,9 @@ use tokio::net::TcpListener;
 use super::ground::Ground;
 use super::process::{Observer, Sample};
 use super::tls::{Authority, HOST};
-use rehearsal::lambda::processes::Processes;
-use rehearsal::lambda::{Accepted, Executor};
-use rehearsal::template::Function;
+use aws_stand_in::lambda::processes::Processes;
+use aws_stand_in::lambda::{Accepted, Executor};
+use aws_stand_in::template::Function;
 
 /// How often each process is invoked. All but the first find their connections open.
 pub(super) const INVOCATIONS: usize = 6;

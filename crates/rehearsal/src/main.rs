@@ -1,5 +1,5 @@
 //! `rehearse`: one night on this machine.
 
 fn main() -> std::process::ExitCode {
-    rehearsal::rehearse::main()
+    rehearsal::main()
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use rehearsal::template::TEMPLATE;
+use aws_stand_in::template::TEMPLATE;
 
 /// The six programs, which are named like their crates.
 const STEPS: [&str; 6] = [

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::night::Night;
-use rehearsal::aws::model_host::Durations;
-use rehearsal::aws::{AgentReport, Instance, InstanceState, Snapshot, TEST_INSTANCE, VolumeState};
-use rehearsal::lambda::Death;
+use aws_stand_in::lambda::Death;
+use aws_stand_in::model_host::Durations;
+use aws_stand_in::{AgentReport, Instance, InstanceState, Snapshot, TEST_INSTANCE, VolumeState};
 
 /// Longer than any script may take.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365);

@@ -13,10 +13,10 @@ use serde_json::json;
 use super::exhaustive::undisturbed;
 use super::{Act, CallTrouble, DeliveryTrouble, Plan, Played, Service, Trouble};
 use crate::night::Night;
-use rehearsal::aws::model_host::Backup;
-use rehearsal::aws::{AgentReport, AllowAll, Aws};
-use rehearsal::lambda::Accepted;
-use rehearsal::template::Template;
+use aws_stand_in::lambda::Accepted;
+use aws_stand_in::model_host::Backup;
+use aws_stand_in::template::Template;
+use aws_stand_in::{AgentReport, AllowAll, Aws};
 
 /// A guard that is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::trouble::When;
 use super::{Act, CallTrouble, DeliveryTrouble, Plan, Played, Service, Trouble, play};
-use rehearsal::aws::model_host::Backup;
-use rehearsal::lambda::Death;
+use aws_stand_in::lambda::Death;
+use aws_stand_in::model_host::Backup;
 
 /// A night on which nothing goes wrong.
 #[must_use]

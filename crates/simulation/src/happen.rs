@@ -10,7 +10,7 @@ use super::play::DURATIONS;
 use super::trouble::When;
 use super::{CallTrouble, Plan, Trouble};
 use crate::night::Night;
-use rehearsal::aws::{Fault, InstanceState};
+use aws_stand_in::{Fault, InstanceState};
 
 /// Longer than any function lives: done, and never answered.
 const NEVER: Duration = Duration::from_hours(24);

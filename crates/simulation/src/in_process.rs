@@ -21,10 +21,10 @@ use tracing::instrument::WithSubscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use rehearsal::aws::Aws;
-use rehearsal::aws::host::BoxFuture;
-use rehearsal::lambda::{Accepted, Executor, FunctionError, Lambda, access_key};
-use rehearsal::template::Function;
+use aws_stand_in::Aws;
+use aws_stand_in::host::BoxFuture;
+use aws_stand_in::lambda::{Accepted, Executor, FunctionError, Lambda, access_key};
+use aws_stand_in::template::Function;
 
 /// The steps of this process, on that account.
 pub struct InProcess {

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use super::play::NEXT_SNAPSHOT;
 use super::{Plan, Trouble};
 use crate::night::{Ending, Night};
-use rehearsal::aws::model_host::Backup;
-use rehearsal::aws::{Attachment, Tags, VolumeState};
+use aws_stand_in::model_host::Backup;
+use aws_stand_in::{Attachment, Tags, VolumeState};
 
 /// Production as it is: volumes with their tags and attachments, snapshots with their tags.
 #[derive(Debug, PartialEq)]

@@ -6,9 +6,9 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::night::{Another, Night};
-use rehearsal::aws::VolumeState;
-use rehearsal::aws::model_host::{Backup, Durations};
-use rehearsal::lambda::Delivery;
+use aws_stand_in::VolumeState;
+use aws_stand_in::lambda::Delivery;
+use aws_stand_in::model_host::{Backup, Durations};
 
 /// The integrity test of each database.
 const TEST: Duration = Duration::from_mins(40);
@@ -191,7 +191,7 @@ fn calls_by_run(night: &Night) -> Calls {
     let mut of_run: BTreeMap<String, usize> = BTreeMap::new();
     let mut calls = Calls::default();
     for record in night.stack.aws.calls() {
-        let invocation = rehearsal::lambda::invocation_of(&record.call.caller);
+        let invocation = aws_stand_in::lambda::invocation_of(&record.call.caller);
         if record.call.service != "datadog"
             && let Some(delivery) = deliveries.get(invocation)
         {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rehearsal::aws::model_host::{Backup, Durations, ModelHost};
-use rehearsal::aws::{Event, Point, TEST_INSTANCE, Tags, World};
-use rehearsal::in_memory::{InMemory, Unplugged, machine};
-use rehearsal::lambda::Delivery;
-use rehearsal::stack::Stack;
-use rehearsal::template::Template;
+use aws_stand_in::in_memory::{InMemory, Unplugged, machine};
+use aws_stand_in::lambda::Delivery;
+use aws_stand_in::model_host::{Backup, Durations, ModelHost};
+use aws_stand_in::stack::Stack;
+use aws_stand_in::template::Template;
+use aws_stand_in::{Event, Point, TEST_INSTANCE, Tags, World};
 use serde_json::{Value, json};
 
 use crate::in_process::InProcess;

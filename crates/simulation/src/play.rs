@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use super::happen::{Happened, mend, set_up};
 use super::{Control, Trouble, invariants};
 use crate::night::{Ending, Night};
-use rehearsal::aws::clock::rfc3339;
-use rehearsal::aws::model_host::{Backup, Durations};
-use rehearsal::aws::{Call, Snapshot};
+use aws_stand_in::clock::rfc3339;
+use aws_stand_in::model_host::{Backup, Durations};
+use aws_stand_in::{Call, Snapshot};
 
 /// No night takes longer, whatever goes wrong.
 const BOUND: Duration = Duration::from_hours(20);

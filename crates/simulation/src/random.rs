@@ -9,8 +9,8 @@ use fastrand::Rng;
 use super::exhaustive::{single_troubles, undisturbed};
 use super::trouble::When;
 use super::{Act, CallTrouble, DeliveryTrouble, Plan, Service, Trouble};
-use rehearsal::aws::model_host::Backup;
-use rehearsal::lambda::Death;
+use aws_stand_in::lambda::Death;
+use aws_stand_in::model_host::Backup;
 
 /// More calls and events than an undisturbed night has, since trouble makes it longer.
 const CALLS: u64 = 120;

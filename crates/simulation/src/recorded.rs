@@ -1,7 +1,7 @@
 //! Nights of each kind, for what goes over the wire in them.
 
-use rehearsal::aws::Fault;
-use rehearsal::aws::model_host::Backup;
+use aws_stand_in::Fault;
+use aws_stand_in::model_host::Backup;
 use serde_json::{Value, json};
 
 use crate::night::Night;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Act;
-use rehearsal::aws::{Call, Fault};
-use rehearsal::lambda::{Accepted, Death};
+use aws_stand_in::lambda::{Accepted, Death};
+use aws_stand_in::{Call, Fault};
 
 /// One thing that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

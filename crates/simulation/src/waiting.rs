@@ -4,8 +4,8 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use crate::night::Night;
-use rehearsal::aws::Timing;
-use rehearsal::aws::model_host::Durations;
+use aws_stand_in::Timing;
+use aws_stand_in::model_host::Durations;
 
 /// What an ordinary night came to.
 #[derive(Clone, Copy, Debug)]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rehearsal::aws::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
-use rehearsal::aws::model_host::ModelHost;
-use rehearsal::aws::{
+use aws_stand_in::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+use aws_stand_in::model_host::ModelHost;
+use aws_stand_in::{
     DatadogReply, Instance, InstanceState, Snapshot, SnapshotState, TEST_INSTANCE, Tags,
 };
 use serde_json::{Value, json};
@@ -449,6 +449,6 @@ async fn no_line_carries_the_api_key() {
         !ending
             .log
             .iter()
-            .any(|line| line.contains(rehearsal::stack::DATADOG_API_KEY))
+            .any(|line| line.contains(aws_stand_in::stack::DATADOG_API_KEY))
     );
 }

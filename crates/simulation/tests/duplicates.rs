@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rehearsal::lambda::{Accepted, Delivery};
+use aws_stand_in::lambda::{Accepted, Delivery};
 use serde_json::json;
 use simulation::night::Night;
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rehearsal::aws::model_host::ModelHost;
-use rehearsal::aws::{AllowAll, TEST_INSTANCE, Tags, World};
-use rehearsal::in_memory::machine_in;
-use rehearsal::template::{TEMPLATE, Template};
+use aws_stand_in::in_memory::machine_in;
+use aws_stand_in::model_host::ModelHost;
+use aws_stand_in::template::{TEMPLATE, Template};
+use aws_stand_in::{AllowAll, TEST_INSTANCE, Tags, World};
 use serde_json::json;
 use simulation::night::Night;
 

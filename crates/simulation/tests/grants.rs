@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use rehearsal::aws::Snapshot;
-use rehearsal::aws::model_host::Backup;
-use rehearsal::template::Template;
+use aws_stand_in::Snapshot;
+use aws_stand_in::model_host::Backup;
+use aws_stand_in::template::Template;
 use simulation::night::{Ending, Night};
 
 /// A key that encrypts snapshots.
@@ -60,7 +60,7 @@ async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
                 let starts = call.caller.contains("step-5") && call.action == "SendCommand";
                 attempts += u32::from(starts);
                 // All attempts of the first look.
-                (starts && attempts <= 3).then(|| rehearsal::aws::Fault::Refuse {
+                (starts && attempts <= 3).then(|| aws_stand_in::Fault::Refuse {
                     status: 400,
                     code: "ThrottlingException".to_owned(),
                     message: "Rate exceeded".to_owned(),
@@ -82,7 +82,7 @@ async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
                 let refused = call.service == service
                     && call.action == action
                     && !call.caller.contains("step-6");
-                refused.then(|| rehearsal::aws::Fault::Refuse {
+                refused.then(|| aws_stand_in::Fault::Refuse {
                     status: 400,
                     code: "InvalidRequest".to_owned(),
                     message: "as this night wants it".to_owned(),

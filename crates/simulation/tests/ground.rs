@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rehearsal::aws::Fault;
+use aws_stand_in::Fault;
 use serde_json::json;
 use simulation::night::Night;
 

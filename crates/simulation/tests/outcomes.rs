@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rehearsal::aws::model_host::Backup;
-use rehearsal::aws::{Fault, Snapshot};
+use aws_stand_in::model_host::Backup;
+use aws_stand_in::{Fault, Snapshot};
 use serde_json::{Value, json};
 use simulation::night::Night;
 
@@ -81,8 +81,8 @@ async fn tag_and_metric_hold_one_instant() {
         .iter()
         .find(|point| point.metric == "infobright_backup_valid");
     let time = ending.tags.get("DBBackupCheckedAt").expect("a time");
-    let time = rehearsal::aws::clock::parse_rfc3339(time).expect("RFC 3339");
-    let seconds = rehearsal::aws::clock::unix_seconds(time);
+    let time = aws_stand_in::clock::parse_rfc3339(time).expect("RFC 3339");
+    let seconds = aws_stand_in::clock::unix_seconds(time);
     assert_eq!(point.map(|point| point.timestamp), Some(seconds));
 }
 
@@ -160,7 +160,7 @@ async fn a_snapshot_by_name_is_tested_whatever_its_age() {
     night
         .stack
         .aws
-        .add_snapshot(rehearsal::aws::Snapshot::completed(id, volume, old));
+        .add_snapshot(aws_stand_in::Snapshot::completed(id, volume, old));
     let ending = night
         .start(json!({"snapshot_id": id, "note": "an unknown field"}))
         .await;
@@ -179,13 +179,9 @@ async fn a_pending_snapshot_is_waited_for() {
     let night = Night::new();
     let (aws, world) = (&night.stack.aws, &night.stack.world);
     let now = aws.clock().now();
-    let pending = rehearsal::aws::Snapshot {
+    let pending = aws_stand_in::Snapshot {
         completes_at: now + Duration::from_mins(15),
-        ..rehearsal::aws::Snapshot::completed(
-            "snap-rehearsal0002",
-            &world.production_volume_id,
-            now,
-        )
+        ..aws_stand_in::Snapshot::completed("snap-rehearsal0002", &world.production_volume_id, now)
     };
     aws.add_snapshot(pending);
     let ending = night.play().await;

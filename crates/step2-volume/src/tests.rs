@@ -1,7 +1,7 @@
+use aws_stand_in::workbench::{self, fails, goes_on, has_ended_already, later, looks_again};
+use aws_stand_in::{Fault, Instance, Snapshot, Speed, TEST_INSTANCE, VolumeState};
 use common::Kind;
 use common::event::Chosen;
-use rehearsal::aws::{Fault, Instance, Snapshot, Speed, TEST_INSTANCE, VolumeState};
-use rehearsal::workbench::{self, fails, goes_on, has_ended_already, later, looks_again};
 
 use crate::MakeVolume;
 

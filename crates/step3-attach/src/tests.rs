@@ -1,9 +1,9 @@
 use std::time::Duration;
 
+use aws_stand_in::Snapshot;
+use aws_stand_in::workbench::{self, busy_until_now, fails, goes_on, later, looks_again};
 use common::Kind;
 use common::event::Made;
-use rehearsal::aws::Snapshot;
-use rehearsal::workbench::{self, busy_until_now, fails, goes_on, later, looks_again};
 
 use crate::AttachVolume;
 

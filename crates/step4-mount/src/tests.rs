@@ -1,11 +1,11 @@
 use std::time::Duration;
 
+use aws_stand_in::model_host::Backup;
+use aws_stand_in::workbench::{self, fails, goes_on, later, looks_again};
+use aws_stand_in::{AgentReport, Document};
 use common::Kind;
 use common::event::Attached;
 use common::ssm::{self, Command};
-use rehearsal::aws::model_host::Backup;
-use rehearsal::aws::{AgentReport, Document};
-use rehearsal::workbench::{self, fails, goes_on, later, looks_again};
 
 use crate::Mount;
 

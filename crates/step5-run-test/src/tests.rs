@@ -1,10 +1,10 @@
+use aws_stand_in::workbench::{self, fails, goes_on, later, looks_again};
+use aws_stand_in::{Document, DocumentParameter, Fault};
 use common::Kind;
 use common::event::{Mounted, Run};
 use common::ssm::{self, Command};
 use common::step::{Step, patience};
 use common::time::Timestamp;
-use rehearsal::aws::{Document, DocumentParameter, Fault};
-use rehearsal::workbench::{self, fails, goes_on, later, looks_again};
 
 use crate::RunTest;
 

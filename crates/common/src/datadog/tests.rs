@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rehearsal::aws::clock::parse_rfc3339;
-use rehearsal::aws::{Aws, Clock};
+use aws_stand_in::clock::parse_rfc3339;
+use aws_stand_in::{Aws, Clock};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -156,7 +156,7 @@ async fn aws_finding_13_no_more_than_64_kib_of_a_reply_are_read() {
     let now = world.clock.now();
     // The errors would be read as none if all of it were.
     let body = format!("{{\"errors\":[]{}}}", " ".repeat(super::LONGEST_REPLY));
-    aws.set_datadog_reply(rehearsal::aws::DatadogReply::Answer { status: 202, body });
+    aws.set_datadog_reply(aws_stand_in::DatadogReply::Answer { status: 202, body });
     let error = datadog.gauges(&[Gauge::valid(1.0)], now, now).await;
     let error = error.expect_err("it is cut").to_string();
     assert!(error.contains("Datadog answered 202"), "{error}");

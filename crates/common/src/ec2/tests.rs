@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use rehearsal::aws::clock::parse_rfc3339;
-use rehearsal::aws::{self, Aws, Clock};
+use aws_stand_in::clock::parse_rfc3339;
+use aws_stand_in::{Aws, Clock};
 
 use super::{Asked, NewVolume, VolumeState, attach, create, delete, detach, volume};
 use crate::error::Kind;
 use crate::world::World;
 
 /// An ordinary night's account, and a test volume in it, available.
-async fn account() -> (Aws, aws::World, World, String) {
+async fn account() -> (Aws, aws_stand_in::World, World, String) {
     let clock = Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
     let aws = Aws::new(clock);
     let ids = aws.world();
@@ -98,7 +98,7 @@ async fn refusals_are_told_apart_by_what_can_be_done() {
         (400, "EC2ThrottledException", Kind::AwsUnavailable, true),
     ] {
         aws.set_faults(Box::new(move |_| {
-            Some(aws::Fault::Refuse {
+            Some(aws_stand_in::Fault::Refuse {
                 status,
                 code: code.to_owned(),
                 message: "no".to_owned(),
@@ -118,7 +118,7 @@ async fn refusal(status: u16, code: &'static str, message: &str) -> String {
     let (aws, _, world, id) = account().await;
     let message = message.to_owned();
     aws.set_faults(Box::new(move |_| {
-        Some(aws::Fault::Refuse {
+        Some(aws_stand_in::Fault::Refuse {
             status,
             code: code.to_owned(),
             message: message.clone(),
@@ -153,7 +153,7 @@ async fn aws_finding_4_an_answer_that_is_not_awss_is_unavailable_and_shown() {
         let (aws, _, world, _) = account().await;
         let garbage = body.to_owned();
         aws.set_faults(Box::new(move |_| {
-            Some(aws::Fault::Garbage(garbage.clone()))
+            Some(aws_stand_in::Fault::Garbage(garbage.clone()))
         }));
         let error = volume(&world.ec2, "vol-1").await.expect_err(body);
         assert_eq!(error.kind(), Kind::AwsUnavailable, "{body}: {error}");
@@ -177,7 +177,7 @@ async fn field_case_67_a_key_that_cannot_be_used_is_named() {
     ] {
         let (aws, ids, world, id) = account().await;
         aws.set_faults(Box::new(move |_| {
-            Some(aws::Fault::Refuse {
+            Some(aws_stand_in::Fault::Refuse {
                 status: 400,
                 code: code.to_owned(),
                 message: "no".to_owned(),

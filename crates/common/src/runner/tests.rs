@@ -1,8 +1,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rehearsal::aws::clock::parse_rfc3339;
-use rehearsal::aws::{self, Aws};
+use aws_stand_in::Aws;
+use aws_stand_in::clock::parse_rfc3339;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -90,12 +90,12 @@ struct Bench {
 /// Takes every event and answers with this status.
 struct Lambda(u16);
 
-impl aws::Service for Lambda {
+impl aws_stand_in::Service for Lambda {
     fn call(
         &self,
         _: &str,
         _: &http::Request<bytes::Bytes>,
-    ) -> aws::host::BoxFuture<http::Response<bytes::Bytes>> {
+    ) -> aws_stand_in::host::BoxFuture<http::Response<bytes::Bytes>> {
         let mut answer = http::Response::new(bytes::Bytes::from_static(b"{}"));
         *answer.status_mut() = http::StatusCode::from_u16(self.0).expect("a status");
         Box::pin(async move { answer })
@@ -104,7 +104,8 @@ impl aws::Service for Lambda {
 
 impl Bench {
     fn new(status: u16) -> Self {
-        let clock = aws::Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
+        let clock =
+            aws_stand_in::Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
         let aws = Aws::new(clock);
         aws.register("lambda", Arc::new(Lambda(status)));
         let sdk = aws.sdk_config("anybody");

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_stand_in::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+use aws_stand_in::stack::Stack;
+use aws_stand_in::template::{TEMPLATE, Template};
+use aws_stand_in::{Clock, TEST_INSTANCE, Timing};
 use common::ec2::{self, NewVolume, Performance};
 use common::ssm::{self, Command, Progress};
 use common::world::World;
-use rehearsal::aws::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
-use rehearsal::aws::{Clock, TEST_INSTANCE, Timing};
-use rehearsal::stack::Stack;
-use rehearsal::template::{TEMPLATE, Template};
 use serde_json::{Value, json};
 
 /// The first that the stand-in makes.

@@ -1,4 +1,4 @@
-//! What holds of all pages: contents, names of functions. Links are held by .ci/tests/test_links.py.
+//! What holds of all pages: contents, names of functions. Links are held by `.ci/tests/test_links.py`.
 
 use regex::Regex;
 use simulation::night::Night;

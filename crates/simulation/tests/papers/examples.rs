@@ -71,7 +71,7 @@ async fn the_printed_trail_is_one_of_a_night() {
 
 #[test]
 fn the_printed_summary_has_the_lines_of_the_program() {
-    let program = &sources(&["crates/rehearsal/src/rehearse/summary.rs"], ".rs")[0];
+    let program = &sources(&["crates/rehearsal/src/summary.rs"], ".rs")[0];
     let mut printed = Page::doc("rehearsal").blocks("text");
     printed.extend_from_slice(&Page::readme().blocks("text")[1..]);
     for line in printed.join("\n").lines() {

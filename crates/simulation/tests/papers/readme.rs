@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use aws_stand_in::model_host::Backup;
+use aws_stand_in::template::{TEMPLATE, Template};
+use aws_stand_in::{Fault, Snapshot};
 use common::event::Phase;
 use regex::Regex;
-use rehearsal::aws::model_host::Backup;
-use rehearsal::aws::{Fault, Snapshot};
-use rehearsal::template::{TEMPLATE, Template};
 use serde_json::{Value, json};
 use simulation::night::{Ending, Night};
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aws_stand_in::model_host::Backup;
+use aws_stand_in::{Fault, Snapshot};
 use common::ssm::Report;
 use common::step::patience;
 use common::verdict::Verdict;
 use regex::Regex;
-use rehearsal::aws::model_host::Backup;
-use rehearsal::aws::{Fault, Snapshot};
 use serde_json::{Value, json};
 use simulation::night::Night;
 

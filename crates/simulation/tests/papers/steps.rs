@@ -1,9 +1,9 @@
 //! README.md: the table of the six steps.
 
+use aws_stand_in::lambda::access_key;
+use aws_stand_in::template::Function;
 use common::step::{Invocation, Pace, Step};
 use common::world::World;
-use rehearsal::lambda::access_key;
-use rehearsal::template::Function;
 use simulation::night::{Ending, Night};
 
 use crate::page::{Page, name};

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
+use aws_stand_in::workbench::{
+    busy_until_now, fails, goes_on, has_ended_already, later, looks_again,
+};
+use aws_stand_in::{DatadogReply, Snapshot, SnapshotState};
 use common::event::{Pick, Start};
 use common::{Kind, step::Step};
-use rehearsal::aws::{DatadogReply, Snapshot, SnapshotState};
-use rehearsal::workbench::{busy_until_now, fails, goes_on, has_ended_already, later, looks_again};
 use serde_json::json;
 
 use super::{Bench, HOUR, NOTHING, add_snapshot, newest};

@@ -1,7 +1,7 @@
+use aws_stand_in::workbench::{busy_until_now, fails, goes_on, later, looks_again};
+use aws_stand_in::{Instance, TEST_INSTANCE};
 use common::Kind;
 use common::step::patience::LONGEST_RUN;
-use rehearsal::aws::{Instance, TEST_INSTANCE};
-use rehearsal::workbench::{busy_until_now, fails, goes_on, later, looks_again};
 use serde_json::{Value, json};
 
 use super::{Bench, HOUR, NOTHING, add_snapshot, newest};

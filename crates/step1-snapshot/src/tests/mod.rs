@@ -4,10 +4,10 @@ mod source;
 
 use std::time::Duration;
 
+use aws_stand_in::Snapshot;
+use aws_stand_in::workbench::{self, fails, goes_on, has_ended_already};
 use common::Kind;
 use common::event::Start;
-use rehearsal::aws::Snapshot;
-use rehearsal::workbench::{self, fails, goes_on, has_ended_already};
 use serde_json::json;
 
 use crate::ChooseSnapshot;
@@ -89,7 +89,7 @@ async fn what_is_no_object_or_names_no_snapshot_is_refused() {
 }
 
 /// A start event that names another database, and all of its run.
-fn named(other: &rehearsal::aws::World) -> serde_json::Value {
+fn named(other: &aws_stand_in::World) -> serde_json::Value {
     json!({
         "production_instance_name": other.production_instance,
         "production_device": "/dev/sdg",

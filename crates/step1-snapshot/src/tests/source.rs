@@ -1,7 +1,7 @@
+use aws_stand_in::Snapshot;
+use aws_stand_in::workbench::{fails, goes_on, looks_again};
 use common::Kind;
 use common::event::{Pair, Start};
-use rehearsal::aws::Snapshot;
-use rehearsal::workbench::{fails, goes_on, looks_again};
 use serde_json::json;
 
 use super::{Bench, HOUR, newest};

@@ -1,8 +1,8 @@
+use aws_stand_in::DatadogReply;
+use aws_stand_in::workbench::{ends, fails, goes_on, has_ended_already, later};
 use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
-use rehearsal::aws::DatadogReply;
-use rehearsal::workbench::{ends, fails, goes_on, has_ended_already, later};
 
 use super::{Bench, NOTHING, attached, give_all_back, held_up};
 use crate::Task;

@@ -1,10 +1,10 @@
 //! An event is not believed: the rows E2 to E4 of the audit, and others of their kinds.
 
+use aws_stand_in::Snapshot;
+use aws_stand_in::workbench::{ends, fails, goes_on, later, looks_again};
 use common::Kind;
 use common::event::{Because, GiveBack, Run, Testing, Told};
 use common::time::Timestamp;
-use rehearsal::aws::Snapshot;
-use rehearsal::workbench::{ends, fails, goes_on, later, looks_again};
 
 use super::{BAD, Bench, GOOD, NOTHING, canary, give_all_back, send, send_with, testing};
 use crate::Task;

@@ -1,8 +1,8 @@
 //! What a run holds, and what it never touches.
 
+use aws_stand_in::VolumeState;
+use aws_stand_in::workbench::{busy_until_now, ends, goes_on, later};
 use common::event::{Because, GiveBack};
-use rehearsal::aws::VolumeState;
-use rehearsal::workbench::{busy_until_now, ends, goes_on, later};
 
 use super::{Bench, NOTHING, give_all_back, held_up};
 use crate::Task;
@@ -56,7 +56,7 @@ async fn the_volume_of_the_payload_is_given_back_where_the_list_does_not_show_it
         let list = call.action == "DescribeVolumes" && asked == 0;
         asked += u32::from(list);
         let empty = "<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>";
-        list.then(|| rehearsal::aws::Fault::Garbage(empty.to_owned()))
+        list.then(|| aws_stand_in::Fault::Garbage(empty.to_owned()))
     }));
     held_up(bench.look(&bench.run(), Task::GiveBack(naming(&id))).await);
     assert_eq!(bench.done(), ["DeleteVolume"]);

@@ -6,9 +6,9 @@ mod release;
 mod report;
 mod verdict;
 
+use aws_stand_in::workbench::{self, later, looks_again};
 use common::event::{Because, GiveBack, Run, Testing};
 use common::ssm::{self, Command};
-use rehearsal::workbench::{self, later, looks_again};
 
 use crate::{AwaitResult, Task};
 

@@ -1,9 +1,9 @@
-use common::event::{Because, GiveBack};
-use rehearsal::aws::{
+use aws_stand_in::workbench::{ends, later, waits_out};
+use aws_stand_in::{
     AgentReport, AttachmentState, Instance, InstanceState, Snapshot, TEST_INSTANCE,
 };
-use rehearsal::aws::{VolumeState, model_host::Durations};
-use rehearsal::workbench::{ends, later, waits_out};
+use aws_stand_in::{VolumeState, model_host::Durations};
+use common::event::{Because, GiveBack};
 
 use super::{Bench, GOOD, NOTHING, attached, give_all_back, held_up, send};
 use crate::Task;
@@ -330,7 +330,7 @@ async fn audit_e9_no_force_while_the_host_says_who_holds_the_volume() {
     let task = Task::GiveBack(back.clone());
     let last = later(&run, 240);
     let over = common::step::Step::out_of_patience(&bench.step, &last, task, late);
-    let error = rehearsal::workbench::fails(over.await);
+    let error = aws_stand_in::workbench::fails(over.await);
     assert!(error.to_string().contains(HELD), "{error}");
     assert!(bench.aws.events()[0].text.contains(HELD));
     // It lets go late, and nothing is taken by force then.

@@ -1,9 +1,9 @@
 //! The end told truly: cases 36, 37 and 71 of the field, and others of their kind.
 
+use aws_stand_in::workbench::{fails, goes_on, later};
 use common::event::{Because, GiveBack, Run, Told};
 use common::step::Step;
 use common::{Error, Kind};
-use rehearsal::workbench::{fails, goes_on, later};
 
 use super::{BAD, Bench, GOOD, attached, canary, give_all_back, held_up, testing};
 use crate::Task;

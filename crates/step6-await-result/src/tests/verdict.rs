@@ -1,8 +1,8 @@
+use aws_stand_in::workbench::{ends, fails, goes_on, later, looks_again};
+use aws_stand_in::{AgentReport, DatadogReply, Fault};
 use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
-use rehearsal::aws::{AgentReport, DatadogReply, Fault};
-use rehearsal::workbench::{ends, fails, goes_on, later, looks_again};
 
 use super::{BAD, Bench, GOOD, NOTHING, give_all_back, testing};
 use crate::{AwaitResult, Task};

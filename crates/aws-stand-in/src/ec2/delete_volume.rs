@@ -1,0 +1,39 @@
+//! `DeleteVolume`.
+
+use super::query::Query;
+use super::volume::VolumeState;
+use super::xml::{Done, write};
+use super::{arn, resource_tags, volume_not_found};
+use crate::account::Context;
+use crate::refusal::Refusal;
+
+pub(super) fn delete_volume(
+    context: &mut Context<'_>,
+    mut query: Query,
+) -> Result<String, Refusal> {
+    let volume_id = query.need("VolumeId")?;
+    query.finish()?;
+    let mut volume = context.account.ec2.volume(&volume_id, context.now)?.clone();
+    context.authorize_ec2(
+        "ec2:DeleteVolume",
+        &arn("volume", &volume_id),
+        resource_tags(&volume.tags),
+    )?;
+    match volume.state(context.now) {
+        VolumeState::Available | VolumeState::Error => {}
+        VolumeState::InUse => {
+            let instance = volume.attached.map(|attached| attached.instance_id);
+            let instance = instance.unwrap_or_default();
+            let message = format!("Volume {volume_id} is currently attached to {instance}");
+            return Err(Refusal::new("VolumeInUse", message));
+        }
+        VolumeState::Creating => {
+            let message = format!("Volume '{volume_id}' is in the 'creating' state.");
+            return Err(Refusal::new("IncorrectState", message));
+        }
+        VolumeState::Deleting | VolumeState::Deleted => return Err(volume_not_found(&volume_id)),
+    }
+    volume.gone_at = Some(context.now + context.account.timing.deleting);
+    context.account.ec2.write_volume(volume, context.seen_from);
+    Ok(write("DeleteVolumeResponse", &Done::DONE))
+}

@@ -1,0 +1,82 @@
+//! `DetachVolume`. Asked for once it cannot be taken back: a mounted volume goes when it is
+//! unmounted, however late.
+
+use super::query::Query;
+use super::volume::{AttachmentState, Detach, VolumeState};
+use super::xml::{AttachmentXml, write};
+use super::{arn, resource_tags};
+use crate::account::Context;
+use crate::refusal::Refusal;
+
+pub(super) fn detach_volume(
+    context: &mut Context<'_>,
+    mut query: Query,
+) -> Result<String, Refusal> {
+    let volume_id = query.need("VolumeId")?;
+    let instance_id = query.take("InstanceId");
+    let device = query.take("Device");
+    let force = query.parse("Force")?.unwrap_or(false);
+    query.finish()?;
+    let mut volume = context.account.ec2.volume(&volume_id, context.now)?.clone();
+    authorize(context, &volume_id, &volume.tags, instance_id.as_deref())?;
+    let view = volume.view(context.now);
+    let (Some(attachment), Some(attached)) = (view.attachment, &mut volume.attached) else {
+        let message = format!(
+            "Volume '{volume_id}' is in the '{}' state.",
+            view.state.name()
+        );
+        return Err(Refusal::new("IncorrectState", message));
+    };
+    let elsewhere = instance_id.is_some_and(|id| id != attachment.instance_id)
+        || device.is_some_and(|device| device != attachment.device);
+    if elsewhere {
+        let message = format!(
+            "The volume '{volume_id}' is not attached as given; it is attached to '{}' as '{}'.",
+            attachment.instance_id, attachment.device
+        );
+        return Err(Refusal::new("InvalidAttachment.NotFound", message));
+    }
+    let under_way = matches!(
+        attachment.state,
+        AttachmentState::Detaching | AttachmentState::Busy
+    );
+    let too_early = attachment.state == AttachmentState::Attaching;
+    if too_early || (under_way && !force) || view.state != VolumeState::InUse {
+        let message = format!(
+            "Volume '{volume_id}' is in the '{}' state.",
+            attachment.state.name()
+        );
+        return Err(Refusal::new("IncorrectState", message));
+    }
+    let host = context.account.hosts.get(&attachment.instance_id);
+    if !force && host.is_some_and(|host| host.in_use(&volume_id)) {
+        context.account.wedged.push(volume_id.clone());
+    }
+    let ends_at = context.now + context.account.timing.detaching;
+    attached.detach = Some(Detach { ends_at, force });
+    let answer = AttachmentXml::new(&volume_id, &attachment, "detaching");
+    context.account.ec2.write_volume(volume, context.seen_from);
+    context.aws.settle_at(ends_at);
+    Ok(write("DetachVolumeResponse", &answer))
+}
+
+/// The volume is always asked about, the instance only where the call names it: the service
+/// authorization reference has it as an optional resource of this action.
+fn authorize(
+    context: &Context<'_>,
+    volume_id: &str,
+    tags: &super::Tags,
+    instance_id: Option<&str>,
+) -> Result<(), Refusal> {
+    let action = "ec2:DetachVolume";
+    context.authorize_ec2(action, &arn("volume", volume_id), resource_tags(tags))?;
+    let Some(instance_id) = instance_id else {
+        return Ok(());
+    };
+    let instance = context.account.ec2.instance(instance_id)?;
+    context.authorize_ec2(
+        action,
+        &arn("instance", instance_id),
+        resource_tags(&instance.tags),
+    )
+}

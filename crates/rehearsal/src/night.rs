@@ -1,0 +1,127 @@
+//! The night itself.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::code::Code;
+use super::ground::{Ground, run as run_program, text};
+use super::host::Machine;
+use super::{Arguments, production, summary, trail};
+use aws_stand_in::Clock;
+use aws_stand_in::lambda::processes::Processes;
+use aws_stand_in::stack::Stack;
+use aws_stand_in::template::Template;
+
+/// What the stack's parameters are set to: short waits, and MariaDB where production has
+/// Infobright.
+fn parameters(ground: &Ground) -> anyhow::Result<BTreeMap<String, String>> {
+    let find = |program: &str| {
+        run_program("which", &[program])
+            .or_else(|_| run_program("which", &[&format!("/usr/sbin/{program}")]))
+    };
+    let folder = &ground.folder;
+    let parameters = [
+        ("PollSeconds", "1".to_owned()),
+        ("TestPollSeconds", "1".to_owned()),
+        ("MountPoint", text(&folder.join("restored"))),
+        ("StateDirectory", text(&folder.join("state"))),
+        ("DataDirectory", "mysql".to_owned()),
+        (
+            "ServerPath",
+            find("mariadbd").context("install mariadb-server-core")?,
+        ),
+        (
+            "ClientPath",
+            find("mariadb").context("install mariadb-client-core")?,
+        ),
+        ("ServerUser", run_program("id", &["-un"])?),
+    ];
+    Ok(parameters
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect())
+}
+
+/// Rehearses a night on that ground.
+pub(super) fn run(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = night(arguments, ground) => ended,
+            interrupted = interrupted() => interrupted,
+        }
+    });
+    // Nothing of a night outlives it, however it ended.
+    ground.sweep();
+    ended
+}
+
+async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCode> {
+    let code = Code::of(arguments)?;
+    let template = Template::read(&code.template, &parameters(ground)?)?;
+    let programs = code.programs(&template.functions, &ground.folder)?;
+    let image = production::snapshot(ground, &arguments.backup).await?;
+    let retries_after = [Duration::from_secs(1), Duration::from_secs(2)];
+    let stack = Stack::deploy(template, Clock::of_this_machine(), retries_after);
+    stack.aws.set_timing(|timing| {
+        timing.creating = Duration::from_millis(1500);
+        timing.attaching = Duration::from_millis(500);
+        timing.detaching = Duration::from_millis(500);
+        timing.deleting = Duration::from_millis(500);
+        timing.delivery = Duration::from_millis(200);
+    });
+    let snapshot = stack.world.snapshot_id.clone();
+    if arguments.backup == "none" {
+        stack.aws.delete_snapshot(&snapshot);
+    }
+    let snapshots = [(snapshot, image)].into();
+    let machine = Arc::new(Machine::new(ground, snapshots, &stack.template.documents)?);
+    stack
+        .aws
+        .set_host(&stack.world.test_instance_id, machine.clone());
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let processes = Processes::new(stack.lambda.clone(), programs, listener.local_addr()?);
+    let routes: Router = processes.routes().merge(stack.aws.router());
+    let server = tokio::spawn(async move { axum::serve(listener, routes).await });
+    stack.lambda.set_executor(Arc::new(processes.clone()));
+
+    let schedule = stack.template.schedule.clone();
+    let schedule = schedule.context("the template has no schedule")?;
+    let canary = arguments.backup == "canary";
+    let event = if canary {
+        json!({"canary": true})
+    } else {
+        json!({"source": "aws.events", "detail-type": "Scheduled Event"})
+    };
+    stack.lambda.start(&schedule.function, event);
+    let ended = async {
+        stack.lambda.idle().await;
+        processes.shut_down().await;
+    };
+    trail::follow(stack.lambda.clone(), ended).await;
+    server.abort();
+    Ok(summary::print(&stack, &machine, canary))
+}
+
+/// Ends when a person or the system asks for it.
+async fn interrupted() -> anyhow::Result<ExitCode> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+    anyhow::bail!("interrupted")
+}
