@@ -2,45 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::authorizer::Authorizer;
 use super::datadog::Datadog;
 use super::ec2::Ec2;
-use super::host::Host;
-use super::refusal::Refusal;
+use super::error_response::ErrorResponse;
+use super::instance_host::Host;
 use super::ssm::Ssm;
+use super::timing::Timing;
 use super::{Aws, REGION};
-
-/// How long AWS takes.
-#[derive(Clone, Debug)]
-pub struct Timing {
-    /// Reads show what a call wrote only after this long. None by default.
-    pub read_lag: Duration,
-    /// `creating` until `available`.
-    pub creating: Duration,
-    /// `attaching` until `attached`.
-    pub attaching: Duration,
-    /// `detaching` until the attachment is gone, or `busy`.
-    pub detaching: Duration,
-    /// `deleting` until the volume is gone.
-    pub deleting: Duration,
-    /// From `SendCommand` until a reachable agent starts the script.
-    pub delivery: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            read_lag: Duration::ZERO,
-            creating: Duration::from_secs(4),
-            attaching: Duration::from_secs(3),
-            detaching: Duration::from_secs(3),
-            deleting: Duration::from_secs(2),
-            delivery: Duration::from_secs(1),
-        }
-    }
-}
 
 /// The state of everything.
 pub(super) struct Account {
@@ -48,7 +19,7 @@ pub(super) struct Account {
     /// How many a list shows at once at most, so that tests see several pages.
     pub page_size: usize,
     pub stale_reads: u64,
-    pub wedged: Vec<String>,
+    pub detached_while_mounted: Vec<String>,
     pub ec2: Ec2,
     pub ssm: Ssm,
     pub datadog: Datadog,
@@ -62,7 +33,7 @@ impl Default for Account {
             timing: Timing::default(),
             page_size: usize::MAX,
             stale_reads: 0,
-            wedged: Vec::new(),
+            detached_while_mounted: Vec::new(),
             ec2: Ec2::default(),
             ssm: Ssm::default(),
             datadog: Datadog::default(),
@@ -111,10 +82,10 @@ impl Context<'_> {
         action: &str,
         resource_arn: &str,
         mut conditions: Conditions,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ErrorResponse> {
         conditions.push(condition("ec2:Region", REGION));
         self.authorize(action, resource_arn, conditions)
-            .map_err(|text| Refusal {
+            .map_err(|text| ErrorResponse {
                 status: 403,
                 code: "UnauthorizedOperation".to_owned(),
                 message: format!("You are not authorized to perform this operation. {text}"),
@@ -127,9 +98,9 @@ impl Context<'_> {
         action: &str,
         resource_arn: &str,
         conditions: Conditions,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ErrorResponse> {
         let allowed = self.authorize(action, resource_arn, conditions);
-        allowed.map_err(|text| Refusal::new("AccessDeniedException", text))
+        allowed.map_err(|text| ErrorResponse::new("AccessDeniedException", text))
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::account::Context;
 use super::clock::unix_seconds;
-use super::refusal::{Refusal, json_response};
+use super::error_response::{ErrorResponse, json_response};
 
 /// How Datadog answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,26 +97,26 @@ pub(super) fn answer(
     context: &mut Context<'_>,
     request: &Request<Bytes>,
     request_id: &str,
-) -> Result<Response<Bytes>, Refusal> {
+) -> Result<Response<Bytes>, ErrorResponse> {
     let datadog = &mut context.account.datadog;
     let key = request
         .headers()
         .get("dd-api-key")
         .map(http::HeaderValue::as_bytes);
     if key != Some(datadog.api_key.as_bytes()) {
-        return Err(Refusal {
+        return Err(ErrorResponse {
             status: 403,
-            ..Refusal::new("Forbidden", "Forbidden")
+            ..ErrorResponse::new("Forbidden", "Forbidden")
         });
     }
     if request.method() != Method::POST {
-        return Err(Refusal::not_modelled(request.method().as_str()));
+        return Err(ErrorResponse::not_modelled(request.method().as_str()));
     }
     let media_type = request.headers().get(http::header::CONTENT_TYPE);
     if !media_type.is_some_and(|given| given.as_bytes().starts_with(b"application/json")) {
-        return Err(Refusal {
+        return Err(ErrorResponse {
             status: 415,
-            ..Refusal::new(
+            ..ErrorResponse::new(
                 "UnsupportedMediaType",
                 "Content-Type must be application/json",
             )
@@ -125,7 +125,7 @@ pub(super) fn answer(
     let body = match request.uri().path() {
         "/api/v2/series" => series(datadog, request.body(), context.now),
         "/api/v1/events" => event(datadog, request.body()),
-        path => Err(Refusal::not_modelled(path)),
+        path => Err(ErrorResponse::not_modelled(path)),
     }?;
     Ok(json_response(202, "application/json", request_id, &body))
 }
@@ -160,7 +160,7 @@ const GAUGE: u8 = 3;
 const HOUR: i64 = 3600;
 const TEN_MINUTES: i64 = 600;
 
-fn series(datadog: &mut Datadog, body: &Bytes, now: SystemTime) -> Result<Value, Refusal> {
+fn series(datadog: &mut Datadog, body: &Bytes, now: SystemTime) -> Result<Value, ErrorResponse> {
     let body: SeriesBody = read(body)?;
     let mut points = Vec::new();
     for series in body.series {
@@ -191,7 +191,7 @@ fn series(datadog: &mut Datadog, body: &Bytes, now: SystemTime) -> Result<Value,
     Ok(json!({ "errors": [] }))
 }
 
-fn check_series(series: &Series) -> Result<(), Refusal> {
+fn check_series(series: &Series) -> Result<(), ErrorResponse> {
     if series.kind != GAUGE {
         return Err(invalid(format!(
             "{}: type {} is not a gauge (3)",
@@ -232,7 +232,7 @@ const ALERT_TYPES: [&str; 7] = [
     "snapshot",
 ];
 
-fn event(datadog: &mut Datadog, body: &Bytes) -> Result<Value, Refusal> {
+fn event(datadog: &mut Datadog, body: &Bytes) -> Result<Value, ErrorResponse> {
     let event: Event = read(body)?;
     if event.text.chars().count() > 4000 {
         return Err(invalid("text is longer than 4000 characters".to_owned()));
@@ -273,10 +273,10 @@ fn event(datadog: &mut Datadog, body: &Bytes) -> Result<Value, Refusal> {
     Ok(answer)
 }
 
-fn read<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+fn read<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, ErrorResponse> {
     serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))
 }
 
-fn invalid(message: String) -> Refusal {
-    Refusal::new("BadRequest", message)
+fn invalid(message: String) -> ErrorResponse {
+    ErrorResponse::new("BadRequest", message)
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::clock::parse_rfc3339;
 use crate::lambda::Lambda;
-use crate::model_host::{ModelHost, Roles};
+use crate::simulated_host::{Roles, SimulatedHost};
 use crate::stack::Stack;
 use crate::template::{TEMPLATE, Template};
-use crate::{Aws, Clock, World};
+use crate::{Aws, Clock, Fixture};
 
 /// When every night begins.
 const EPOCH: &str = "2026-03-01T02:00:00Z";
@@ -24,19 +24,19 @@ pub struct InMemory {
     /// The stack.
     pub stack: Stack,
     /// The test instance.
-    pub host: ModelHost,
+    pub host: SimulatedHost,
     /// To be kept as long as the other two are used.
-    pub unplugged: Unplugged,
+    pub cycle_breaker: CycleBreaker,
 }
 
 /// Unplugs the services once they are used no more.
-pub struct Unplugged(Aws, Lambda);
+pub struct CycleBreaker(Aws, Lambda);
 
-impl Drop for Unplugged {
+impl Drop for CycleBreaker {
     fn drop(&mut self) {
         let Self(aws, lambda) = self;
-        aws.unplug();
-        lambda.unplug();
+        aws.break_cycles();
+        lambda.break_cycles();
     }
 }
 
@@ -63,25 +63,25 @@ impl InMemory {
         let epoch = parse_rfc3339(EPOCH).expect("EPOCH is a time");
         let clock = Clock::starting_at(epoch);
         let stack = Stack::deploy(template, clock, RETRIES_AFTER);
-        let host = machine(&stack, &stack.world);
-        let unplugged = Unplugged(stack.aws.clone(), stack.lambda.clone());
+        let host = machine(&stack, &stack.fixture);
+        let cycle_breaker = CycleBreaker(stack.aws.clone(), stack.lambda.clone());
         Self {
             stack,
             host,
-            unplugged,
+            cycle_breaker,
         }
     }
 }
 
 /// The machine behind the test instance of a database.
 #[must_use]
-pub fn machine(stack: &Stack, of: &World) -> ModelHost {
+pub fn machine(stack: &Stack, of: &Fixture) -> SimulatedHost {
     machine_in(stack, of, "")
 }
 
 /// The same, where the stack has the functions of several environments: it runs those of one.
 #[must_use]
-pub fn machine_in(stack: &Stack, of: &World, environment: &str) -> ModelHost {
+pub fn machine_in(stack: &Stack, of: &Fixture, environment: &str) -> SimulatedHost {
     let document = |step: &str, variable: &str| {
         let functions = stack.template.functions.iter();
         let mut functions = functions.filter(|one| one.name.starts_with(environment));
@@ -89,7 +89,7 @@ pub fn machine_in(stack: &Stack, of: &World, environment: &str) -> ModelHost {
         let name = function.and_then(|function| function.environment.get(variable));
         name.cloned().unwrap_or_default()
     };
-    let host = ModelHost::new(
+    let host = SimulatedHost::new(
         stack.aws.clock(),
         Roles {
             mount: document("step-4", "MOUNT_DOCUMENT"),

@@ -2,35 +2,37 @@
 //!
 //! One account in one place: EC2 and SSM in [`Aws`], [`lambda`] plugged in, Datadog's intake beside
 //! them. [`stack`] deploys what [`template`] reads, and [`iam`] enforces its policies.
-//! The real SDK signs, serialises, retries and parses against it, in memory ([`wire`]) or through
-//! a socket ([`server`]). What is not modelled is answered 501 and kept in [`Aws::unmodelled`].
+//! The real SDK signs, serialises, retries and parses against it, in memory ([`sdk_http_client`]) or through
+//! a socket ([`http_server`]). What is not modelled is answered 501 and kept in [`Aws::unmodelled`].
 
 mod account;
 mod authorizer;
 mod call;
 pub mod clock;
 mod datadog;
-mod door;
+mod dispatch;
 mod ec2;
-pub mod host;
+mod error_response;
+mod eventual_consistency;
+mod fault;
+mod fixture;
+pub mod http_server;
 pub mod iam;
 pub mod in_memory;
-mod lagging;
+mod inspect;
+pub mod instance_host;
 pub mod lambda;
-pub mod model_host;
-mod operator;
-mod refusal;
-mod route;
-pub mod server;
-mod settings;
+mod manual_changes;
+mod request;
+pub mod sdk_http_client;
+mod setup;
+pub mod simulated_host;
 mod ssm;
 pub mod stack;
+pub mod step_harness;
 pub mod template;
+mod timing;
 mod traffic;
-mod view;
-pub mod wire;
-pub mod workbench;
-mod world;
 
 #[cfg(test)]
 mod testing;
@@ -44,29 +46,30 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{Request, Response};
 
-pub use account::Timing;
 pub use authorizer::{AllowAll, Authorizer};
-pub use call::{Call, CallRecord, ConnectionLost, Fault, FaultHook, Tamper};
+pub use call::{Call, CallRecord};
 pub use clock::Clock;
 pub use datadog::{DatadogReply, Event, Point};
 pub use ec2::{
     Attachment, AttachmentState, Instance, InstanceState, Snapshot, SnapshotState, Speed, Tags,
     VolumeState, VolumeView,
 };
+pub use fault::{ConnectionLost, Fault, FaultHook, Tamper};
+pub use fixture::{Fixture, PRODUCTION_INSTANCE, TEST_INSTANCE};
 pub use ssm::{AgentReport, Command, CommandStatus, Document, DocumentParameter};
+pub use timing::Timing;
 pub use traffic::{Exchange, Message};
-pub use world::{PRODUCTION_INSTANCE, TEST_INSTANCE, World};
 
 use account::Account;
 use call::Log;
-use host::BoxFuture;
+use instance_host::BoxFuture;
 
 /// The region of everything.
 pub const REGION: &str = "us-east-1";
 /// Our account. It cannot exist.
 pub const ACCOUNT_ID: &str = "000000000000";
 
-/// A service that is modelled elsewhere and answers through this door, like Lambda.
+/// A service that is modelled elsewhere and answers through the dispatcher, like Lambda.
 pub trait Service: Send + Sync {
     /// Answers a call of the holder of that access key. What is not modelled is answered 501.
     fn call(&self, caller: &str, request: &Request<Bytes>) -> BoxFuture<Response<Bytes>>;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::iam::{Decision, Request, Role};
 use crate::lambda::{Lambda, function_of};
 use crate::template::Template;
-use crate::{Authorizer, Aws, Clock, VolumeState, World};
+use crate::{Authorizer, Aws, Clock, Fixture, VolumeState};
 
 /// The Datadog API key of the stand-in.
 pub const DATADOG_API_KEY: &str = "rehearsal-datadog-api-key";
@@ -21,7 +21,7 @@ pub struct Stack {
     /// Its Lambda service.
     pub lambda: Lambda,
     /// Who is who in the account: production, the test instance, last night's snapshot.
-    pub world: World,
+    pub fixture: Fixture,
 }
 
 impl Stack {
@@ -30,7 +30,7 @@ impl Stack {
     #[must_use]
     pub fn deploy(template: Template, clock: Clock, retries_after: [Duration; 2]) -> Self {
         let aws = Aws::new(clock);
-        let world = aws.world();
+        let fixture = aws.fixture();
         for document in &template.documents {
             let parameters = document
                 .parameters
@@ -67,7 +67,7 @@ impl Stack {
             template,
             aws,
             lambda,
-            world,
+            fixture,
         }
     }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use aws_sdk_ec2::error::ProvideErrorMetadata;
 
 use super::clock::parse_rfc3339;
-use super::model_host::{ModelHost, Roles};
-use super::{Aws, Clock, Document, DocumentParameter, World};
+use super::simulated_host::{Roles, SimulatedHost};
+use super::{Aws, Clock, Document, DocumentParameter, Fixture};
 
 /// An ordinary night with everything in place.
 pub(super) struct Night {
     pub aws: Aws,
-    pub world: World,
-    pub host: ModelHost,
+    pub fixture: Fixture,
+    pub host: SimulatedHost,
     pub ec2: aws_sdk_ec2::Client,
     pub ssm: aws_sdk_ssm::Client,
 }
@@ -26,9 +26,9 @@ impl Night {
         let two_at_night = parse_rfc3339("2026-11-22T02:00:00Z").unwrap();
         let clock = Clock::starting_at(two_at_night);
         let aws = Aws::new(clock);
-        let world = aws.world();
-        let host = ModelHost::new(clock, roles());
-        aws.set_host(&world.test_instance_id, std::sync::Arc::new(host.clone()));
+        let fixture = aws.fixture();
+        let host = SimulatedHost::new(clock, roles());
+        aws.set_host(&fixture.test_instance_id, std::sync::Arc::new(host.clone()));
         for name in ["mount", "test", "release"] {
             aws.add_document(document(name));
         }
@@ -37,7 +37,7 @@ impl Night {
             ec2: aws_sdk_ec2::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
             aws,
-            world,
+            fixture,
             host,
         }
     }
@@ -52,7 +52,7 @@ impl Night {
         let made = self
             .ec2
             .create_volume()
-            .snapshot_id(&self.world.snapshot_id)
+            .snapshot_id(&self.fixture.snapshot_id)
             .availability_zone("us-east-1a")
             .send()
             .await
@@ -70,7 +70,7 @@ impl Night {
             .volume_id(&volume_id)
             .device("/dev/sdg");
         attach
-            .instance_id(&self.world.test_instance_id)
+            .instance_id(&self.fixture.test_instance_id)
             .send()
             .await
             .unwrap();
@@ -85,7 +85,7 @@ impl Night {
             send = send.parameters(*name, vec![(*value).to_owned()]);
         }
         let send = send
-            .instance_ids(&self.world.test_instance_id)
+            .instance_ids(&self.fixture.test_instance_id)
             .comment("run-1")
             .send();
         send.await.unwrap().command.unwrap().command_id.unwrap()

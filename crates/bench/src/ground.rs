@@ -12,7 +12,7 @@ use common::world::World;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use aws_stand_in::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+use aws_stand_in::instance_host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
 use aws_stand_in::stack::Stack;
 use aws_stand_in::template::{Function, TEMPLATE, Template};
 use aws_stand_in::{Clock, Tags, Timing};
@@ -49,7 +49,7 @@ impl Ground {
                 delivery: Duration::ZERO,
             }
         });
-        let instance = &stack.world.test_instance_id;
+        let instance = &stack.fixture.test_instance_id;
         stack.aws.set_host(instance, Arc::new(AllWell));
         // What is handed on is accepted, and goes nowhere.
         stack.lambda.set_copies(Box::new(|_| Vec::new()));
@@ -79,8 +79,8 @@ async fn event(
     person: &World,
     run: Run,
 ) -> anyhow::Result<Value> {
-    let snapshot_id = stack.world.snapshot_id.clone();
-    let dev_ib_backup_instance_id = stack.world.test_instance_id.clone();
+    let snapshot_id = stack.fixture.snapshot_id.clone();
+    let dev_ib_backup_instance_id = stack.fixture.test_instance_id.clone();
     let (volume_id, device) = (volume_of(&run), DEVICE.to_owned());
     match function.binary.as_str() {
         "step1-snapshot" => Ok(json!({})),
@@ -133,9 +133,9 @@ async fn event(
 
 fn attached(stack: &Stack, volume_id: String, command_id: String) -> Attached {
     Attached {
-        snapshot_id: stack.world.snapshot_id.clone(),
+        snapshot_id: stack.fixture.snapshot_id.clone(),
         snapshot_started_at: None,
-        dev_ib_backup_instance_id: stack.world.test_instance_id.clone(),
+        dev_ib_backup_instance_id: stack.fixture.test_instance_id.clone(),
         volume_id,
         device: DEVICE.to_owned(),
         mount_command_id: Some(command_id),
@@ -144,9 +144,9 @@ fn attached(stack: &Stack, volume_id: String, command_id: String) -> Attached {
 
 fn mounted(stack: &Stack, volume_id: String) -> Mounted {
     Mounted {
-        snapshot_id: stack.world.snapshot_id.clone(),
+        snapshot_id: stack.fixture.snapshot_id.clone(),
         snapshot_started_at: None,
-        dev_ib_backup_instance_id: stack.world.test_instance_id.clone(),
+        dev_ib_backup_instance_id: stack.fixture.test_instance_id.clone(),
         volume_id,
         device: DEVICE.to_owned(),
         mount_command_id: "not-asked-for".to_owned(),
@@ -186,7 +186,7 @@ async fn command(
     let mut functions = stack.template.functions.iter();
     let document = functions.find_map(|function| function.environment.get(&setting));
     let document = document.with_context(|| format!("no function has {setting}"))?;
-    let instance_id = &stack.world.test_instance_id;
+    let instance_id = &stack.fixture.test_instance_id;
     let volume_id = volume_of(run);
     let command = ssm::Command {
         document,

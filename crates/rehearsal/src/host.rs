@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use super::ground::{Ground, run, text};
 use super::production;
-use aws_stand_in::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+use aws_stand_in::instance_host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
 use aws_stand_in::template::Document;
 
 /// This machine as the test instance.

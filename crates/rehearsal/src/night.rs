@@ -79,7 +79,7 @@ async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCod
         timing.deleting = Duration::from_millis(500);
         timing.delivery = Duration::from_millis(200);
     });
-    let snapshot = stack.world.snapshot_id.clone();
+    let snapshot = stack.fixture.snapshot_id.clone();
     if arguments.backup == "none" {
         stack.aws.delete_snapshot(&snapshot);
     }
@@ -87,7 +87,7 @@ async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCod
     let machine = Arc::new(Machine::new(ground, snapshots, &stack.template.documents)?);
     stack
         .aws
-        .set_host(&stack.world.test_instance_id, machine.clone());
+        .set_host(&stack.fixture.test_instance_id, machine.clone());
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let processes = Processes::new(stack.lambda.clone(), programs, listener.local_addr()?);

@@ -16,7 +16,7 @@ const CANARY: &str = "infobright_backup_check.canary_caught";
 /// missed, or 2 where anything was left.
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
 pub(super) fn print(stack: &Stack, machine: &Machine, canary: bool) -> ExitCode {
-    let tags = stack.aws.snapshot_tags(&stack.world.snapshot_id);
+    let tags = stack.aws.snapshot_tags(&stack.fixture.snapshot_id);
     let points = stack.aws.points();
     let value = |metric: &str| {
         let of_metric = points.iter().filter(|point| point.metric == metric);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::night::Night;
 use aws_stand_in::lambda::Death;
-use aws_stand_in::model_host::Durations;
+use aws_stand_in::simulated_host::Durations;
 use aws_stand_in::{AgentReport, Instance, InstanceState, Snapshot, TEST_INSTANCE, VolumeState};
 
 /// Longer than any script may take.
@@ -71,7 +71,7 @@ impl Act {
     ];
 
     pub(super) async fn perform(self, night: &Night) {
-        let (aws, ids) = (&night.stack.aws, &night.stack.world);
+        let (aws, ids) = (&night.stack.aws, &night.stack.fixture);
         let instance = &ids.test_instance_id;
         let volume = aws.volumes().into_iter().rev().find(|volume| {
             volume.tags.contains_key("IBBackupTest") && volume.state != VolumeState::Deleted

@@ -14,7 +14,7 @@ use super::exhaustive::undisturbed;
 use super::{Act, CallTrouble, DeliveryTrouble, Plan, Played, Service, Trouble};
 use crate::night::Night;
 use aws_stand_in::lambda::Accepted;
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::template::Template;
 use aws_stand_in::{AgentReport, AllowAll, Aws};
 
@@ -138,7 +138,7 @@ impl Control {
 
     /// Takes the guard away from a night whose troubles are set up.
     pub(super) fn take_away(self, night: &Night) {
-        let (aws, ids) = (&night.stack.aws, &night.stack.world);
+        let (aws, ids) = (&night.stack.aws, &night.stack.fixture);
         match self {
             Self::NothingLags => aws.set_timing(|timing| timing.read_lag = Duration::ZERO),
             Self::TestThatAlwaysPasses => night.host.set_backup(&ids.snapshot_id, Backup::Good),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::trouble::When;
 use super::{Act, CallTrouble, DeliveryTrouble, Plan, Played, Service, Trouble, play};
 use aws_stand_in::lambda::Death;
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 
 /// A night on which nothing goes wrong.
 #[must_use]

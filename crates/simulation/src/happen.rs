@@ -113,7 +113,7 @@ pub(super) fn mend(night: &Night) {
         .lambda
         .set_copies(Box::new(|_| vec![Duration::ZERO]));
     aws.set_timing(|timing| timing.read_lag = Duration::ZERO);
-    let instance = &night.stack.world.test_instance_id;
+    let instance = &night.stack.fixture.test_instance_id;
     aws.set_agent(instance, true);
     aws.set_agent_report(None);
     night.host.set_durations(DURATIONS);

@@ -22,7 +22,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use aws_stand_in::Aws;
-use aws_stand_in::host::BoxFuture;
+use aws_stand_in::instance_host::BoxFuture;
 use aws_stand_in::lambda::{Accepted, Executor, FunctionError, Lambda, access_key};
 use aws_stand_in::template::Function;
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use super::play::NEXT_SNAPSHOT;
 use super::{Plan, Trouble};
 use crate::night::{Ending, Night};
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Attachment, Tags, VolumeState};
 
 /// Production as it is: volumes with their tags and attachments, snapshots with their tags.
@@ -25,7 +25,7 @@ pub(super) struct Production {
 }
 
 pub(super) fn production(night: &Night) -> Production {
-    let instance = &night.stack.world.production_instance_id;
+    let instance = &night.stack.fixture.production_instance_id;
     let volumes = night.stack.aws.volumes().into_iter();
     let volumes = volumes.filter(|volume| {
         let at = volume.attachment.as_ref().map(|at| &at.instance_id);
@@ -56,8 +56,8 @@ pub(super) fn unchanged(before: &Production, night: &Night) -> Option<String> {
 pub(super) fn of_night(night: &Night, plan: &Plan, ending: &Ending) -> Vec<String> {
     let mut violations = Vec::new();
     violations.extend(nothing_left(plan, ending));
-    let wedged = night.stack.aws.wedged().into_iter();
-    violations.extend(wedged.map(|id| format!("1: {id} was detached while it was mounted")));
+    let detached = night.stack.aws.detached_while_mounted().into_iter();
+    violations.extend(detached.map(|id| format!("1: {id} was detached while it was mounted")));
     violations.extend(true_verdict(night, plan, ending));
     violations.extend(tag_and_metric(night, ending));
     violations.extend(one_of_each(night));

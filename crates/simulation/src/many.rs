@@ -8,7 +8,7 @@ use fastrand::Rng;
 use crate::night::{Another, Night};
 use aws_stand_in::VolumeState;
 use aws_stand_in::lambda::Delivery;
-use aws_stand_in::model_host::{Backup, Durations};
+use aws_stand_in::simulated_host::{Backup, Durations};
 
 /// The integrity test of each database.
 const TEST: Duration = Duration::from_mins(40);
@@ -54,7 +54,9 @@ pub async fn play(databases: Databases) -> DatabasesPlayed {
     for number in 1..=databases.count {
         let another = night.add_another(number);
         let backup = backup(&mut rng);
-        another.host.set_backup(&another.world.snapshot_id, backup);
+        another
+            .host
+            .set_backup(&another.fixture.snapshot_id, backup);
         another.host.set_durations(Durations {
             test: TEST,
             ..Durations::default()
@@ -81,9 +83,9 @@ pub async fn play(databases: Databases) -> DatabasesPlayed {
     let mut outcomes = BTreeMap::new();
     let (tags, metrics) = (verdict_tags(&night), verdict_metrics(&night));
     for (another, backup) in &others {
-        let tag = tags.get(&another.world.snapshot_id).map(String::as_str);
+        let tag = tags.get(&another.fixture.snapshot_id).map(String::as_str);
         *outcomes.entry(outcome(tag)).or_default() += 1;
-        let source = format!("source:{}", another.world.production_instance);
+        let source = format!("source:{}", another.fixture.production_instance);
         let values = metrics.get(&source).map_or(&[][..], Vec::as_slice);
         violations.extend(broken(another, *backup, tag, values));
     }
@@ -143,7 +145,7 @@ fn broken(another: &Another, backup: Backup, tag: Option<&str>, values: &[f64]) 
         Backup::Damaged | Backup::ServerDoesNotStart | Backup::BrokenFilesystem => Some("False"),
         Backup::CannotBeTested => None,
     };
-    let name = &another.world.production_instance;
+    let name = &another.fixture.production_instance;
     let mut violations = Vec::new();
     if tag != truth {
         violations.push(format!("2: {name}: {tag:?}, and the truth is {truth:?}"));

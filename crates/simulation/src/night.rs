@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_stand_in::in_memory::{InMemory, Unplugged, machine};
+use aws_stand_in::in_memory::{CycleBreaker, InMemory, machine};
 use aws_stand_in::lambda::Delivery;
-use aws_stand_in::model_host::{Backup, Durations, ModelHost};
+use aws_stand_in::simulated_host::{Backup, Durations, SimulatedHost};
 use aws_stand_in::stack::Stack;
 use aws_stand_in::template::Template;
-use aws_stand_in::{Event, Point, TEST_INSTANCE, Tags, World};
+use aws_stand_in::{Event, Fixture, Point, TEST_INSTANCE, Tags};
 use serde_json::{Value, json};
 
 use crate::in_process::InProcess;
@@ -18,16 +18,16 @@ pub struct Night {
     /// The stack.
     pub stack: Stack,
     /// The test instance.
-    pub host: ModelHost,
-    _unplugged: Unplugged,
+    pub host: SimulatedHost,
+    _cycle_breaker: CycleBreaker,
 }
 
 /// One more database in the account, with a test instance of its own.
 pub struct Another {
     /// Who is who of it.
-    pub world: World,
+    pub fixture: Fixture,
     /// Its test instance.
-    pub host: ModelHost,
+    pub host: SimulatedHost,
 }
 
 /// What is seen when a night has ended.
@@ -75,29 +75,30 @@ impl Night {
         let InMemory {
             stack,
             host,
-            unplugged,
+            cycle_breaker,
         } = InMemory::deploy(set, change);
         let in_process = InProcess::new(stack.aws.clone(), stack.lambda.clone());
         stack.lambda.set_executor(Arc::new(in_process));
         Self {
             stack,
             host,
-            _unplugged: unplugged,
+            _cycle_breaker: cycle_breaker,
         }
     }
 
     /// Adds a database of this number to the account, with a test instance of its own.
     #[must_use]
     pub fn add_another(&self, number: u32) -> Another {
-        let world = self.stack.aws.another_world(number);
-        let host = machine(&self.stack, &world);
-        Another { world, host }
+        let fixture = self.stack.aws.another_fixture(number);
+        let host = machine(&self.stack, &fixture);
+        Another { fixture, host }
     }
 
     /// What last night's snapshot holds.
     #[must_use]
     pub fn backup(self, backup: Backup) -> Self {
-        self.host.set_backup(&self.stack.world.snapshot_id, backup);
+        self.host
+            .set_backup(&self.stack.fixture.snapshot_id, backup);
         self
     }
 
@@ -175,7 +176,10 @@ impl Night {
     #[must_use]
     pub fn ending(&self) -> Ending {
         let Stack {
-            aws, lambda, world, ..
+            aws,
+            lambda,
+            fixture,
+            ..
         } = &self.stack;
         let lines = lambda.log(0).into_iter();
         let mut left = self.left();
@@ -187,7 +191,7 @@ impl Night {
                 .iter()
                 .filter(|volume| volume.tags.contains_key("IBBackupTest"))
                 .count(),
-            tags: aws.snapshot_tags(&world.snapshot_id),
+            tags: aws.snapshot_tags(&fixture.snapshot_id),
             points: aws.points(),
             events: aws.events(),
             deliveries: lambda.deliveries(),
@@ -204,8 +208,8 @@ impl Another {
     #[must_use]
     pub fn start_event(&self) -> Value {
         json!({
-            "production_instance_name": self.world.production_instance,
-            "test_instance_name": self.world.test_instance,
+            "production_instance_name": self.fixture.production_instance,
+            "test_instance_name": self.fixture.test_instance,
         })
     }
 }

@@ -8,7 +8,7 @@ use super::happen::{Happened, mend, set_up};
 use super::{Control, Trouble, invariants};
 use crate::night::{Ending, Night};
 use aws_stand_in::clock::rfc3339;
-use aws_stand_in::model_host::{Backup, Durations};
+use aws_stand_in::simulated_host::{Backup, Durations};
 use aws_stand_in::{Call, Snapshot};
 
 /// No night takes longer, whatever goes wrong.
@@ -139,7 +139,7 @@ async fn clean_night(night: &Night, began: SystemTime) -> Vec<String> {
     let aws = &night.stack.aws;
     let tomorrow = began + Duration::from_hours(24);
     aws.clock().sleep_until(tomorrow).await;
-    let volume = &night.stack.world.production_volume_id;
+    let volume = &night.stack.fixture.production_volume_id;
     let half_past = aws.clock().now() - Duration::from_mins(30);
     aws.add_snapshot(Snapshot::completed(NEXT_SNAPSHOT, volume, half_past));
     night.start_run();

@@ -13,7 +13,7 @@ use super::exhaustive::{single_troubles, undisturbed};
 use super::many::{self, Databases};
 use super::tally::Tally;
 use super::{Plan, Played, play, random, recorded, waiting};
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 
 /// Plays bad nights in memory and holds each against what must hold.
 ///

@@ -10,7 +10,7 @@ use super::exhaustive::{single_troubles, undisturbed};
 use super::trouble::When;
 use super::{Act, CallTrouble, DeliveryTrouble, Plan, Service, Trouble};
 use aws_stand_in::lambda::Death;
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 
 /// More calls and events than an undisturbed night has, since trouble makes it longer.
 const CALLS: u64 = 120;

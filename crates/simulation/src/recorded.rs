@@ -1,7 +1,7 @@
 //! Nights of each kind, for what goes over the wire in them.
 
 use aws_stand_in::Fault;
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 use serde_json::{Value, json};
 
 use crate::night::Night;
@@ -27,7 +27,7 @@ pub async fn traffic() -> String {
     play(Night::new(), filters, &mut lines).await;
     let silent = Night::new();
     let aws = &silent.stack.aws;
-    aws.set_agent(&silent.stack.world.test_instance_id, false);
+    aws.set_agent(&silent.stack.fixture.test_instance_id, false);
     play(silent, scheduled(), &mut lines).await;
     let left = Night::new();
     left.leave_a_volume(None);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::night::Night;
 use aws_stand_in::Timing;
-use aws_stand_in::model_host::Durations;
+use aws_stand_in::simulated_host::Durations;
 
 /// What an ordinary night came to.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_stand_in::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
-use aws_stand_in::model_host::ModelHost;
+use aws_stand_in::instance_host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+use aws_stand_in::simulated_host::SimulatedHost;
 use aws_stand_in::{
     DatadogReply, Instance, InstanceState, Snapshot, SnapshotState, TEST_INSTANCE, Tags,
 };
@@ -46,8 +46,8 @@ async fn a_start_event_that_cannot_be_read() {
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_that_is_not_ours() {
     let night = Night::new();
-    let (aws, world) = (&night.stack.aws, &night.stack.world);
-    let volume = &world.production_volume_id;
+    let (aws, fixture) = (&night.stack.aws, &night.stack.fixture);
+    let volume = &fixture.production_volume_id;
     let begun = aws.clock().now() - HOUR;
     aws.add_snapshot(Snapshot {
         owner_id: "999999999999".to_owned(),
@@ -121,7 +121,7 @@ async fn a_stopped_test_instance() {
     night
         .stack
         .aws
-        .stop_instance(&night.stack.world.test_instance_id);
+        .stop_instance(&night.stack.fixture.test_instance_id);
     let named =
         "no running instance is named ib02.dev.code418.net (i-07e57000000000001 is stopped)";
     assert_refused(&night.play().await, named);
@@ -137,7 +137,7 @@ async fn no_such_device_on_production() {
 #[tokio::test(start_paused = true)]
 async fn the_test_device_is_in_use() {
     let night = Night::parameters(&[("TestDevice", "/dev/sdh")], |_| ());
-    let instance = &night.stack.world.test_instance_id;
+    let instance = &night.stack.fixture.test_instance_id;
     let own = Some((instance.as_str(), "/dev/sdh"));
     night
         .stack
@@ -150,9 +150,9 @@ async fn the_test_device_is_in_use() {
 /// A night whose one snapshot is `change`d.
 fn with_snapshot(change: impl FnOnce(Snapshot) -> Snapshot) -> Night {
     let night = Night::new();
-    let world = &night.stack.world;
+    let fixture = &night.stack.fixture;
     let begun = night.stack.aws.clock().now() - HOUR;
-    let snapshot = Snapshot::completed(&world.snapshot_id, &world.production_volume_id, begun);
+    let snapshot = Snapshot::completed(&fixture.snapshot_id, &fixture.production_volume_id, begun);
     night.stack.aws.add_snapshot(change(snapshot));
     night
 }
@@ -163,7 +163,7 @@ async fn no_snapshot_that_can_be_tested() {
     night
         .stack
         .aws
-        .delete_snapshot(&night.stack.world.snapshot_id);
+        .delete_snapshot(&night.stack.fixture.snapshot_id);
     assert_refused(
         &night.play().await,
         "can be tested: there is none; is the backup job running?",
@@ -226,12 +226,12 @@ async fn a_snapshot_that_is_too_old() {
 #[tokio::test(start_paused = true)]
 async fn a_newer_snapshot_that_failed_is_passed_over_and_named() {
     let night = Night::new();
-    let world = &night.stack.world;
+    let fixture = &night.stack.fixture;
     let begun = night.stack.aws.clock().now() - Duration::from_mins(1);
     night.stack.aws.add_snapshot(Snapshot {
         completes_at: begun,
         ends_as: SnapshotState::Error,
-        ..Snapshot::completed("snap-rehearsalfailed", &world.production_volume_id, begun)
+        ..Snapshot::completed("snap-rehearsalfailed", &fixture.production_volume_id, begun)
     });
     let ending = night.play().await;
     ending.assert_verdict(true);
@@ -242,12 +242,16 @@ async fn a_newer_snapshot_that_failed_is_passed_over_and_named() {
 #[tokio::test(start_paused = true)]
 async fn the_newest_of_several_pages_of_snapshots() {
     let night = Night::new();
-    let (aws, world) = (&night.stack.aws, &night.stack.world);
+    let (aws, fixture) = (&night.stack.aws, &night.stack.fixture);
     aws.set_page_size(2);
     for age in 1..8 {
         let begun = aws.clock().now() - age * 3 * HOUR;
         let id = format!("snap-rehearsalolder{age}");
-        aws.add_snapshot(Snapshot::completed(&id, &world.production_volume_id, begun));
+        aws.add_snapshot(Snapshot::completed(
+            &id,
+            &fixture.production_volume_id,
+            begun,
+        ));
     }
     night.play().await.assert_verdict(true);
 }
@@ -313,7 +317,7 @@ async fn a_payload_that_lacks_a_field() {
 
 /// A test instance whose test document is a user's own, which prints this and exits so.
 struct OwnTest {
-    machine: ModelHost,
+    machine: SimulatedHost,
     test_document: String,
     finished: Finished,
 }
@@ -358,7 +362,7 @@ async fn night_with_own_test(exit_code: i32, stdout: &str) -> Ending {
     night
         .stack
         .aws
-        .set_host(&night.stack.world.test_instance_id, Arc::new(own));
+        .set_host(&night.stack.fixture.test_instance_id, Arc::new(own));
     night.play().await
 }
 

@@ -1,6 +1,6 @@
 //! Canary nights: the copy is damaged on purpose, and the test has to find that.
 
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 use serde_json::json;
 use simulation::night::{Ending, Night};
 

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_stand_in::in_memory::machine_in;
-use aws_stand_in::model_host::ModelHost;
+use aws_stand_in::simulated_host::SimulatedHost;
 use aws_stand_in::template::{TEMPLATE, Template};
-use aws_stand_in::{AllowAll, TEST_INSTANCE, Tags, World};
+use aws_stand_in::{AllowAll, Fixture, TEST_INSTANCE, Tags};
 use serde_json::json;
 use simulation::night::Night;
 
 const ENVIRONMENTS: [&str; 2] = ["dev", "prod"];
 
 /// Both stacks, the second with a database of its own, and the second's test instance.
-fn account(change: impl FnOnce(&mut Template)) -> (Night, World, ModelHost) {
+fn account(change: impl FnOnce(&mut Template)) -> (Night, Fixture, SimulatedHost) {
     let night = Night::with(|template| {
         let set = [("Environment".to_owned(), "prod".to_owned())];
         let prod = Template::read(TEMPLATE, &BTreeMap::from(set)).expect("template.yaml is read");
@@ -22,9 +22,9 @@ fn account(change: impl FnOnce(&mut Template)) -> (Night, World, ModelHost) {
         template.documents.extend(prod.documents);
         change(template);
     });
-    let world = night.stack.aws.another_world(1);
-    let host = machine_in(&night.stack, &world, "prod");
-    (night, world, host)
+    let fixture = night.stack.aws.another_fixture(1);
+    let host = machine_in(&night.stack, &fixture, "prod");
+    (night, fixture, host)
 }
 
 /// A volume that a run of this environment left, for that test instance.
@@ -41,7 +41,7 @@ fn leave(night: &Night, id: &str, environment: &str, test_instance: &str) {
     night.stack.aws.add_volume(id, "us-east-1a", tags, None);
 }
 
-async fn play(night: &Night, prod: &World) {
+async fn play(night: &Night, prod: &Fixture) {
     night.start_run();
     let event = json!({
         "production_instance_name": prod.production_instance,
@@ -103,7 +103,7 @@ async fn nights_at_once_touch_nothing_of_each_other() {
     assert_eq!(ending.errors(), [""; 0]);
     assert_eq!(ending.left, [""; 0]);
     assert_eq!(host.leftovers(), [""; 0]);
-    for snapshot in [&night.stack.world.snapshot_id, &prod.snapshot_id] {
+    for snapshot in [&night.stack.fixture.snapshot_id, &prod.snapshot_id] {
         let tags = aws.snapshot_tags(snapshot);
         assert_eq!(
             tags.get("DBBackupValid").map(String::as_str),

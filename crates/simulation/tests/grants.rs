@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aws_stand_in::Snapshot;
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::template::Template;
 use simulation::night::{Ending, Night};
 
@@ -41,11 +41,15 @@ enum Kind {
 
 async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
     let night = Night::parameters(&[("KmsKeyArn", KEY)], change);
-    let (aws, world) = (&night.stack.aws, &night.stack.world);
+    let (aws, fixture) = (&night.stack.aws, &night.stack.fixture);
     let now = aws.clock().now();
     let encrypted = Snapshot {
         kms_key_arn: Some(KEY.to_owned()),
-        ..Snapshot::completed(&world.snapshot_id, &world.production_volume_id, now - HOUR)
+        ..Snapshot::completed(
+            &fixture.snapshot_id,
+            &fixture.production_volume_id,
+            now - HOUR,
+        )
     };
     aws.add_snapshot(encrypted.clone());
     match kind {

@@ -138,7 +138,7 @@ async fn the_test_instance_is_stopped() {
         night
             .stack
             .aws
-            .stop_instance(&night.stack.world.test_instance_id);
+            .stop_instance(&night.stack.fixture.test_instance_id);
     })
     .await;
     assert_eq!(ending.tag(), None);

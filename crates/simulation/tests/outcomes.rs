@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Fault, Snapshot};
 use serde_json::{Value, json};
 use simulation::night::Night;
@@ -55,7 +55,7 @@ async fn the_test_is_told_when_the_snapshot_was_begun() {
     let begun = night.stack.aws.clock().now() - Duration::from_hours(60);
     let older = Snapshot::completed(
         "snap-rehearsal0007",
-        &night.stack.world.production_volume_id,
+        &night.stack.fixture.production_volume_id,
         begun,
     );
     night.stack.aws.add_snapshot(older);
@@ -105,7 +105,7 @@ async fn a_silent_agent_is_no_verdict() {
     night
         .stack
         .aws
-        .set_agent(&night.stack.world.test_instance_id, false);
+        .set_agent(&night.stack.fixture.test_instance_id, false);
     let ending = night.play().await;
     ending.assert_undetermined("the SSM agent on the test instance did not take it");
 }
@@ -153,10 +153,10 @@ async fn without_the_loop_setting_lambda_drops_the_chain() {
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_by_name_is_tested_whatever_its_age() {
     let night = Night::new();
-    let world = night.stack.world.clone();
+    let fixture = night.stack.fixture.clone();
     let old = night.stack.aws.clock().now() - Duration::from_hours(40 * 24);
     let id = "snap-rehearsalold";
-    let volume = &world.production_volume_id;
+    let volume = &fixture.production_volume_id;
     night
         .stack
         .aws
@@ -177,11 +177,15 @@ async fn a_snapshot_by_name_is_tested_whatever_its_age() {
 #[tokio::test(start_paused = true)]
 async fn a_pending_snapshot_is_waited_for() {
     let night = Night::new();
-    let (aws, world) = (&night.stack.aws, &night.stack.world);
+    let (aws, fixture) = (&night.stack.aws, &night.stack.fixture);
     let now = aws.clock().now();
     let pending = aws_stand_in::Snapshot {
         completes_at: now + Duration::from_mins(15),
-        ..aws_stand_in::Snapshot::completed("snap-rehearsal0002", &world.production_volume_id, now)
+        ..aws_stand_in::Snapshot::completed(
+            "snap-rehearsal0002",
+            &fixture.production_volume_id,
+            now,
+        )
     };
     aws.add_snapshot(pending);
     let ending = night.play().await;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 use simulation::exhaustive::{self, undisturbed};
 use simulation::many::{self, Databases};
 use simulation::{Control, Plan, play, random, waiting};

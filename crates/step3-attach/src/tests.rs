@@ -1,21 +1,21 @@
 use std::time::Duration;
 
 use aws_stand_in::Snapshot;
-use aws_stand_in::workbench::{self, busy_until_now, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{self, busy_until_now, fails, goes_on, later, looks_again};
 use common::Kind;
 use common::event::Made;
 
 use crate::AttachVolume;
 
-type Bench = workbench::Workbench<AttachVolume>;
+type Harness = step_harness::StepHarness<AttachVolume>;
 
 const NOTHING: [&str; 0] = [];
 
-fn made(bench: &Bench, volume_id: &str) -> Made {
+fn made(harness: &Harness, volume_id: &str) -> Made {
     Made {
-        snapshot_id: bench.ids.snapshot_id.clone(),
-        snapshot_started_at: Some(bench.run().started_at),
-        dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+        snapshot_id: harness.ids.snapshot_id.clone(),
+        snapshot_started_at: Some(harness.run().started_at),
+        dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
         volume_id: volume_id.to_owned(),
         volume_performance: None,
     }
@@ -23,100 +23,100 @@ fn made(bench: &Bench, volume_id: &str) -> Made {
 
 #[tokio::test(start_paused = true)]
 async fn attaches_once_waits_and_goes_on_with_the_device() {
-    let bench = Bench::new();
-    let id = bench.volume("run-1").await;
-    let run = bench.run();
-    let (why, payload) = looks_again(bench.look(&run, made(&bench, &id)).await);
+    let harness = Harness::new();
+    let id = harness.volume("run-1").await;
+    let run = harness.run();
+    let (why, payload) = looks_again(harness.look(&run, made(&harness, &id)).await);
     assert!(why.contains("is being attached"), "{why}");
-    assert_eq!(payload, made(&bench, &id));
-    let (_, payload) = looks_again(bench.look(&later(&run, 1), payload).await);
-    bench.wait(3).await;
-    let attached = goes_on(bench.look(&later(&run, 2), payload).await);
-    assert_eq!(bench.done(), ["AttachVolume"]);
+    assert_eq!(payload, made(&harness, &id));
+    let (_, payload) = looks_again(harness.look(&later(&run, 1), payload).await);
+    harness.wait(3).await;
+    let attached = goes_on(harness.look(&later(&run, 2), payload).await);
+    assert_eq!(harness.done(), ["AttachVolume"]);
     assert_eq!(
         (attached.volume_id.as_str(), attached.device.as_str()),
         (id.as_str(), "/dev/sdg")
     );
     assert_eq!(
         attached.dev_ib_backup_instance_id,
-        bench.ids.test_instance_id
+        harness.ids.test_instance_id
     );
-    assert_eq!(attached.snapshot_id, bench.ids.snapshot_id);
-    let volume = bench.aws.volume(&id).expect("it is there");
+    assert_eq!(attached.snapshot_id, harness.ids.snapshot_id);
+    let volume = harness.aws.volume(&id).expect("it is there");
     let attachment = volume.attachment.expect("it is attached");
-    assert_eq!(attachment.instance_id, bench.ids.test_instance_id);
+    assert_eq!(attachment.instance_id, harness.ids.test_instance_id);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_twin_has_attached_it_already() {
-    let bench = Bench::new();
-    let id = bench.attached_volume("run-1").await;
-    let attached = goes_on(bench.look(&bench.run(), made(&bench, &id)).await);
+    let harness = Harness::new();
+    let id = harness.attached_volume("run-1").await;
+    let attached = goes_on(harness.look(&harness.run(), made(&harness, &id)).await);
     assert_eq!(attached.device, "/dev/sdg");
-    assert_eq!(bench.done(), NOTHING);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_twin_is_attaching_it() {
-    let bench = Bench::new();
-    let id = bench.volume("run-1").await;
-    bench
-        .attach(&id, &bench.ids.test_instance_id, "/dev/sdg")
+    let harness = Harness::new();
+    let id = harness.volume("run-1").await;
+    harness
+        .attach(&id, &harness.ids.test_instance_id, "/dev/sdg")
         .await;
-    let (why, _) = looks_again(bench.look(&bench.run(), made(&bench, &id)).await);
+    let (why, _) = looks_again(harness.look(&harness.run(), made(&harness, &id)).await);
     assert!(why.contains("is being attached"), "{why}");
-    assert_eq!(bench.done(), NOTHING);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 /// The read says `available` while EC2 knows better: its refusal is no error.
 #[tokio::test(start_paused = true)]
 async fn an_attachment_that_reads_do_not_show_yet_is_waited_for() {
-    let bench = Bench::new();
-    let id = bench.volume("run-1").await;
+    let harness = Harness::new();
+    let id = harness.volume("run-1").await;
     let lag = Duration::from_secs(20);
-    bench.aws.set_timing(|timing| timing.read_lag = lag);
-    let run = bench.run();
-    let (_, payload) = looks_again(bench.look(&run, made(&bench, &id)).await);
-    bench.wait(15).await;
-    let (why, payload) = looks_again(bench.look(&later(&run, 1), payload).await);
+    harness.aws.set_timing(|timing| timing.read_lag = lag);
+    let run = harness.run();
+    let (_, payload) = looks_again(harness.look(&run, made(&harness, &id)).await);
+    harness.wait(15).await;
+    let (why, payload) = looks_again(harness.look(&later(&run, 1), payload).await);
     assert!(why.contains("was attached"), "{why}");
     assert!(
-        bench.asked("AttachVolume")[1]
+        harness.asked("AttachVolume")[1]
             .outcome
             .contains("VolumeInUse")
     );
-    bench.wait(15).await;
-    goes_on(bench.look(&later(&run, 2), payload).await);
+    harness.wait(15).await;
+    goes_on(harness.look(&later(&run, 2), payload).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn in_use_with_an_empty_list_of_attachments_is_waited_for() {
-    let bench = Bench::new();
-    bench.shows("vol-rehearsal0001", "in-use", None);
+    let harness = Harness::new();
+    harness.shows("vol-rehearsal0001", "in-use", None);
     looks_again(
-        bench
-            .look(&bench.run(), made(&bench, "vol-rehearsal0001"))
+        harness
+            .look(&harness.run(), made(&harness, "vol-rehearsal0001"))
             .await,
     );
-    assert_eq!(bench.done(), NOTHING);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_still_creating_is_waited_for() {
-    let bench = Bench::new();
-    let id = bench.new_volume("run-1").await;
-    looks_again(bench.look(&bench.run(), made(&bench, &id)).await);
-    assert_eq!(bench.done(), NOTHING);
+    let harness = Harness::new();
+    let id = harness.new_volume("run-1").await;
+    looks_again(harness.look(&harness.run(), made(&harness, &id)).await);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_attachment_on_its_way_back_is_an_error() {
     for state in ["detaching", "busy"] {
-        let bench = Bench::new();
-        bench.shows("vol-rehearsal0001", "in-use", Some(state));
+        let harness = Harness::new();
+        harness.shows("vol-rehearsal0001", "in-use", Some(state));
         let error = fails(
-            bench
-                .look(&bench.run(), made(&bench, "vol-rehearsal0001"))
+            harness
+                .look(&harness.run(), made(&harness, "vol-rehearsal0001"))
                 .await,
         );
         assert_eq!(error.kind(), Kind::Dead);
@@ -127,32 +127,32 @@ async fn an_attachment_on_its_way_back_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn an_attachment_that_is_over_counts_as_none() {
-    let bench = Bench::new();
-    let id = bench.volume("run-1").await;
-    bench.shows(&id, "available", Some("detached"));
-    looks_again(bench.look(&bench.run(), made(&bench, &id)).await);
-    assert_eq!(bench.done(), ["AttachVolume"]);
+    let harness = Harness::new();
+    let id = harness.volume("run-1").await;
+    harness.shows(&id, "available", Some("detached"));
+    looks_again(harness.look(&harness.run(), made(&harness, &id)).await);
+    assert_eq!(harness.done(), ["AttachVolume"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_attached_elsewhere_is_an_error_that_says_where() {
-    let bench = Bench::new();
-    let id = bench.volume("run-1").await;
-    let elsewhere = &bench.ids.production_instance_id;
-    bench.attach(&id, elsewhere, "/dev/sdh").await;
-    let error = fails(bench.look(&bench.run(), made(&bench, &id)).await);
+    let harness = Harness::new();
+    let id = harness.volume("run-1").await;
+    let elsewhere = &harness.ids.production_instance_id;
+    harness.attach(&id, elsewhere, "/dev/sdh").await;
+    let error = fails(harness.look(&harness.run(), made(&harness, &id)).await);
     assert_eq!(error.kind(), Kind::Occupied);
     let text = error.to_string();
     assert!(text.contains(&id) && text.contains(elsewhere), "{text}");
-    assert_eq!(bench.done(), NOTHING);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rival_holds_the_device() {
-    let bench = Bench::new();
-    bench.attached_volume("run-2").await;
-    let id = bench.volume("run-1").await;
-    let error = fails(bench.look(&bench.run(), made(&bench, &id)).await);
+    let harness = Harness::new();
+    harness.attached_volume("run-2").await;
+    let id = harness.volume("run-1").await;
+    let error = fails(harness.look(&harness.run(), made(&harness, &id)).await);
     assert_eq!(error.kind(), Kind::AwsRefused);
     let text = error.to_string();
     assert!(
@@ -163,42 +163,46 @@ async fn a_rival_holds_the_device() {
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_out_of_sight_is_looked_for_a_minute_long() {
-    let bench = Bench::new();
-    let run = bench.run();
-    let payload = made(&bench, "vol-rehearsal0001");
+    let harness = Harness::new();
+    let run = harness.run();
+    let payload = made(&harness, "vol-rehearsal0001");
     let while_busy = busy_until_now(&run, 40);
     for run in [&run, &later(&run, 3), &while_busy] {
-        let (why, _) = looks_again(bench.look(run, payload.clone()).await);
+        let (why, _) = looks_again(harness.look(run, payload.clone()).await);
         assert_eq!(why, "volume vol-rehearsal0001 is not in sight");
     }
-    let error = fails(bench.look(&later(&run, 4), payload).await);
+    let error = fails(harness.look(&later(&run, 4), payload).await);
     assert_eq!(error.kind(), Kind::Dead);
     assert!(error.to_string().contains("vol-rehearsal0001"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_is_being_deleted_or_failed_is_an_error_at_once() {
-    let bench = Bench::new();
-    let deleting = bench.volume("run-1").await;
-    let deleted = common::ec2::delete(&bench.person.ec2, &deleting).await;
+    let harness = Harness::new();
+    let deleting = harness.volume("run-1").await;
+    let deleted = common::ec2::delete(&harness.person.ec2, &deleting).await;
     deleted.expect("it can be deleted");
-    let error = fails(bench.look(&bench.run(), made(&bench, &deleting)).await);
+    let error = fails(
+        harness
+            .look(&harness.run(), made(&harness, &deleting))
+            .await,
+    );
     assert_eq!(error.kind(), Kind::Dead);
-    let failed = bench.volume("run-2").await;
-    bench.shows(&failed, "error", None);
-    let error = fails(bench.look(&bench.run(), made(&bench, &failed)).await);
+    let failed = harness.volume("run-2").await;
+    harness.shows(&failed, "error", None);
+    let error = fails(harness.look(&harness.run(), made(&harness, &failed)).await);
     assert_eq!(error.kind(), Kind::Dead);
-    assert_eq!(bench.done(), NOTHING);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 /// Case 69 of the field and finding 3 of AWS: what EC2 says, and not that it was attached.
 #[tokio::test(start_paused = true)]
 async fn field_case_69_a_state_that_does_not_allow_it_is_told_in_ec2s_words() {
-    let bench = Bench::new();
-    let volume_id = bench.volume("run-1").await;
-    let payload = made(&bench, &volume_id);
-    bench.refuse("AttachVolume", 400, "IncorrectState");
-    let (why, _) = looks_again(bench.look(&bench.run(), payload).await);
+    let harness = Harness::new();
+    let volume_id = harness.volume("run-1").await;
+    let payload = made(&harness, &volume_id);
+    harness.refuse("AttachVolume", 400, "IncorrectState");
+    let (why, _) = looks_again(harness.look(&harness.run(), payload).await);
     assert!(
         why.contains("IncorrectState: as this test wants it"),
         "{why}"
@@ -209,18 +213,18 @@ async fn field_case_69_a_state_that_does_not_allow_it_is_told_in_ec2s_words() {
 /// Case 70 of the field: it may never end.
 #[tokio::test(start_paused = true)]
 async fn field_case_70_an_attachment_without_end_says_what_may_hold_it() {
-    let bench = Bench::new();
-    let volume_id = bench.volume("run-1").await;
-    let payload = made(&bench, &volume_id);
-    bench.shows(&payload.volume_id, "in-use", Some("attaching"));
-    let run = bench.run();
-    let (why, payload) = looks_again(bench.look(&run, payload).await);
+    let harness = Harness::new();
+    let volume_id = harness.volume("run-1").await;
+    let payload = made(&harness, &volume_id);
+    harness.shows(&payload.volume_id, "in-use", Some("attaching"));
+    let run = harness.run();
+    let (why, payload) = looks_again(harness.look(&run, payload).await);
     assert!(!why.contains("reboot"), "{why}");
     let late = common::event::Run {
         waited_seconds: 300,
         ..run
     };
-    let (why, _) = looks_again(bench.look(&late, payload).await);
+    let (why, _) = looks_again(harness.look(&late, payload).await);
     for named in ["/dev/sdg", "/dev/xvdX", "TestDevice", "reboot"] {
         assert!(why.contains(named), "{named}: {why}");
     }
@@ -229,20 +233,20 @@ async fn field_case_70_an_attachment_without_end_says_what_may_hold_it() {
 /// Finding 2 of AWS, at its other end: the key was taken away since the volume was made.
 #[tokio::test(start_paused = true)]
 async fn aws_finding_2_a_revoked_key_is_named() {
-    let bench = Bench::new();
-    let begun = bench.aws.clock().now() - Duration::from_hours(1);
+    let harness = Harness::new();
+    let begun = harness.aws.clock().now() - Duration::from_hours(1);
     let key = "arn:aws:kms:us-east-1:000000000000:key/rehearsal";
-    bench.aws.add_snapshot(Snapshot {
+    harness.aws.add_snapshot(Snapshot {
         kms_key_arn: Some(key.to_owned()),
         ..Snapshot::completed(
-            &bench.ids.snapshot_id,
-            &bench.ids.production_volume_id,
+            &harness.ids.snapshot_id,
+            &harness.ids.production_volume_id,
             begun,
         )
     });
-    let id = bench.volume("run-1").await;
-    bench.refuse("AttachVolume", 400, "CustomerKeyHasBeenRevoked");
-    let text = fails(bench.look(&bench.run(), made(&bench, &id)).await).to_string();
+    let id = harness.volume("run-1").await;
+    harness.refuse("AttachVolume", 400, "CustomerKeyHasBeenRevoked");
+    let text = fails(harness.look(&harness.run(), made(&harness, &id)).await).to_string();
     let volume = format!("volume {id} is encrypted under {key}");
     for named in ["CustomerKeyHasBeenRevoked", &volume, "kms:CreateGrant"] {
         assert!(text.contains(named), "{named}: {text}");
@@ -252,21 +256,21 @@ async fn aws_finding_2_a_revoked_key_is_named() {
 /// Cases 70 and 75 of the field: each has its own advice.
 #[tokio::test(start_paused = true)]
 async fn field_cases_70_75_a_taken_device_and_too_many_volumes_have_their_advice() {
-    let bench = Bench::new();
-    bench.attached_volume("run-2").await;
-    let id = bench.volume("run-1").await;
-    let text = fails(bench.look(&bench.run(), made(&bench, &id)).await).to_string();
+    let harness = Harness::new();
+    harness.attached_volume("run-2").await;
+    let id = harness.volume("run-1").await;
+    let text = fails(harness.look(&harness.run(), made(&harness, &id)).await).to_string();
     assert!(
         text.contains("/dev/xvdX are one name") && text.contains("TestDevice"),
         "{text}"
     );
-    bench.refuse("AttachVolume", 400, "AttachmentLimitExceeded");
-    let text = fails(bench.look(&bench.run(), made(&bench, &id)).await).to_string();
+    harness.refuse("AttachVolume", 400, "AttachmentLimitExceeded");
+    let text = fails(harness.look(&harness.run(), made(&harness, &id)).await).to_string();
     assert!(
         text.contains("detach volumes that the test instance does not need"),
         "{text}"
     );
-    bench.refuse("AttachVolume", 400, "InvalidVolume.ZoneMismatch");
-    let text = fails(bench.look(&bench.run(), made(&bench, &id)).await).to_string();
+    harness.refuse("AttachVolume", 400, "InvalidVolume.ZoneMismatch");
+    let text = fails(harness.look(&harness.run(), made(&harness, &id)).await).to_string();
     assert!(!text.contains("detach"), "{text}");
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use aws_stand_in::model_host::Backup;
-use aws_stand_in::workbench::{self, fails, goes_on, later, looks_again};
+use aws_stand_in::simulated_host::Backup;
+use aws_stand_in::step_harness::{self, fails, goes_on, later, looks_again};
 use aws_stand_in::{AgentReport, Document};
 use common::Kind;
 use common::event::Attached;
@@ -9,26 +9,26 @@ use common::ssm::{self, Command};
 
 use crate::Mount;
 
-type Bench = workbench::Workbench<Mount>;
+type Harness = step_harness::StepHarness<Mount>;
 
 const NOTHING: [&str; 0] = [];
 
-async fn attached(bench: &Bench) -> Attached {
+async fn attached(harness: &Harness) -> Attached {
     Attached {
-        volume_id: bench.attached_volume("run-1").await,
-        snapshot_id: bench.ids.snapshot_id.clone(),
-        snapshot_started_at: Some(bench.run().started_at),
-        dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+        volume_id: harness.attached_volume("run-1").await,
+        snapshot_id: harness.ids.snapshot_id.clone(),
+        snapshot_started_at: Some(harness.run().started_at),
+        dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
         device: "/dev/sdg".to_owned(),
         mount_command_id: None,
     }
 }
 
 /// Sends the mount document as somebody else, or an earlier look, may have done.
-async fn send(bench: &Bench, purpose: &'static str, run_id: &str) -> String {
+async fn send(harness: &Harness, purpose: &'static str, run_id: &str) -> String {
     let command = Command {
-        document: &bench.step.document,
-        instance_id: &bench.ids.test_instance_id,
+        document: &harness.step.document,
+        instance_id: &harness.ids.test_instance_id,
         purpose,
         run_id,
         parameters: vec![
@@ -37,33 +37,33 @@ async fn send(bench: &Bench, purpose: &'static str, run_id: &str) -> String {
             ("device", "/dev/sdg"),
         ],
     };
-    let sent = ssm::send_command(&bench.person.ssm, &command).await;
+    let sent = ssm::send_command(&harness.person.ssm, &command).await;
     sent.expect("a command can be sent")
 }
 
 /// Looks once, so that the command is sent, and lets it run.
-async fn sent(bench: &Bench) -> Attached {
-    let payload = attached(bench).await;
-    let (_, payload) = looks_again(bench.look(&bench.run(), payload).await);
-    bench.wait(60).await;
+async fn sent(harness: &Harness) -> Attached {
+    let payload = attached(harness).await;
+    let (_, payload) = looks_again(harness.look(&harness.run(), payload).await);
+    harness.wait(60).await;
     payload
 }
 
 #[tokio::test(start_paused = true)]
 async fn sends_the_command_once_and_carries_its_id() {
-    let bench = Bench::new();
-    let payload = attached(&bench).await;
-    let run = bench.run();
-    let (why, payload) = looks_again(bench.look(&run, payload).await);
-    let commands = bench.aws.commands();
+    let harness = Harness::new();
+    let payload = attached(&harness).await;
+    let run = harness.run();
+    let (why, payload) = looks_again(harness.look(&run, payload).await);
+    let commands = harness.aws.commands();
     let [command] = commands.as_slice() else {
         panic!("{commands:#?}")
     };
     assert_eq!(payload.mount_command_id.as_ref(), Some(&command.id));
     assert!(why.contains(&command.id), "{why}");
     assert_eq!(command.comment, "ib-backup mount run-1");
-    assert_eq!(command.document, bench.step.document);
-    assert_eq!(command.instance_id, bench.ids.test_instance_id);
+    assert_eq!(command.document, harness.step.document);
+    assert_eq!(command.instance_id, harness.ids.test_instance_id);
     for (name, value) in [
         ("runId", "run-1"),
         ("volumeId", payload.volume_id.as_str()),
@@ -75,95 +75,95 @@ async fn sends_the_command_once_and_carries_its_id() {
         );
     }
     // It has 20 s of work.
-    let (_, payload) = looks_again(bench.look(&later(&run, 1), payload).await);
-    bench.wait(30).await;
-    let mounted = goes_on(bench.look(&later(&run, 2), payload).await);
+    let (_, payload) = looks_again(harness.look(&later(&run, 1), payload).await);
+    harness.wait(30).await;
+    let mounted = goes_on(harness.look(&later(&run, 2), payload).await);
     assert_eq!(mounted.mount_command_id, command.id);
     assert!(!mounted.mount_found_fault);
-    assert_eq!(bench.host.mounted(), Some(mounted.volume_id));
-    assert_eq!(bench.done(), ["SendCommand"]);
+    assert_eq!(harness.host.mounted(), Some(mounted.volume_id));
+    assert_eq!(harness.done(), ["SendCommand"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_command_of_a_twin_is_found_by_its_comment() {
-    let bench = Bench::new();
-    let payload = attached(&bench).await;
-    let run = bench.run();
-    let id = send(&bench, "mount", "run-1").await;
+    let harness = Harness::new();
+    let payload = attached(&harness).await;
+    let run = harness.run();
+    let id = send(&harness, "mount", "run-1").await;
     // Newer ones stand before it in the list, and fill its first pages.
-    bench.aws.set_page_size(1);
-    send(&bench, "mount", "run-2").await;
-    send(&bench, "release", "run-1").await;
-    let (_, payload) = looks_again(bench.look(&run, payload).await);
+    harness.aws.set_page_size(1);
+    send(&harness, "mount", "run-2").await;
+    send(&harness, "release", "run-1").await;
+    let (_, payload) = looks_again(harness.look(&run, payload).await);
     assert_eq!(payload.mount_command_id, Some(id));
-    assert_eq!(bench.done(), NOTHING);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_command_of_another_run_or_purpose_is_not_taken() {
-    let bench = Bench::new();
-    let payload = attached(&bench).await;
-    let run = bench.run();
+    let harness = Harness::new();
+    let payload = attached(&harness).await;
+    let run = harness.run();
     let others = [
-        send(&bench, "mount", "run-10").await,
-        send(&bench, "mount", "run-2").await,
-        send(&bench, "test", "run-1").await,
+        send(&harness, "mount", "run-10").await,
+        send(&harness, "mount", "run-2").await,
+        send(&harness, "test", "run-1").await,
     ];
-    let (_, payload) = looks_again(bench.look(&run, payload).await);
+    let (_, payload) = looks_again(harness.look(&run, payload).await);
     let id = payload.mount_command_id.expect("a command");
     assert!(!others.contains(&id), "{id} is of {others:?}");
-    assert_eq!(bench.done(), ["SendCommand"]);
+    assert_eq!(harness.done(), ["SendCommand"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_command_that_is_not_yet_visible_is_waited_for() {
-    let bench = Bench::new();
-    let payload = attached(&bench).await;
+    let harness = Harness::new();
+    let payload = attached(&harness).await;
     let lag = Duration::from_secs(50);
-    bench.aws.set_timing(|timing| timing.read_lag = lag);
-    let run = bench.run();
-    let (_, payload) = looks_again(bench.look(&run, payload).await);
-    bench.wait(30).await;
-    let (why, payload) = looks_again(bench.look(&later(&run, 1), payload).await);
+    harness.aws.set_timing(|timing| timing.read_lag = lag);
+    let run = harness.run();
+    let (_, payload) = looks_again(harness.look(&run, payload).await);
+    harness.wait(30).await;
+    let (why, payload) = looks_again(harness.look(&later(&run, 1), payload).await);
     assert!(why.contains("not yet visible"), "{why}");
-    let asked = bench.asked("GetCommandInvocation");
+    let asked = harness.asked("GetCommandInvocation");
     assert!(asked[0].outcome.contains("InvocationDoesNotExist"));
-    bench.wait(30).await;
-    goes_on(bench.look(&later(&run, 2), payload).await);
-    assert_eq!(bench.done(), ["SendCommand"]);
+    harness.wait(30).await;
+    goes_on(harness.look(&later(&run, 2), payload).await);
+    assert_eq!(harness.done(), ["SendCommand"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_file_system_goes_on_as_a_fault() {
-    let bench = Bench::new();
-    let snapshot = &bench.ids.snapshot_id;
-    bench.host.set_backup(snapshot, Backup::BrokenFilesystem);
-    let payload = sent(&bench).await;
+    let harness = Harness::new();
+    let snapshot = &harness.ids.snapshot_id;
+    harness.host.set_backup(snapshot, Backup::BrokenFilesystem);
+    let payload = sent(&harness).await;
     let id = payload.mount_command_id.clone();
-    let mounted = goes_on(bench.look(&later(&bench.run(), 1), payload).await);
+    let mounted = goes_on(harness.look(&later(&harness.run(), 1), payload).await);
     assert!(mounted.mount_found_fault);
     assert_eq!(Some(mounted.mount_command_id), id);
 }
 
 #[tokio::test(start_paused = true)]
 async fn seventy_five_could_not_be_checked() {
-    let bench = Bench::new();
-    bench.scripts_end_with(
+    let harness = Harness::new();
+    harness.scripts_end_with(
         75,
         r#"{"valid":null,"checks":0,"tables":0,"rows":0,"seconds":1,"reason":"no device"}"#,
     );
-    let payload = sent(&bench).await;
-    let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
+    let payload = sent(&harness).await;
+    let error = fails(harness.look(&later(&harness.run(), 1), payload).await);
     assert_eq!(error.kind(), Kind::HostFailed);
     assert!(error.to_string().contains("no device"), "{error}");
 }
 
 /// Looks at a mount of which the agent reports this instead of what the script ended with.
 async fn reported(report: AgentReport) -> common::Error {
-    let bench = Bench::new();
-    bench.aws.set_agent_report(Some(report));
-    let payload = sent(&bench).await;
-    let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
+    let harness = Harness::new();
+    harness.aws.set_agent_report(Some(report));
+    let payload = sent(&harness).await;
+    let error = fails(harness.look(&later(&harness.run(), 1), payload).await);
     assert_eq!(error.kind(), Kind::HostFailed, "{error}");
     error
 }
@@ -189,10 +189,10 @@ async fn field_cases_1_2_3_38_40_41_47_what_the_agent_reports_is_no_broken_file_
 #[tokio::test(start_paused = true)]
 async fn an_exit_code_without_its_last_line_is_no_broken_file_system() {
     for exit_code in [0, 1, 2, 32, 126, 127, 255] {
-        let bench = Bench::new();
-        bench.scripts_end_with(exit_code, "");
-        let payload = sent(&bench).await;
-        let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
+        let harness = Harness::new();
+        harness.scripts_end_with(exit_code, "");
+        let payload = sent(&harness).await;
+        let error = fails(harness.look(&later(&harness.run(), 1), payload).await);
         assert_eq!(error.kind(), Kind::HostFailed, "{exit_code}");
         let said = format!("exited with {exit_code}");
         assert!(error.to_string().contains(&said), "{error}");
@@ -203,13 +203,13 @@ async fn an_exit_code_without_its_last_line_is_no_broken_file_system() {
 #[tokio::test(start_paused = true)]
 async fn field_case_46_an_instance_that_ssm_does_not_know_has_its_advice_at_each_call() {
     for action in ["ListCommands", "SendCommand", "GetCommandInvocation"] {
-        let bench = Bench::new();
-        let mut payload = attached(&bench).await;
+        let harness = Harness::new();
+        let mut payload = attached(&harness).await;
         if action == "GetCommandInvocation" {
-            payload = looks_again(bench.look(&bench.run(), payload).await).1;
+            payload = looks_again(harness.look(&harness.run(), payload).await).1;
         }
-        bench.refuse(action, 400, "InvalidInstanceId");
-        let error = fails(bench.look(&bench.run(), payload).await);
+        harness.refuse(action, 400, "InvalidInstanceId");
+        let error = fails(harness.look(&harness.run(), payload).await);
         assert_eq!(error.kind(), Kind::HostFailed, "{action}");
         assert!(error.to_string().contains("SSM agent"), "{action}: {error}");
         assert!(error.to_string().contains("tried to"), "{action}: {error}");
@@ -220,14 +220,14 @@ async fn field_case_46_an_instance_that_ssm_does_not_know_has_its_advice_at_each
 #[tokio::test(start_paused = true)]
 async fn aws_finding_6_of_several_steps_the_one_named_mount_is_asked_for() {
     let looked = async |steps: [&str; 2]| {
-        let bench = Bench::new();
-        let own = bench.aws.document(&bench.step.document);
-        bench.aws.add_document(Document {
+        let harness = Harness::new();
+        let own = harness.aws.document(&harness.step.document);
+        harness.aws.add_document(Document {
             steps: steps.map(str::to_owned).into(),
             ..own.expect("the stack's own document")
         });
-        let payload = sent(&bench).await;
-        bench.look(&later(&bench.run(), 1), payload).await
+        let payload = sent(&harness).await;
+        harness.look(&later(&harness.run(), 1), payload).await
     };
     let mounted = goes_on(looked(["prepare", "mount"]).await);
     assert!(!mounted.mount_found_fault);
@@ -241,25 +241,25 @@ async fn aws_finding_6_of_several_steps_the_one_named_mount_is_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_command_that_never_ran_to_its_end_says_nothing_of_the_backup() {
-    let lost = async |meddle: fn(&Bench), seconds| {
-        let bench = Bench::new();
-        let payload = attached(&bench).await;
+    let lost = async |meddle: fn(&Harness), seconds| {
+        let harness = Harness::new();
+        let payload = attached(&harness).await;
         let volume = payload.volume_id.clone();
-        let (_, payload) = looks_again(bench.look(&bench.run(), payload).await);
-        meddle(&bench);
-        bench.wait(seconds).await;
-        let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
+        let (_, payload) = looks_again(harness.look(&harness.run(), payload).await);
+        meddle(&harness);
+        harness.wait(seconds).await;
+        let error = fails(harness.look(&later(&harness.run(), 1), payload).await);
         assert_eq!(error.kind(), Kind::HostFailed);
         assert!(error.to_string().contains(&volume), "{error}");
         error.to_string()
     };
-    let silent = |bench: &Bench| {
-        bench.aws.set_agent(&bench.ids.test_instance_id, false);
+    let silent = |harness: &Harness| {
+        harness.aws.set_agent(&harness.ids.test_instance_id, false);
     };
     let said = lost(silent, 601).await;
     assert!(said.contains("the SSM agent"), "{said}");
-    let cancelled = |bench: &Bench| {
-        bench.aws.cancel_by_hand(&bench.aws.commands()[0].id);
+    let cancelled = |harness: &Harness| {
+        harness.aws.cancel_by_hand(&harness.aws.commands()[0].id);
     };
     let said = lost(cancelled, 5).await;
     assert!(said.contains("Cancelled"), "{said}");
@@ -268,10 +268,10 @@ async fn a_command_that_never_ran_to_its_end_says_nothing_of_the_backup() {
 /// Case 39 of the field: SSM reports a script that the kernel killed as out of time.
 #[tokio::test(start_paused = true)]
 async fn field_case_39_a_killed_script_says_nothing_of_the_backup() {
-    let bench = Bench::new();
-    bench.scripts_end_with(137, "");
-    let payload = sent(&bench).await;
-    let error = fails(bench.look(&later(&bench.run(), 1), payload).await);
+    let harness = Harness::new();
+    harness.scripts_end_with(137, "");
+    let payload = sent(&harness).await;
+    let error = fails(harness.look(&later(&harness.run(), 1), payload).await);
     assert_eq!(error.kind(), Kind::HostFailed);
     for named in ["ExecutionTimedOut", "137", "memory"] {
         assert!(error.to_string().contains(named), "{named}: {error}");
@@ -280,11 +280,11 @@ async fn field_case_39_a_killed_script_says_nothing_of_the_backup() {
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_ssm_does_not_reach_is_named() {
-    let bench = Bench::new();
-    let payload = attached(&bench).await;
-    bench.aws.stop_instance(&bench.ids.test_instance_id);
-    let error = fails(bench.look(&bench.run(), payload).await);
+    let harness = Harness::new();
+    let payload = attached(&harness).await;
+    harness.aws.stop_instance(&harness.ids.test_instance_id);
+    let error = fails(harness.look(&harness.run(), payload).await);
     assert_eq!(error.kind(), Kind::HostFailed);
-    let named = &bench.ids.test_instance_id;
+    let named = &harness.ids.test_instance_id;
     assert!(error.to_string().contains(named), "{error}");
 }

@@ -1,4 +1,4 @@
-use aws_stand_in::workbench::{self, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{self, fails, goes_on, later, looks_again};
 use aws_stand_in::{Document, DocumentParameter, Fault};
 use common::Kind;
 use common::event::{Mounted, Run};
@@ -8,34 +8,34 @@ use common::time::Timestamp;
 
 use crate::RunTest;
 
-type Bench = workbench::Workbench<RunTest>;
+type Harness = step_harness::StepHarness<RunTest>;
 
 const NOTHING: [&str; 0] = [];
 
 /// A run that began before the programs were put on the instance.
-fn run(bench: &Bench) -> Run {
+fn run(harness: &Harness) -> Run {
     let started_at = Timestamp::parse("2026-03-01T01:30:00Z").expect("a time");
     Run {
         started_at,
-        ..bench.run()
+        ..harness.run()
     }
 }
 
 /// A mounted volume, and the test's programs on the instance.
-async fn mounted(bench: &Bench, mount_found_fault: bool) -> Mounted {
-    let payload = without_programs(bench, mount_found_fault).await;
-    let programs = bench.step.programs.clone().expect("a document");
-    send(bench, &programs, "programs", "run-1").await;
-    bench.wait(60).await;
+async fn mounted(harness: &Harness, mount_found_fault: bool) -> Mounted {
+    let payload = without_programs(harness, mount_found_fault).await;
+    let programs = harness.step.programs.clone().expect("a document");
+    send(harness, &programs, "programs", "run-1").await;
+    harness.wait(60).await;
     payload
 }
 
-async fn without_programs(bench: &Bench, mount_found_fault: bool) -> Mounted {
+async fn without_programs(harness: &Harness, mount_found_fault: bool) -> Mounted {
     Mounted {
-        volume_id: bench.attached_volume("run-1").await,
-        snapshot_id: bench.ids.snapshot_id.clone(),
+        volume_id: harness.attached_volume("run-1").await,
+        snapshot_id: harness.ids.snapshot_id.clone(),
         snapshot_started_at: Timestamp::parse("2026-03-01T01:30:00.25Z"),
-        dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+        dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
         device: "/dev/sdg".to_owned(),
         mount_command_id: "the-mount-command".to_owned(),
         mount_found_fault,
@@ -43,39 +43,39 @@ async fn without_programs(bench: &Bench, mount_found_fault: bool) -> Mounted {
 }
 
 /// Sends a document as a second delivery may have done.
-async fn send(bench: &Bench, document: &str, purpose: &'static str, run_id: &str) -> String {
+async fn send(harness: &Harness, document: &str, purpose: &'static str, run_id: &str) -> String {
     let mut parameters = vec![("runId", run_id), ("volumeId", "vol-rehearsal0001")];
-    if document == bench.step.document {
-        parameters.push(("snapshotId", &bench.ids.snapshot_id));
+    if document == harness.step.document {
+        parameters.push(("snapshotId", &harness.ids.snapshot_id));
     }
     let command = Command {
         document,
-        instance_id: &bench.ids.test_instance_id,
+        instance_id: &harness.ids.test_instance_id,
         purpose,
         run_id,
         parameters,
     };
-    let sent = ssm::send_command(&bench.person.ssm, &command).await;
+    let sent = ssm::send_command(&harness.person.ssm, &command).await;
     sent.expect("a command can be sent")
 }
 
 #[tokio::test(start_paused = true)]
 async fn starts_the_test_and_hands_on_its_command() {
-    let bench = Bench::new();
-    let payload = mounted(&bench, false).await;
+    let harness = Harness::new();
+    let payload = mounted(&harness, false).await;
     let volume = payload.volume_id.clone();
-    let testing = goes_on(bench.look(&run(&bench), payload).await);
-    let commands = bench.aws.commands();
+    let testing = goes_on(harness.look(&run(&harness), payload).await);
+    let commands = harness.aws.commands();
     let [_, command] = commands.as_slice() else {
         panic!("{commands:#?}")
     };
     assert_eq!(testing.test_command_id, command.id);
     assert_eq!(command.comment, "ib-backup test run-1");
-    assert_eq!(command.document, bench.step.document);
+    assert_eq!(command.document, harness.step.document);
     for (name, value) in [
         ("runId", "run-1"),
         ("volumeId", volume.as_str()),
-        ("snapshotId", bench.ids.snapshot_id.as_str()),
+        ("snapshotId", harness.ids.snapshot_id.as_str()),
         ("snapshotTime", "2026-03-01T01:30:00.25Z"),
     ] {
         assert_eq!(
@@ -85,35 +85,35 @@ async fn starts_the_test_and_hands_on_its_command() {
     }
     assert_eq!(testing.volume_id, volume);
     assert_eq!(testing.device, "/dev/sdg");
-    assert_eq!(bench.done(), ["SendCommand"]);
+    assert_eq!(harness.done(), ["SendCommand"]);
 }
 
 /// A run that is on its way while this release is deployed.
 #[tokio::test(start_paused = true)]
 async fn a_payload_of_the_release_before_has_its_test_too() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let payload = Mounted {
         snapshot_started_at: None,
-        ..mounted(&bench, false).await
+        ..mounted(&harness, false).await
     };
-    goes_on(bench.look(&run(&bench), payload).await);
-    let commands = bench.aws.commands();
+    goes_on(harness.look(&run(&harness), payload).await);
+    let commands = harness.aws.commands();
     assert_eq!(commands[1].parameters["snapshotTime"], "", "the default");
 }
 
 /// A test document of one's own that was written before the parameter came.
 #[tokio::test(start_paused = true)]
 async fn a_document_without_the_parameter_is_refused_by_its_name() {
-    let bench = Bench::new();
-    let payload = mounted(&bench, false).await;
-    bench.aws.add_document(Document {
-        name: bench.step.document.clone(),
+    let harness = Harness::new();
+    let payload = mounted(&harness, false).await;
+    harness.aws.add_document(Document {
+        name: harness.step.document.clone(),
         parameters: ["runId", "volumeId", "snapshotId"].map(parameter).into(),
         steps: vec!["test".to_owned()],
         script: "true".into(),
         timeout_seconds: "60".to_owned(),
     });
-    let error = fails(bench.look(&run(&bench), payload).await).to_string();
+    let error = fails(harness.look(&run(&harness), payload).await).to_string();
     for words in ["\"snapshotTime\" is not defined", "docs/documents.md"] {
         assert!(error.contains(words), "{words}: {error}");
     }
@@ -129,23 +129,23 @@ fn parameter(name: &str) -> DocumentParameter {
 
 #[tokio::test(start_paused = true)]
 async fn a_second_delivery_finds_the_test_of_the_first() {
-    let bench = Bench::new();
-    let payload = mounted(&bench, false).await;
-    let run = run(&bench);
-    let first = goes_on(bench.look(&run, payload.clone()).await);
-    bench.wait(60).await;
-    let second = goes_on(bench.look(&run, payload).await);
+    let harness = Harness::new();
+    let payload = mounted(&harness, false).await;
+    let run = run(&harness);
+    let first = goes_on(harness.look(&run, payload.clone()).await);
+    harness.wait(60).await;
+    let second = goes_on(harness.look(&run, payload).await);
     assert_eq!(first, second);
-    assert_eq!(bench.done(), ["SendCommand"]);
+    assert_eq!(harness.done(), ["SendCommand"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_was_lost_costs_no_second_test() {
-    let bench = Bench::new();
-    let payload = mounted(&bench, false).await;
-    let run = run(&bench);
+    let harness = Harness::new();
+    let payload = mounted(&harness, false).await;
+    let run = run(&harness);
     let mut lost = 0;
-    bench.aws.set_faults(Box::new(move |call| {
+    harness.aws.set_faults(Box::new(move |call| {
         let send = call.action == "SendCommand" && lost < 3;
         lost += u32::from(send);
         send.then_some(Fault::Refuse {
@@ -154,45 +154,45 @@ async fn an_answer_that_was_lost_costs_no_second_test() {
             message: String::new(),
         })
     }));
-    let error = fails(bench.look(&run, payload.clone()).await);
+    let error = fails(harness.look(&run, payload.clone()).await);
     assert_eq!(error.kind(), Kind::AwsUnavailable);
-    goes_on(bench.look(&run, payload).await);
-    assert_eq!(bench.aws.commands().len(), 2, "the programs and one test");
+    goes_on(harness.look(&run, payload).await);
+    assert_eq!(harness.aws.commands().len(), 2, "the programs and one test");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_test_of_another_run_and_other_commands_of_this_one_are_not_taken() {
-    let bench = Bench::new();
-    let payload = mounted(&bench, false).await;
-    let run = run(&bench);
-    let document = &bench.step.document;
+    let harness = Harness::new();
+    let payload = mounted(&harness, false).await;
+    let run = run(&harness);
+    let document = &harness.step.document;
     let others = [
-        send(&bench, document, "test", "run-10").await,
-        send(&bench, document, "release", "run-1").await,
+        send(&harness, document, "test", "run-10").await,
+        send(&harness, document, "release", "run-1").await,
     ];
-    let testing = goes_on(bench.look(&run, payload).await);
+    let testing = goes_on(harness.look(&run, payload).await);
     assert!(!others.contains(&testing.test_command_id));
-    assert_eq!(bench.done(), ["SendCommand"]);
+    assert_eq!(harness.done(), ["SendCommand"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_programs_are_on_the_instance_before_the_test_is_sent() {
-    let bench = Bench::new();
-    let payload = without_programs(&bench, false).await;
-    let run = run(&bench);
-    let (why, payload) = looks_again(bench.look(&run, payload).await);
-    let commands = bench.aws.commands();
+    let harness = Harness::new();
+    let payload = without_programs(&harness, false).await;
+    let run = run(&harness);
+    let (why, payload) = looks_again(harness.look(&run, payload).await);
+    let commands = harness.aws.commands();
     let [programs] = commands.as_slice() else {
         panic!("{commands:#?}")
     };
     assert!(why.contains(&programs.id), "{why}");
     assert_eq!(programs.comment, "ib-backup programs run-1");
-    assert_eq!(Some(&programs.document), bench.step.programs.as_ref());
+    assert_eq!(Some(&programs.document), harness.step.programs.as_ref());
     assert_eq!(programs.parameters["volumeId"], payload.volume_id);
-    bench.wait(60).await;
-    let testing = goes_on(bench.look(&later(&run, 1), payload).await);
-    assert_eq!(testing.test_command_id, bench.aws.commands()[1].id);
-    assert_eq!(bench.done(), ["SendCommand", "SendCommand"]);
+    harness.wait(60).await;
+    let testing = goes_on(harness.look(&later(&run, 1), payload).await);
+    assert_eq!(testing.test_command_id, harness.aws.commands()[1].id);
+    assert_eq!(harness.done(), ["SendCommand", "SendCommand"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,53 +207,53 @@ async fn a_host_that_cannot_take_the_programs_gets_no_test() {
             r#"{"valid":false,"checks":1,"tables":0,"rows":0,"seconds":0,"reason":"cannot write"}"#,
         ),
     ] {
-        let bench = Bench::new();
-        bench.scripts_end_with(code, line);
-        let payload = without_programs(&bench, false).await;
-        let run = run(&bench);
-        let (_, payload) = looks_again(bench.look(&run, payload).await);
-        bench.wait(60).await;
-        let error = fails(bench.look(&later(&run, 1), payload).await);
+        let harness = Harness::new();
+        harness.scripts_end_with(code, line);
+        let payload = without_programs(&harness, false).await;
+        let run = run(&harness);
+        let (_, payload) = looks_again(harness.look(&run, payload).await);
+        harness.wait(60).await;
+        let error = fails(harness.look(&later(&run, 1), payload).await);
         assert_eq!(error.kind(), Kind::HostFailed);
-        assert!(bench.aws.commands().len() == 1, "{error}");
+        assert!(harness.aws.commands().len() == 1, "{error}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_test_document_of_ones_own_needs_no_programs() {
-    let mut bench = Bench::new();
-    bench.step.programs = None;
-    let payload = without_programs(&bench, false).await;
-    goes_on(bench.look(&run(&bench), payload).await);
-    assert_eq!(bench.done(), ["SendCommand"]);
+    let mut harness = Harness::new();
+    harness.step.programs = None;
+    let payload = without_programs(&harness, false).await;
+    goes_on(harness.look(&run(&harness), payload).await);
+    assert_eq!(harness.done(), ["SendCommand"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_started_where_the_mount_found_the_fault() {
-    let bench = Bench::new();
-    let payload = mounted(&bench, true).await;
-    let testing = goes_on(bench.look(&run(&bench), payload).await);
+    let harness = Harness::new();
+    let payload = mounted(&harness, true).await;
+    let testing = goes_on(harness.look(&run(&harness), payload).await);
     assert_eq!(testing.test_command_id, "the-mount-command");
-    assert_eq!(bench.done(), NOTHING);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn it_waits_only_while_systems_manager_is_busy() {
-    let bench = Bench::new();
-    let payload = mounted(&bench, false).await;
-    assert_eq!(bench.step.pace(&payload).at_most, patience::START);
-    assert_eq!(bench.step.phase(&payload), None);
-    bench.refuse("SendCommand", 400, "ThrottlingException");
-    let error = fails(bench.look(&run(&bench), payload).await);
+    let harness = Harness::new();
+    let payload = mounted(&harness, false).await;
+    assert_eq!(harness.step.pace(&payload).at_most, patience::START);
+    assert_eq!(harness.step.phase(&payload), None);
+    harness.refuse("SendCommand", 400, "ThrottlingException");
+    let error = fails(harness.look(&run(&harness), payload).await);
     assert!(error.is_transient(), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_an_error_that_says_what_was_tried() {
-    let bench = Bench::new();
-    let payload = mounted(&bench, false).await;
-    bench.refuse("SendCommand", 400, "AccessDeniedException");
-    let error = fails(bench.look(&run(&bench), payload).await);
+    let harness = Harness::new();
+    let payload = mounted(&harness, false).await;
+    harness.refuse("SendCommand", 400, "AccessDeniedException");
+    let error = fails(harness.look(&run(&harness), payload).await);
     assert_eq!(error.kind(), Kind::AccessDenied);
     assert!(
         error.to_string().contains("send the test command"),

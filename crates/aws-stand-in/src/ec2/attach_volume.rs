@@ -7,12 +7,12 @@ use super::volume::{Attached, Volume, VolumeState};
 use super::xml::{AttachmentXml, write};
 use super::{Ec2, arn, resource_tags};
 use crate::account::Context;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 pub(super) fn attach_volume(
     context: &mut Context<'_>,
     mut query: Query,
-) -> Result<String, Refusal> {
+) -> Result<String, ErrorResponse> {
     let volume_id = query.need("VolumeId")?;
     let instance_id = query.need("InstanceId")?;
     let device = query.need("Device")?;
@@ -39,26 +39,26 @@ pub(super) fn attach_volume(
         InstanceState::Running | InstanceState::Stopped
     ) {
         let message = format!("Instance '{instance_id}' is not 'running'.");
-        return Err(Refusal::new("IncorrectState", message));
+        return Err(ErrorResponse::new("IncorrectState", message));
     }
     if volume.availability_zone != instance.availability_zone {
         let message = format!(
             "The volume '{volume_id}' is not in the same availability zone as instance '{instance_id}'"
         );
-        return Err(Refusal::new("InvalidVolume.ZoneMismatch", message));
+        return Err(ErrorResponse::new("InvalidVolume.ZoneMismatch", message));
     }
     check_device_free(ec2, &instance_id, &device)?;
     Ok(attach(context, volume, instance_id, device))
 }
 
 /// Attaching an encrypted volume has EC2 ask for a grant on its key in the caller's name.
-fn check_key(volume: &Volume, context: &Context<'_>) -> Result<(), Refusal> {
+fn check_key(volume: &Volume, context: &Context<'_>) -> Result<(), ErrorResponse> {
     let snapshots = &context.account.ec2.snapshots;
     let snapshot = volume.snapshot_id.as_ref().and_then(|id| snapshots.get(id));
     let Some(key) = snapshot.and_then(|snapshot| snapshot.latest().kms_key_arn.clone()) else {
         return Ok(());
     };
-    use_key(context, "kms:CreateGrant", &key).map_err(|text| Refusal {
+    use_key(context, "kms:CreateGrant", &key).map_err(|text| ErrorResponse {
         status: 403,
         code: "UnauthorizedOperation".to_owned(),
         message: text,
@@ -88,7 +88,7 @@ fn attach(
     write("AttachVolumeResponse", &answer)
 }
 
-fn check_device_name(device: &str) -> Result<(), Refusal> {
+fn check_device_name(device: &str) -> Result<(), ErrorResponse> {
     let name = ["/dev/sd", "/dev/xvd"]
         .iter()
         .find_map(|prefix| device.strip_prefix(prefix));
@@ -100,25 +100,25 @@ fn check_device_name(device: &str) -> Result<(), Refusal> {
     let message = format!(
         "Value ({device}) for parameter device is invalid. {device} is not a valid EBS device name."
     );
-    Err(Refusal::new("InvalidParameterValue", message))
+    Err(ErrorResponse::new("InvalidParameterValue", message))
 }
 
-fn check_volume(volume: &Volume, context: &Context<'_>) -> Result<(), Refusal> {
+fn check_volume(volume: &Volume, context: &Context<'_>) -> Result<(), ErrorResponse> {
     let id = &volume.id;
     match volume.state(context.now) {
         VolumeState::Available => Ok(()),
         VolumeState::InUse => {
             let message = format!("{id} is already attached to an instance");
-            Err(Refusal::new("VolumeInUse", message))
+            Err(ErrorResponse::new("VolumeInUse", message))
         }
-        _ => Err(Refusal::new(
+        _ => Err(ErrorResponse::new(
             "IncorrectState",
             format!("{id} is not 'available'."),
         )),
     }
 }
 
-fn check_device_free(ec2: &Ec2, instance_id: &str, device: &str) -> Result<(), Refusal> {
+fn check_device_free(ec2: &Ec2, instance_id: &str, device: &str) -> Result<(), ErrorResponse> {
     let attached = ec2
         .volumes
         .values()
@@ -128,7 +128,7 @@ fn check_device_free(ec2: &Ec2, instance_id: &str, device: &str) -> Result<(), R
         let message = format!(
             "Invalid value '{device}' for unixDevice. Attachment point {device} is already in use"
         );
-        return Err(Refusal::new("InvalidParameterValue", message));
+        return Err(ErrorResponse::new("InvalidParameterValue", message));
     }
     Ok(())
 }

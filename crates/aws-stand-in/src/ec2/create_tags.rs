@@ -5,16 +5,19 @@ use super::tags::{self, Tags};
 use super::xml::{Done, write};
 use super::{arn, request_tags, resource_tags, snapshot_not_found};
 use crate::account::Context;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 /// All resources get their tags, or none does.
-pub(super) fn create_tags(context: &mut Context<'_>, mut query: Query) -> Result<String, Refusal> {
+pub(super) fn create_tags(
+    context: &mut Context<'_>,
+    mut query: Query,
+) -> Result<String, ErrorResponse> {
     let ids = query.list("ResourceId");
     let more = query.tags("Tag")?;
     query.finish()?;
     if ids.is_empty() || more.is_empty() {
         let message = "The request must contain the parameters resourceIdSet and tagSet";
-        return Err(Refusal::new("MissingParameter", message));
+        return Err(ErrorResponse::new("MissingParameter", message));
     }
     let mut changed = Vec::new();
     for id in ids {
@@ -38,7 +41,7 @@ pub(super) fn create_tags(context: &mut Context<'_>, mut query: Query) -> Result
     Ok(write("CreateTagsResponse", &Done::DONE))
 }
 
-fn tags_of(context: &Context<'_>, id: &str) -> Result<(&'static str, Tags), Refusal> {
+fn tags_of(context: &Context<'_>, id: &str) -> Result<(&'static str, Tags), ErrorResponse> {
     let ec2 = &context.account.ec2;
     if id.starts_with("snap-") {
         let snapshot = ec2
@@ -50,5 +53,5 @@ fn tags_of(context: &Context<'_>, id: &str) -> Result<(&'static str, Tags), Refu
     if id.starts_with("vol-") {
         return Ok(("volume", ec2.volume(id, context.now)?.tags.clone()));
     }
-    Err(Refusal::not_modelled(format!("tags on {id}")))
+    Err(ErrorResponse::not_modelled(format!("tags on {id}")))
 }

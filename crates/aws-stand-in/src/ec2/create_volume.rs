@@ -11,8 +11,8 @@ use super::volume::{Volume, VolumeState};
 use super::xml::{VolumeXml, write};
 use super::{arn, request_tags, resource_tags, snapshot_not_found};
 use crate::account::{Context, condition};
-use crate::lagging::Lagging;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
+use crate::eventual_consistency::EventuallyConsistent;
 
 /// Rights on the key that EBS uses in the caller's name.
 const KMS_ACTIONS: [&str; 5] = [
@@ -42,11 +42,11 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(mut query: Query) -> Result<Self, Refusal> {
+    fn read(mut query: Query) -> Result<Self, ErrorResponse> {
         let token = query.take("ClientToken");
         let parameters = query.rest().clone();
         let Some(snapshot_id) = query.take("SnapshotId") else {
-            return Err(Refusal::not_modelled(
+            return Err(ErrorResponse::not_modelled(
                 "a volume that is made from no snapshot",
             ));
         };
@@ -65,12 +65,12 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn check(&self) -> Result<(), Refusal> {
+    fn check(&self) -> Result<(), ErrorResponse> {
         check_snapshot_id(&self.snapshot_id)?;
         let zone = self.availability_zone.strip_prefix(crate::REGION);
         if !zone.is_some_and(|letter| matches!(letter, "a" | "b" | "c" | "d" | "e" | "f")) {
             let message = format!("The zone '{}' does not exist.", self.availability_zone);
-            return Err(Refusal::new("InvalidZone.NotFound", message));
+            return Err(ErrorResponse::new("InvalidZone.NotFound", message));
         }
         if self
             .token
@@ -78,13 +78,16 @@ impl Wanted {
             .is_some_and(|token| token.len() > 64 || !token.is_ascii())
         {
             let message = "Client token must be at most 64 ASCII characters.";
-            return Err(Refusal::new("InvalidParameterValue", message));
+            return Err(ErrorResponse::new("InvalidParameterValue", message));
         }
         Ok(())
     }
 }
 
-pub(super) fn create_volume(context: &mut Context<'_>, query: Query) -> Result<String, Refusal> {
+pub(super) fn create_volume(
+    context: &mut Context<'_>,
+    query: Query,
+) -> Result<String, ErrorResponse> {
     let wanted = Wanted::read(query)?;
     let snapshot = context.account.ec2.snapshots.get(&wanted.snapshot_id);
     let snapshot = snapshot.map(|lagging| lagging.latest().clone());
@@ -119,28 +122,28 @@ pub(super) fn create_volume(context: &mut Context<'_>, query: Query) -> Result<S
         context.account.ec2.tokens.insert(token, used);
     }
     let answer = as_made(&volume);
-    let lagging = Lagging::made(volume.clone(), context.seen_from);
+    let lagging = EventuallyConsistent::made(volume.clone(), context.seen_from);
     context.account.ec2.volumes.insert(volume.id, lagging);
     Ok(answer)
 }
 
 /// The volume that the same token made before, as it was answered then.
-fn same_again(context: &Context<'_>, wanted: &Wanted) -> Result<Option<String>, Refusal> {
+fn same_again(context: &Context<'_>, wanted: &Wanted) -> Result<Option<String>, ErrorResponse> {
     let token = wanted.token.as_ref();
     let Some(used) = token.and_then(|token| context.account.ec2.tokens.get(token)) else {
         return Ok(None);
     };
     if used.parameters != wanted.parameters {
         let message = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).";
-        return Err(Refusal::new("IdempotentParameterMismatch", message));
+        return Err(ErrorResponse::new("IdempotentParameterMismatch", message));
     }
     let volume = context.account.ec2.volumes.get(&used.volume_id);
-    let Some(volume) = volume.map(Lagging::latest) else {
+    let Some(volume) = volume.map(EventuallyConsistent::latest) else {
         return Ok(None);
     };
     if volume.state(context.now) == VolumeState::Deleted {
         let message = "The client token you have provided is associated with a resource that is already deleted. Please use a different client token.";
-        return Err(Refusal::new("IdempotentParameterMismatch", message));
+        return Err(ErrorResponse::new("IdempotentParameterMismatch", message));
     }
     Ok(Some(as_made(volume)))
 }
@@ -152,7 +155,11 @@ fn as_made(volume: &Volume) -> String {
     write("CreateVolumeResponse", &VolumeXml::from(&view))
 }
 
-fn authorize(context: &Context<'_>, wanted: &Wanted, snapshot: &Snapshot) -> Result<(), Refusal> {
+fn authorize(
+    context: &Context<'_>,
+    wanted: &Wanted,
+    snapshot: &Snapshot,
+) -> Result<(), ErrorResponse> {
     let action = "ec2:CreateVolume";
     let new_volume = arn("volume", "*");
     let parent = arn("snapshot", &snapshot.id);
@@ -181,8 +188,8 @@ fn check_snapshot(
     context: &Context<'_>,
     wanted: &Wanted,
     snapshot: &Snapshot,
-) -> Result<(), Refusal> {
-    let incorrect = |message: String| Err(Refusal::new("IncorrectState", message));
+) -> Result<(), ErrorResponse> {
+    let incorrect = |message: String| Err(ErrorResponse::new("IncorrectState", message));
     let state = snapshot.state(context.now);
     if state != SnapshotState::Completed {
         return incorrect(format!(
@@ -202,7 +209,7 @@ fn check_snapshot(
             "The volume size {size} is smaller than the size of snapshot {} ({} GiB).",
             snapshot.id, snapshot.size_gib
         );
-        return Err(Refusal::new("InvalidParameterValue", message));
+        return Err(ErrorResponse::new("InvalidParameterValue", message));
     }
     Ok(())
 }

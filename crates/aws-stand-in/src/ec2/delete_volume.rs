@@ -5,12 +5,12 @@ use super::volume::VolumeState;
 use super::xml::{Done, write};
 use super::{arn, resource_tags, volume_not_found};
 use crate::account::Context;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 pub(super) fn delete_volume(
     context: &mut Context<'_>,
     mut query: Query,
-) -> Result<String, Refusal> {
+) -> Result<String, ErrorResponse> {
     let volume_id = query.need("VolumeId")?;
     query.finish()?;
     let mut volume = context.account.ec2.volume(&volume_id, context.now)?.clone();
@@ -25,11 +25,11 @@ pub(super) fn delete_volume(
             let instance = volume.attached.map(|attached| attached.instance_id);
             let instance = instance.unwrap_or_default();
             let message = format!("Volume {volume_id} is currently attached to {instance}");
-            return Err(Refusal::new("VolumeInUse", message));
+            return Err(ErrorResponse::new("VolumeInUse", message));
         }
         VolumeState::Creating => {
             let message = format!("Volume '{volume_id}' is in the 'creating' state.");
-            return Err(Refusal::new("IncorrectState", message));
+            return Err(ErrorResponse::new("IncorrectState", message));
         }
         VolumeState::Deleting | VolumeState::Deleted => return Err(volume_not_found(&volume_id)),
     }

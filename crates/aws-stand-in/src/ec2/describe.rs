@@ -10,9 +10,12 @@ use super::xml::{self, write};
 use super::{snapshot_not_found, volume_not_found};
 use crate::ACCOUNT_ID;
 use crate::account::Context;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
-pub(super) fn instances(context: &mut Context<'_>, mut query: Query) -> Result<String, Refusal> {
+pub(super) fn instances(
+    context: &mut Context<'_>,
+    mut query: Query,
+) -> Result<String, ErrorResponse> {
     let ids = query.list("InstanceId");
     let filters = query.filters();
     let page = Page::read(&mut query, !ids.is_empty(), context.account.page_size)?;
@@ -55,7 +58,10 @@ pub(super) fn instances(context: &mut Context<'_>, mut query: Query) -> Result<S
     Ok(write("DescribeInstancesResponse", &answer))
 }
 
-pub(super) fn volumes(context: &mut Context<'_>, mut query: Query) -> Result<String, Refusal> {
+pub(super) fn volumes(
+    context: &mut Context<'_>,
+    mut query: Query,
+) -> Result<String, ErrorResponse> {
     let ids = query.list("VolumeId");
     let filters = query.filters();
     let page = Page::read(&mut query, !ids.is_empty(), context.account.page_size)?;
@@ -84,7 +90,10 @@ pub(super) fn volumes(context: &mut Context<'_>, mut query: Query) -> Result<Str
     Ok(write("DescribeVolumesResponse", &answer))
 }
 
-pub(super) fn snapshots(context: &mut Context<'_>, mut query: Query) -> Result<String, Refusal> {
+pub(super) fn snapshots(
+    context: &mut Context<'_>,
+    mut query: Query,
+) -> Result<String, ErrorResponse> {
     let ids = query.list("SnapshotId");
     let mut owners = query.list("Owner");
     let filters = query.filters();

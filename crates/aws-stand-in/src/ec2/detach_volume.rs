@@ -6,12 +6,12 @@ use super::volume::{AttachmentState, Detach, VolumeState};
 use super::xml::{AttachmentXml, write};
 use super::{arn, resource_tags};
 use crate::account::Context;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 pub(super) fn detach_volume(
     context: &mut Context<'_>,
     mut query: Query,
-) -> Result<String, Refusal> {
+) -> Result<String, ErrorResponse> {
     let volume_id = query.need("VolumeId")?;
     let instance_id = query.take("InstanceId");
     let device = query.take("Device");
@@ -25,7 +25,7 @@ pub(super) fn detach_volume(
             "Volume '{volume_id}' is in the '{}' state.",
             view.state.name()
         );
-        return Err(Refusal::new("IncorrectState", message));
+        return Err(ErrorResponse::new("IncorrectState", message));
     };
     let elsewhere = instance_id.is_some_and(|id| id != attachment.instance_id)
         || device.is_some_and(|device| device != attachment.device);
@@ -34,7 +34,7 @@ pub(super) fn detach_volume(
             "The volume '{volume_id}' is not attached as given; it is attached to '{}' as '{}'.",
             attachment.instance_id, attachment.device
         );
-        return Err(Refusal::new("InvalidAttachment.NotFound", message));
+        return Err(ErrorResponse::new("InvalidAttachment.NotFound", message));
     }
     let under_way = matches!(
         attachment.state,
@@ -46,11 +46,14 @@ pub(super) fn detach_volume(
             "Volume '{volume_id}' is in the '{}' state.",
             attachment.state.name()
         );
-        return Err(Refusal::new("IncorrectState", message));
+        return Err(ErrorResponse::new("IncorrectState", message));
     }
     let host = context.account.hosts.get(&attachment.instance_id);
     if !force && host.is_some_and(|host| host.in_use(&volume_id)) {
-        context.account.wedged.push(volume_id.clone());
+        context
+            .account
+            .detached_while_mounted
+            .push(volume_id.clone());
     }
     let ends_at = context.now + context.account.timing.detaching;
     attached.detach = Some(Detach { ends_at, force });
@@ -67,7 +70,7 @@ fn authorize(
     volume_id: &str,
     tags: &super::Tags,
     instance_id: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<(), ErrorResponse> {
     let action = "ec2:DetachVolume";
     context.authorize_ec2(action, &arn("volume", volume_id), resource_tags(tags))?;
     let Some(instance_id) = instance_id else {

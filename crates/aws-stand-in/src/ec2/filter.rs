@@ -2,7 +2,7 @@
 
 use super::query::Query;
 use super::tags::Tags;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 /// One filter: any of its values will do.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Filter {
         })
     }
 
-    fn matches<T: Filterable>(&self, resource: &T) -> Result<bool, Refusal> {
+    fn matches<T: Filterable>(&self, resource: &T) -> Result<bool, ErrorResponse> {
         let found = if let Some(key) = self.name.strip_prefix("tag:") {
             resource.tags().get(key).cloned().into_iter().collect()
         } else if self.name == "tag-key" {
@@ -37,7 +37,7 @@ impl Filter {
         } else {
             resource
                 .values(&self.name)
-                .ok_or_else(|| Refusal::not_modelled(format!("filter {}", self.name)))?
+                .ok_or_else(|| ErrorResponse::not_modelled(format!("filter {}", self.name)))?
         };
         let any = |value: &String| self.values.iter().any(|pattern| like(pattern, value));
         Ok(found.iter().any(any))
@@ -79,18 +79,18 @@ pub(super) struct Page {
 
 impl Page {
     /// Reads `MaxResults` and `NextToken`.
-    pub fn read(query: &mut Query, by_id: bool, largest: usize) -> Result<Self, Refusal> {
+    pub fn read(query: &mut Query, by_id: bool, largest: usize) -> Result<Self, ErrorResponse> {
         let size: Option<usize> = query.parse("MaxResults")?;
         if by_id && size.is_some() {
             let message = "The parameter maxResults cannot be used with the parameter that names ids in the same request.";
-            return Err(Refusal::new("InvalidParameterCombination", message));
+            return Err(ErrorResponse::new("InvalidParameterCombination", message));
         }
         if size.is_some_and(|size| !(5..=1000).contains(&size)) {
             let message = format!(
                 "Value ( {} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.",
                 size.unwrap_or_default()
             );
-            return Err(Refusal::new("InvalidParameterValue", message));
+            return Err(ErrorResponse::new("InvalidParameterValue", message));
         }
         let start = match query.take("NextToken") {
             None => 0,
@@ -115,7 +115,7 @@ impl Page {
         &self,
         all: Vec<T>,
         filters: &[Filter],
-    ) -> Result<(Vec<T>, Option<String>), Refusal> {
+    ) -> Result<(Vec<T>, Option<String>), ErrorResponse> {
         let end = self.start.saturating_add(self.size).min(all.len());
         let token = (end < all.len()).then(|| format!("rehearsal-page-{end}"));
         let mut found = Vec::new();
@@ -132,11 +132,11 @@ impl Page {
     }
 }
 
-fn place(token: &str) -> Result<usize, Refusal> {
+fn place(token: &str) -> Result<usize, ErrorResponse> {
     let place = token
         .strip_prefix("rehearsal-page-")
         .and_then(|place| place.parse().ok());
-    place.ok_or_else(|| Refusal::new("InvalidNextToken", "Unable to parse pagination token"))
+    place.ok_or_else(|| ErrorResponse::new("InvalidNextToken", "Unable to parse pagination token"))
 }
 
 /// AWS promises no order, so this one is never by time: the newest stands in the middle.

@@ -1,22 +1,22 @@
 //! Ids as EC2 checks them, what it says of those that it does not know, and ARNs.
 
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 use crate::{ACCOUNT_ID, REGION};
 
 /// Something else than a snapshot's id is another error than one that is merely misspelt.
-pub(super) fn check_snapshot_id(id: &str) -> Result<(), Refusal> {
+pub(super) fn check_snapshot_id(id: &str) -> Result<(), ErrorResponse> {
     match id.strip_prefix("snap-") {
         None => Err(not_expected(id, "snapshotId", "snap-...")),
         Some(rest) if is_word(rest) => Ok(()),
         Some(_) => {
             let message = format!("Value ( {id} ) for parameter SNAPSHOT is invalid. ");
-            Err(Refusal::new("InvalidSnapshotID.Malformed", message))
+            Err(ErrorResponse::new("InvalidSnapshotID.Malformed", message))
         }
     }
 }
 
 /// Whatever is no volume's id.
-pub(super) fn check_volume_id(id: &str, parameter: &str) -> Result<(), Refusal> {
+pub(super) fn check_volume_id(id: &str, parameter: &str) -> Result<(), ErrorResponse> {
     match id.strip_prefix("vol-") {
         Some(rest) if is_word(rest) => Ok(()),
         _ => Err(not_expected(id, parameter, "vol-...")),
@@ -24,12 +24,12 @@ pub(super) fn check_volume_id(id: &str, parameter: &str) -> Result<(), Refusal> 
 }
 
 /// Whatever is no instance's id.
-pub(super) fn check_instance_id(id: &str) -> Result<(), Refusal> {
+pub(super) fn check_instance_id(id: &str) -> Result<(), ErrorResponse> {
     match id.strip_prefix("i-") {
         Some(rest) if is_word(rest) => Ok(()),
         _ => {
             let message = format!("Invalid id: \"{id}\"");
-            Err(Refusal::new("InvalidInstanceID.Malformed", message))
+            Err(ErrorResponse::new("InvalidInstanceID.Malformed", message))
         }
     }
 }
@@ -40,25 +40,25 @@ fn is_word(rest: &str) -> bool {
     !rest.is_empty() && rest.bytes().all(letter)
 }
 
-fn not_expected(id: &str, parameter: &str, expected: &str) -> Refusal {
+fn not_expected(id: &str, parameter: &str, expected: &str) -> ErrorResponse {
     let message =
         format!("Value ({id}) for parameter {parameter} is invalid. Expected: '{expected}'.");
-    Refusal::new("InvalidParameterValue", message)
+    ErrorResponse::new("InvalidParameterValue", message)
 }
 
-pub(super) fn volume_not_found(id: &str) -> Refusal {
+pub(super) fn volume_not_found(id: &str) -> ErrorResponse {
     let message = format!("The volume '{id}' does not exist.");
-    Refusal::new("InvalidVolume.NotFound", message)
+    ErrorResponse::new("InvalidVolume.NotFound", message)
 }
 
-pub(super) fn snapshot_not_found(id: &str) -> Refusal {
+pub(super) fn snapshot_not_found(id: &str) -> ErrorResponse {
     let message = format!("The snapshot '{id}' does not exist.");
-    Refusal::new("InvalidSnapshot.NotFound", message)
+    ErrorResponse::new("InvalidSnapshot.NotFound", message)
 }
 
-pub(super) fn instance_not_found(id: &str) -> Refusal {
+pub(super) fn instance_not_found(id: &str) -> ErrorResponse {
     let message = format!("The instance ID '{id}' does not exist");
-    Refusal::new("InvalidInstanceID.NotFound", message)
+    ErrorResponse::new("InvalidInstanceID.NotFound", message)
 }
 
 /// `arn:aws:ec2:…:volume/vol-…` and the like. Snapshots carry no account.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::Request;
 
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 /// What is left in each bucket. Full at first.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Limits {
         action: &str,
         request: &Request<Bytes>,
         now: SystemTime,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ErrorResponse> {
         let reads = reads(action, request.body());
         let (most, a_second) = size(action, &reads);
         let bucket = self.buckets.entry((action.to_owned(), reads));
@@ -47,7 +47,7 @@ impl Limits {
         bucket.tokens = (bucket.tokens + passed.as_secs_f64() * a_second).min(most);
         bucket.at = now;
         if bucket.tokens < 1.0 {
-            return Err(Refusal {
+            return Err(ErrorResponse {
                 status: 503,
                 code: "RequestLimitExceeded".to_owned(),
                 message: "Request limit exceeded.".to_owned(),

@@ -28,9 +28,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::account::{Conditions, Context, condition};
-use super::host::{AttachedVolume, Host};
-use super::lagging::Lagging;
-use super::refusal::{Refusal, response};
+use super::error_response::{ErrorResponse, response};
+use super::eventual_consistency::EventuallyConsistent;
+use super::instance_host::{AttachedVolume, Host};
 
 pub use instance::{Instance, InstanceState};
 pub(super) use instance::{InstanceEntry, Machine};
@@ -50,8 +50,8 @@ use query::Query;
 pub(crate) struct Ec2 {
     pub instances: BTreeMap<String, InstanceEntry>,
     /// Every volume ever made; see [`VolumeState::Deleted`].
-    pub volumes: BTreeMap<String, Lagging<Volume>>,
-    pub snapshots: BTreeMap<String, Lagging<Snapshot>>,
+    pub volumes: BTreeMap<String, EventuallyConsistent<Volume>>,
+    pub snapshots: BTreeMap<String, EventuallyConsistent<Snapshot>>,
     tokens: BTreeMap<String, UsedToken>,
 }
 
@@ -100,9 +100,9 @@ impl Ec2 {
     }
 
     /// The volume itself, whatever reads show.
-    fn volume(&self, id: &str, now: SystemTime) -> Result<&Volume, Refusal> {
+    fn volume(&self, id: &str, now: SystemTime) -> Result<&Volume, ErrorResponse> {
         id::check_volume_id(id, "volumeId")?;
-        let volume = self.volumes.get(id).map(Lagging::latest);
+        let volume = self.volumes.get(id).map(EventuallyConsistent::latest);
         let volume = volume.filter(|volume| volume.state(now) != VolumeState::Deleted);
         volume.ok_or_else(|| volume_not_found(id))
     }
@@ -115,7 +115,7 @@ impl Ec2 {
     }
 
     /// The instance that a call names, and its tags.
-    fn instance(&self, id: &str) -> Result<&Instance, Refusal> {
+    fn instance(&self, id: &str) -> Result<&Instance, ErrorResponse> {
         id::check_instance_id(id)?;
         let entry = self.instances.get(id);
         let entry = entry.ok_or_else(|| instance_not_found(id))?;
@@ -128,7 +128,7 @@ pub(super) fn answer(
     context: &mut Context<'_>,
     request: &Request<Bytes>,
     request_id: &str,
-) -> Result<Response<Bytes>, Refusal> {
+) -> Result<Response<Bytes>, ErrorResponse> {
     let mut query = Query::read(request.body())?;
     let action = query.need("Action")?;
     if action.starts_with("Describe") && context.account.ec2.is_stale(context.now) {
@@ -143,7 +143,7 @@ pub(super) fn answer(
         "DetachVolume" => detach_volume::detach_volume(context, query),
         "DeleteVolume" => delete_volume::delete_volume(context, query),
         "CreateTags" => create_tags::create_tags(context, query),
-        _ => Err(Refusal::not_modelled("the operation")),
+        _ => Err(ErrorResponse::not_modelled("the operation")),
     }?;
     let root = format!("<{action}Response>");
     let head = format!(

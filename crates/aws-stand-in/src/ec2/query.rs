@@ -4,20 +4,22 @@ use std::collections::BTreeMap;
 
 use super::filter::Filter;
 use super::tags::{self, Tags};
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 /// The parameters that have not been asked for yet.
 #[derive(Clone, Debug)]
 pub(super) struct Query(BTreeMap<String, String>);
 
 impl Query {
-    pub fn read(body: &[u8]) -> Result<Self, Refusal> {
+    pub fn read(body: &[u8]) -> Result<Self, ErrorResponse> {
         let pairs = serde_urlencoded::from_bytes(body)
-            .map_err(|error| Refusal::new("MalformedQueryString", error.to_string()))?;
+            .map_err(|error| ErrorResponse::new("MalformedQueryString", error.to_string()))?;
         let mut query = Self(pairs);
         match query.take("Version").as_deref() {
             Some("2016-11-15") => Ok(query),
-            version => Err(Refusal::not_modelled(format!("API version {version:?}"))),
+            version => Err(ErrorResponse::not_modelled(format!(
+                "API version {version:?}"
+            ))),
         }
     }
 
@@ -27,21 +29,21 @@ impl Query {
     }
 
     /// A parameter that must be there.
-    pub fn need(&mut self, name: &str) -> Result<String, Refusal> {
+    pub fn need(&mut self, name: &str) -> Result<String, ErrorResponse> {
         self.take(name).ok_or_else(|| {
             let message = format!("The request must contain the parameter {name}");
-            Refusal::new("MissingParameter", message)
+            ErrorResponse::new("MissingParameter", message)
         })
     }
 
     /// A number or a truth value, if it is there.
-    pub fn parse<T: std::str::FromStr>(&mut self, name: &str) -> Result<Option<T>, Refusal> {
+    pub fn parse<T: std::str::FromStr>(&mut self, name: &str) -> Result<Option<T>, ErrorResponse> {
         let Some(value) = self.take(name) else {
             return Ok(None);
         };
         let invalid = |_| {
             let message = format!("Value ({value}) for parameter {name} is invalid.");
-            Refusal::new("InvalidParameterValue", message)
+            ErrorResponse::new("InvalidParameterValue", message)
         };
         value.parse().map(Some).map_err(invalid)
     }
@@ -64,7 +66,7 @@ impl Query {
     }
 
     /// `<prefix>.1.Key`, `<prefix>.1.Value` and so on.
-    pub fn tags(&mut self, prefix: &str) -> Result<Tags, Refusal> {
+    pub fn tags(&mut self, prefix: &str) -> Result<Tags, ErrorResponse> {
         let mut pairs = Vec::new();
         while let Some(key) = self.take(&format!("{prefix}.{}.Key", pairs.len() + 1)) {
             let value = self.take(&format!("{prefix}.{}.Value", pairs.len() + 1));
@@ -74,14 +76,14 @@ impl Query {
     }
 
     /// The tags to give to a new resource of that kind.
-    pub fn tag_specification(&mut self, kind: &str) -> Result<Tags, Refusal> {
+    pub fn tag_specification(&mut self, kind: &str) -> Result<Tags, ErrorResponse> {
         match self.take("TagSpecification.1.ResourceType") {
             None => Ok(Tags::new()),
             Some(given) if given == kind => self.tags("TagSpecification.1.Tag"),
             Some(given) => {
                 let message =
                     format!("'{given}' is not a valid taggable resource type for this operation.");
-                Err(Refusal::new("InvalidParameterValue", message))
+                Err(ErrorResponse::new("InvalidParameterValue", message))
             }
         }
     }
@@ -92,12 +94,12 @@ impl Query {
     }
 
     /// Everything has been asked for, or the request means something that is not modelled.
-    pub fn finish(self) -> Result<(), Refusal> {
+    pub fn finish(self) -> Result<(), ErrorResponse> {
         if self.0.is_empty() {
             return Ok(());
         }
         let names: Vec<_> = self.0.into_keys().collect();
-        Err(Refusal::not_modelled(format!(
+        Err(ErrorResponse::not_modelled(format!(
             "parameters {}",
             names.join(", ")
         )))

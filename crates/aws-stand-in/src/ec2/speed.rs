@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html>
 
 use super::query::Query;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +58,7 @@ const fn ssd(name: &'static str, gib: (u32, u32), iops: (u32, u32, u32), must: b
 }
 
 impl Speed {
-    pub(super) fn read(query: &mut Query) -> Result<Self, Refusal> {
+    pub(super) fn read(query: &mut Query) -> Result<Self, ErrorResponse> {
         Ok(Self {
             iops: query.parse("Iops")?,
             throughput: query.parse("Throughput")?,
@@ -67,10 +67,10 @@ impl Speed {
     }
 
     /// Whether EC2 makes such a volume of this type and size.
-    pub(super) fn check(self, volume_type: &str, size_gib: u32) -> Result<(), Refusal> {
+    pub(super) fn check(self, volume_type: &str, size_gib: u32) -> Result<(), ErrorResponse> {
         let Some(of) = TYPES.iter().find(|of| of.name == volume_type) else {
             let message = format!("Value ({volume_type}) for parameter volumeType is invalid.");
-            return Err(Refusal::new("InvalidParameterValue", message));
+            return Err(ErrorResponse::new("InvalidParameterValue", message));
         };
         between(&format!("{volume_type} volume size"), size_gib, of.gib)?;
         if let Some(rate) = self.initialization_rate {
@@ -80,7 +80,7 @@ impl Speed {
         self.check_throughput(of)
     }
 
-    fn check_iops(self, of: &Type, size_gib: u32) -> Result<(), Refusal> {
+    fn check_iops(self, of: &Type, size_gib: u32) -> Result<(), ErrorResponse> {
         let (Some(iops), Some((least, most, for_each))) = (self.iops, of.iops) else {
             if self.iops.is_some() {
                 let message = format!(
@@ -91,7 +91,7 @@ impl Speed {
             }
             if of.must_have_iops {
                 let message = "The request must contain the parameter iops";
-                return Err(Refusal::new("MissingParameter", message));
+                return Err(ErrorResponse::new("MissingParameter", message));
             }
             return Ok(());
         };
@@ -107,7 +107,7 @@ impl Speed {
         Ok(())
     }
 
-    fn check_throughput(self, of: &Type) -> Result<(), Refusal> {
+    fn check_throughput(self, of: &Type) -> Result<(), ErrorResponse> {
         let Some(throughput) = self.throughput else {
             return Ok(());
         };
@@ -128,11 +128,11 @@ impl Speed {
     }
 }
 
-fn combination(message: String) -> Result<(), Refusal> {
-    Err(Refusal::new("InvalidParameterCombination", message))
+fn combination(message: String) -> Result<(), ErrorResponse> {
+    Err(ErrorResponse::new("InvalidParameterCombination", message))
 }
 
-fn between(what: &str, value: u32, (least, most): (u32, u32)) -> Result<(), Refusal> {
+fn between(what: &str, value: u32, (least, most): (u32, u32)) -> Result<(), ErrorResponse> {
     let message = if value < least {
         format!("The {what} of {value} is too low; minimum is {least}.")
     } else if value > most {
@@ -140,5 +140,5 @@ fn between(what: &str, value: u32, (least, most): (u32, u32)) -> Result<(), Refu
     } else {
         return Ok(());
     };
-    Err(Refusal::new("InvalidParameterValue", message))
+    Err(ErrorResponse::new("InvalidParameterValue", message))
 }

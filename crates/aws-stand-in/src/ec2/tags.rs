@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 /// Tags of a resource, by key.
 pub type Tags = BTreeMap<String, String>;
@@ -12,7 +12,7 @@ const LONGEST_KEY: usize = 128;
 const LONGEST_VALUE: usize = 256;
 
 /// The tags of a request, as EC2 checks them.
-pub(super) fn checked(pairs: Vec<(String, String)>) -> Result<Tags, Refusal> {
+pub(super) fn checked(pairs: Vec<(String, String)>) -> Result<Tags, ErrorResponse> {
     let mut tags = Tags::new();
     for (key, value) in pairs {
         if key.starts_with("aws:") {
@@ -42,16 +42,16 @@ pub(super) fn checked(pairs: Vec<(String, String)>) -> Result<Tags, Refusal> {
 }
 
 /// The tags of a resource after more were given to it.
-pub(super) fn merged(before: &Tags, more: &Tags) -> Result<Tags, Refusal> {
+pub(super) fn merged(before: &Tags, more: &Tags) -> Result<Tags, ErrorResponse> {
     let mut tags = before.clone();
     tags.extend(more.clone());
     if tags.len() > MOST_TAGS {
         let message = "The maximum number of Tags for a resource has been reached.";
-        return Err(Refusal::new("TagLimitExceeded", message));
+        return Err(ErrorResponse::new("TagLimitExceeded", message));
     }
     Ok(tags)
 }
 
-fn invalid(message: &str) -> Refusal {
-    Refusal::new("InvalidParameterValue", message)
+fn invalid(message: &str) -> ErrorResponse {
+    ErrorResponse::new("InvalidParameterValue", message)
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{Accepted, Death, Delivery, FunctionError, Lambda, record};
-use crate::host::BoxFuture;
+use crate::instance_host::BoxFuture;
 use crate::template::Function;
 
 /// After so many invocations of one chain Lambda drops a function whose loop is not allowed.

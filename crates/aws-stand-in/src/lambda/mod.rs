@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
-use crate::host::BoxFuture;
+use crate::instance_host::BoxFuture;
 use crate::template::Function;
 use crate::{Aws, Clock};
 
@@ -175,7 +175,7 @@ impl Lambda {
 
     /// Lets go of all that holds this service or its account, which hold each other otherwise:
     /// a hundred thousand nights would fill the memory.
-    pub fn unplug(&self) {
+    pub fn break_cycles(&self) {
         *self.executor() = None;
         self.state().copies = None;
     }

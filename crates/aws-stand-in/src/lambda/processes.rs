@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use super::service::trace_of_depth;
 use super::{Accepted, Executor, FunctionError, Lambda, access_key};
-use crate::host::BoxFuture;
+use crate::instance_host::BoxFuture;
 use crate::template::Function;
 
 /// The six binaries, each started at its first invocation and kept, as Lambda does.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Lambda, caller};
 use crate::Service;
-use crate::host::BoxFuture;
+use crate::instance_host::BoxFuture;
 
 const PREFIX: &str = "/2015-03-31/functions/";
 const SUFFIX: &str = "/invocations";

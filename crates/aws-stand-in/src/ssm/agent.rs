@@ -5,7 +5,7 @@
 //! its output handler, and its issues 90, 94, 234 and 370.
 
 use super::command::CommandStatus;
-use crate::host::Finished;
+use crate::instance_host::Finished;
 
 /// One way in which the agent's report is not the script's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

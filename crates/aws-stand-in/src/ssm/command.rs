@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Input;
 use crate::account::Context;
 use crate::clock::rfc3339;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 /// What SSM keeps of a script's output, and how the agent marks that there was more.
 const STDOUT: usize = 24_000;
@@ -120,13 +120,13 @@ impl Command {
 
     /// What became of one of its steps. Of several steps AWS wants to be told which; each has
     /// what the one script of the stand-in had.
-    fn step(&self, name: Option<&str>) -> Result<&str, Refusal> {
+    fn step(&self, name: Option<&str>) -> Result<&str, ErrorResponse> {
         let found = match (name, self.steps.as_slice()) {
             (None, [one]) => Some(one),
             (None, _) => None,
             (Some(name), steps) => steps.iter().find(|step| *step == name),
         };
-        let step = found.ok_or_else(|| Refusal::new("InvalidPluginName", ""))?;
+        let step = found.ok_or_else(|| ErrorResponse::new("InvalidPluginName", ""))?;
         Ok(step)
     }
 
@@ -169,7 +169,7 @@ fn cut(text: &str, most: usize) -> String {
 pub(super) fn get_command_invocation(
     context: &mut Context<'_>,
     mut input: Input,
-) -> Result<Value, Refusal> {
+) -> Result<Value, ErrorResponse> {
     let command_id: String = input.need("CommandId")?;
     let instance_id: String = input.need("InstanceId")?;
     let step: Option<String> = input.take("PluginName")?;
@@ -180,7 +180,7 @@ pub(super) fn get_command_invocation(
         command.id == command_id && command.instance_id == instance_id && command.seen(context.now)
     });
     let exit_code_alone = context.account.ssm.exit_code_is_a_finding;
-    let command = command.ok_or_else(|| Refusal::new("InvocationDoesNotExist", ""))?;
+    let command = command.ok_or_else(|| ErrorResponse::new("InvocationDoesNotExist", ""))?;
     let step = command.step(step.as_deref())?;
     if exit_code_alone {
         return Ok(command.clone().with_a_finding().invocation(step));
@@ -191,14 +191,14 @@ pub(super) fn get_command_invocation(
 pub(super) fn cancel_command(
     context: &mut Context<'_>,
     mut input: Input,
-) -> Result<Value, Refusal> {
+) -> Result<Value, ErrorResponse> {
     let command_id: String = input.need("CommandId")?;
     let instance_ids: Option<Vec<String>> = input.take("InstanceIds")?;
     input.finish()?;
     context.authorize_ssm("ssm:CancelCommand", "*", vec![])?;
     let ssm = &context.account.ssm;
     let command = ssm.commands.iter().find(|command| command.id == command_id);
-    let command = command.ok_or_else(|| Refusal::new("InvalidCommandId", ""))?;
+    let command = command.ok_or_else(|| ErrorResponse::new("InvalidCommandId", ""))?;
     if instance_ids.is_none_or(|ids| ids.is_empty() || ids.contains(&command.instance_id)) {
         ssm.cancel(&command_id);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 /// A Command document. What its steps do is modelled as one script.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Document {
     pub(super) fn bind(
         &self,
         mut given: BTreeMap<String, Vec<String>>,
-    ) -> Result<BTreeMap<String, String>, Refusal> {
+    ) -> Result<BTreeMap<String, String>, ErrorResponse> {
         let mut bound = BTreeMap::new();
         for parameter in &self.parameters {
             let value = match given.remove(&parameter.name) {
@@ -82,7 +82,7 @@ impl Document {
 }
 
 impl DocumentParameter {
-    fn check(&self, value: &str) -> Result<(), Refusal> {
+    fn check(&self, value: &str) -> Result<(), ErrorResponse> {
         let Some(pattern) = &self.allowed_pattern else {
             return Ok(());
         };
@@ -96,7 +96,7 @@ impl DocumentParameter {
     }
 }
 
-fn one(name: &str, values: Vec<String>) -> Result<String, Refusal> {
+fn one(name: &str, values: Vec<String>) -> Result<String, ErrorResponse> {
     match <[String; 1]>::try_from(values) {
         Ok([value]) => Ok(value),
         Err(values) => Err(invalid(format!(
@@ -106,8 +106,8 @@ fn one(name: &str, values: Vec<String>) -> Result<String, Refusal> {
     }
 }
 
-fn invalid(message: String) -> Refusal {
-    Refusal::new("InvalidParameters", message)
+fn invalid(message: String) -> ErrorResponse {
+    ErrorResponse::new("InvalidParameters", message)
 }
 
 #[cfg(test)]

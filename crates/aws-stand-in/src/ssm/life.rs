@@ -10,7 +10,7 @@ use super::agent::AgentReport;
 use super::command::{Command, CommandStatus};
 use crate::Aws;
 use crate::ec2::Machine;
-use crate::host::{Finished, Host, RunCommand};
+use crate::instance_host::{Finished, Host, RunCommand};
 
 /// Everything that a command needs on its way.
 pub(super) struct Life {
@@ -115,7 +115,7 @@ impl Life {
         finished
     }
 
-    fn start(&self) -> crate::host::BoxFuture<Finished> {
+    fn start(&self) -> crate::instance_host::BoxFuture<Finished> {
         let Some(host) = &self.host else {
             // An agent with nothing behind it never reports.
             return Box::pin(std::future::pending());

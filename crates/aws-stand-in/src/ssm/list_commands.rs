@@ -7,7 +7,7 @@ use super::Input;
 use super::command::Command;
 use crate::account::Context;
 use crate::clock::{parse_rfc3339, unix_seconds};
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 
 /// A command as SSM tells of it, with what the sender noted.
 pub(super) fn command(command: &Command) -> Value {
@@ -43,9 +43,10 @@ struct Filter {
 }
 
 impl Filter {
-    fn matches(&self, command: &Command) -> Result<bool, Refusal> {
+    fn matches(&self, command: &Command) -> Result<bool, ErrorResponse> {
         let time = || {
-            let invalid = || Refusal::new("InvalidFilterKey", format!("{} is no time", self.value));
+            let invalid =
+                || ErrorResponse::new("InvalidFilterKey", format!("{} is no time", self.value));
             parse_rfc3339(&self.value).ok_or_else(invalid)
         };
         match self.key.as_str() {
@@ -54,12 +55,15 @@ impl Filter {
             // From that instant on, itself included.
             "InvokedAfter" => Ok(command.requested_at >= time()?),
             "InvokedBefore" => Ok(command.requested_at < time()?),
-            other => Err(Refusal::not_modelled(format!("filter {other}"))),
+            other => Err(ErrorResponse::not_modelled(format!("filter {other}"))),
         }
     }
 }
 
-pub(super) fn list_commands(context: &mut Context<'_>, mut input: Input) -> Result<Value, Refusal> {
+pub(super) fn list_commands(
+    context: &mut Context<'_>,
+    mut input: Input,
+) -> Result<Value, ErrorResponse> {
     let command_id: Option<String> = input.take("CommandId")?;
     let instance_id: Option<String> = input.take("InstanceId")?;
     let filters: Vec<Filter> = input.take("Filters")?.unwrap_or_default();
@@ -68,7 +72,7 @@ pub(super) fn list_commands(context: &mut Context<'_>, mut input: Input) -> Resu
     input.finish()?;
     if !(1..=50).contains(&most) {
         let message = "1 validation error detected: Value at 'maxResults' failed to satisfy constraint: Member must be from 1 to 50";
-        return Err(Refusal::new("ValidationException", message));
+        return Err(ErrorResponse::new("ValidationException", message));
     }
     context.authorize_ssm("ssm:ListCommands", "*", vec![])?;
     let mut found = Vec::new();
@@ -97,9 +101,9 @@ pub(super) fn list_commands(context: &mut Context<'_>, mut input: Input) -> Resu
     Ok(answer)
 }
 
-fn place(token: &str) -> Result<usize, Refusal> {
+fn place(token: &str) -> Result<usize, ErrorResponse> {
     let place = token
         .strip_prefix("rehearsal-page-")
         .and_then(|place| place.parse().ok());
-    place.ok_or_else(|| Refusal::new("InvalidNextToken", "The specified token isn't valid."))
+    place.ok_or_else(|| ErrorResponse::new("InvalidNextToken", "The specified token isn't valid."))
 }

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::account::Context;
-use super::refusal::{Refusal, json_response};
+use super::error_response::{ErrorResponse, json_response};
 
 pub use agent::AgentReport;
 pub use command::{Command, CommandStatus};
@@ -67,7 +67,7 @@ pub(super) fn answer(
     action: &str,
     body: &Bytes,
     request_id: &str,
-) -> Result<Response<Bytes>, Refusal> {
+) -> Result<Response<Bytes>, ErrorResponse> {
     let input = Input::read(body)?;
     let output = match action {
         "SendCommand" => send_command::send_command(context, input),
@@ -75,7 +75,7 @@ pub(super) fn answer(
         "GetCommandInvocation" => command::get_command_invocation(context, input),
         "CancelCommand" => command::cancel_command(context, input),
         "GetParameter" => parameter::get_parameter(context, input),
-        _ => Err(Refusal::not_modelled("the operation")),
+        _ => Err(ErrorResponse::not_modelled("the operation")),
     }?;
     Ok(json_response(
         200,
@@ -90,37 +90,41 @@ pub(super) fn answer(
 pub(super) struct Input(Map<String, Value>);
 
 impl Input {
-    fn read(body: &Bytes) -> Result<Self, Refusal> {
+    fn read(body: &Bytes) -> Result<Self, ErrorResponse> {
         let members = serde_json::from_slice(body);
         members
             .map(Self)
-            .map_err(|error| Refusal::new("SerializationException", error.to_string()))
+            .map_err(|error| ErrorResponse::new("SerializationException", error.to_string()))
     }
 
     /// A member, if it is there.
-    fn take<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, Refusal> {
+    fn take<T: serde::de::DeserializeOwned>(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<T>, ErrorResponse> {
         let Some(value) = self.0.remove(name).filter(|value| !value.is_null()) else {
             return Ok(None);
         };
-        let wrong = |error| Refusal::new("SerializationException", format!("{name}: {error}"));
+        let wrong =
+            |error| ErrorResponse::new("SerializationException", format!("{name}: {error}"));
         serde_json::from_value(value).map(Some).map_err(wrong)
     }
 
     /// A member that must be there.
-    fn need<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> Result<T, Refusal> {
+    fn need<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> Result<T, ErrorResponse> {
         self.take(name)?.ok_or_else(|| {
             let message = format!("1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null");
-            Refusal::new("ValidationException", message)
+            ErrorResponse::new("ValidationException", message)
         })
     }
 
     /// Everything has been asked for, or the request means something that is not modelled.
-    fn finish(self) -> Result<(), Refusal> {
+    fn finish(self) -> Result<(), ErrorResponse> {
         if self.0.is_empty() {
             return Ok(());
         }
         let names: Vec<_> = self.0.into_iter().map(|(name, _)| name).collect();
-        Err(Refusal::not_modelled(format!(
+        Err(ErrorResponse::not_modelled(format!(
             "members {}",
             names.join(", ")
         )))

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Input;
 use crate::account::Context;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 use crate::{ACCOUNT_ID, REGION};
 
 /// A parameter; a secure one shows its value only when decryption is asked for.
@@ -14,7 +14,10 @@ pub(crate) struct Parameter {
     pub secure: bool,
 }
 
-pub(super) fn get_parameter(context: &mut Context<'_>, mut input: Input) -> Result<Value, Refusal> {
+pub(super) fn get_parameter(
+    context: &mut Context<'_>,
+    mut input: Input,
+) -> Result<Value, ErrorResponse> {
     let name: String = input.need("Name")?;
     let decrypt = input.take("WithDecryption")?.unwrap_or(false);
     input.finish()?;
@@ -22,7 +25,7 @@ pub(super) fn get_parameter(context: &mut Context<'_>, mut input: Input) -> Resu
     let arn = format!("{head}{}", name.trim_start_matches('/'));
     context.authorize_ssm("ssm:GetParameter", &arn, vec![])?;
     let parameter = context.account.ssm.parameters.get(&name);
-    let parameter = parameter.ok_or_else(|| Refusal::new("ParameterNotFound", ""))?;
+    let parameter = parameter.ok_or_else(|| ErrorResponse::new("ParameterNotFound", ""))?;
     let shown = if parameter.secure && !decrypt {
         "AQICAHencrypted-by-the-rehearsal"
     } else {

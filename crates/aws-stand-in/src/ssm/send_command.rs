@@ -12,7 +12,7 @@ use super::document::Document;
 use super::{Input, life, list_commands};
 use crate::account::{Conditions, Context, condition};
 use crate::ec2::InstanceState;
-use crate::refusal::Refusal;
+use crate::error_response::ErrorResponse;
 use crate::{ACCOUNT_ID, REGION};
 
 struct Wanted {
@@ -24,10 +24,10 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(mut input: Input) -> Result<Self, Refusal> {
+    fn read(mut input: Input) -> Result<Self, ErrorResponse> {
         let instance_ids: Vec<String> = input.take("InstanceIds")?.unwrap_or_default();
         let Ok([instance_id]) = <[String; 1]>::try_from(instance_ids) else {
-            return Err(Refusal::not_modelled(
+            return Err(ErrorResponse::not_modelled(
                 "a command that does not name exactly one instance by its id",
             ));
         };
@@ -53,20 +53,23 @@ impl Wanted {
     }
 }
 
-fn outside(member: &str, constraint: &str) -> Refusal {
+fn outside(member: &str, constraint: &str) -> ErrorResponse {
     let message = format!(
         "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must be {constraint}"
     );
-    Refusal::new("ValidationException", message)
+    ErrorResponse::new("ValidationException", message)
 }
 
-pub(super) fn send_command(context: &mut Context<'_>, input: Input) -> Result<Value, Refusal> {
+pub(super) fn send_command(
+    context: &mut Context<'_>,
+    input: Input,
+) -> Result<Value, ErrorResponse> {
     let wanted = Wanted::read(input)?;
     authorize(context, &wanted)?;
     let document = context.account.ssm.documents.get(&wanted.document).cloned();
     let document = document.ok_or_else(|| {
         let message = format!("Document with name {} does not exist.", wanted.document);
-        Refusal::new("InvalidDocument", message)
+        ErrorResponse::new("InvalidDocument", message)
     })?;
     let parameters = document.bind(wanted.parameters.clone())?;
     check_managed(context, &wanted.instance_id)?;
@@ -126,7 +129,7 @@ fn launch(context: &Context<'_>, document: &Document, command: &Command, cancel:
     tokio::spawn(life.live());
 }
 
-fn authorize(context: &Context<'_>, wanted: &Wanted) -> Result<(), Refusal> {
+fn authorize(context: &Context<'_>, wanted: &Wanted) -> Result<(), ErrorResponse> {
     let action = "ssm:SendCommand";
     let owner = if wanted.document.starts_with("AWS-") {
         ""
@@ -149,12 +152,12 @@ fn authorize(context: &Context<'_>, wanted: &Wanted) -> Result<(), Refusal> {
     context.authorize_ssm(action, &instance, conditions)
 }
 
-fn check_managed(context: &Context<'_>, instance_id: &str) -> Result<(), Refusal> {
+fn check_managed(context: &Context<'_>, instance_id: &str) -> Result<(), ErrorResponse> {
     let entry = context.account.ec2.instances.get(instance_id);
     if entry.is_some_and(|entry| entry.instance.state == InstanceState::Running) {
         return Ok(());
     }
     let message =
         format!("Instances [[{instance_id}]] not in a valid state for account {ACCOUNT_ID}");
-    Err(Refusal::new("InvalidInstanceId", message))
+    Err(ErrorResponse::new("InvalidInstanceId", message))
 }

@@ -1,6 +1,6 @@
-//! Faults, the log and the doors.
+//! Faults, the log and the connections.
 
-mod doors;
+mod connections;
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ fn create(
 ) -> aws_sdk_ec2::operation::create_volume::builders::CreateVolumeFluentBuilder {
     let create = impatient(night)
         .create_volume()
-        .snapshot_id(&night.world.snapshot_id);
+        .snapshot_id(&night.fixture.snapshot_id);
     create.availability_zone("us-east-1a")
 }
 
@@ -118,7 +118,7 @@ async fn a_lost_answer_leaves_the_deed_done() {
     let again = night
         .ec2
         .create_volume()
-        .snapshot_id(&night.world.snapshot_id);
+        .snapshot_id(&night.fixture.snapshot_id);
     again
         .availability_zone("us-east-1a")
         .client_token("run-1")
@@ -216,13 +216,13 @@ async fn told() -> String {
     let create = night
         .ec2
         .create_volume()
-        .snapshot_id(&night.world.snapshot_id);
+        .snapshot_id(&night.fixture.snapshot_id);
     let create = create.availability_zone("us-east-1a").client_token("run-1");
     let id = create.send().await.unwrap().volume_id.unwrap();
     night.wait(10).await;
     let attach = night.ec2.attach_volume().volume_id(&id).device("/dev/sdg");
     attach
-        .instance_id(&night.world.test_instance_id)
+        .instance_id(&night.fixture.test_instance_id)
         .send()
         .await
         .unwrap();

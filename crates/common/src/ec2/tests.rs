@@ -8,10 +8,10 @@ use crate::error::Kind;
 use crate::world::World;
 
 /// An ordinary night's account, and a test volume in it, available.
-async fn account() -> (Aws, aws_stand_in::World, World, String) {
+async fn account() -> (Aws, aws_stand_in::Fixture, World, String) {
     let clock = Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
     let aws = Aws::new(clock);
-    let ids = aws.world();
+    let ids = aws.fixture();
     let sdk = aws.sdk_config("anybody");
     let world = World::new(&sdk, aws.datadog_service(), "f", [].into());
     let new = NewVolume {

@@ -95,7 +95,7 @@ impl aws_stand_in::Service for Lambda {
         &self,
         _: &str,
         _: &http::Request<bytes::Bytes>,
-    ) -> aws_stand_in::host::BoxFuture<http::Response<bytes::Bytes>> {
+    ) -> aws_stand_in::instance_host::BoxFuture<http::Response<bytes::Bytes>> {
         let mut answer = http::Response::new(bytes::Bytes::from_static(b"{}"));
         *answer.status_mut() = http::StatusCode::from_u16(self.0).expect("a status");
         Box::pin(async move { answer })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_stand_in::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+use aws_stand_in::instance_host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
 use aws_stand_in::stack::Stack;
 use aws_stand_in::template::{TEMPLATE, Template};
 use aws_stand_in::{Clock, TEST_INSTANCE, Timing};
@@ -108,7 +108,7 @@ impl Scene {
         });
         stack
             .aws
-            .set_host(&stack.world.test_instance_id, Arc::new(AllWell));
+            .set_host(&stack.fixture.test_instance_id, Arc::new(AllWell));
         stack.lambda.set_copies(Box::new(|_| Vec::new()));
         stack
     }
@@ -117,12 +117,12 @@ impl Scene {
     pub async fn event(self, stack: &Stack) -> Value {
         let person = stack.aws.sdk_config("a-person");
         let person = World::new(&person, stack.aws.datadog_service(), "", BTreeMap::new());
-        let instance = stack.world.test_instance_id.as_str();
+        let instance = stack.fixture.test_instance_id.as_str();
         let attached = !matches!(self, Self::Attach | Self::Delete);
         if !matches!(self, Self::Choose | Self::Make) {
             let new = NewVolume {
                 run_id: "run-1",
-                snapshot_id: &stack.world.snapshot_id,
+                snapshot_id: &stack.fixture.snapshot_id,
                 zone: "us-east-1a",
                 test_instance_name: TEST_INSTANCE,
                 environment: "dev",
@@ -139,7 +139,7 @@ impl Scene {
             "run_id": "run-1",
             "started_at": person.clock.now(),
             "iteration_count": 0,
-            "snapshot_id": stack.world.snapshot_id,
+            "snapshot_id": stack.fixture.snapshot_id,
             "dev_ib_backup_instance_id": instance,
             "volume_id": VOLUME,
             "device": "/dev/sdg",
@@ -167,9 +167,9 @@ async fn ended(stack: &Stack, person: &World, purpose: &'static str) -> String {
     let document = functions.find_map(|function| function.environment.get(&setting));
     let more = match purpose {
         "mount" => ("device", "/dev/sdg"),
-        _ => ("snapshotId", stack.world.snapshot_id.as_str()),
+        _ => ("snapshotId", stack.fixture.snapshot_id.as_str()),
     };
-    let instance_id = &stack.world.test_instance_id;
+    let instance_id = &stack.fixture.test_instance_id;
     let command = Command {
         document: document.expect("a function has it"),
         instance_id,

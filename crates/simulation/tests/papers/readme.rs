@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::template::{TEMPLATE, Template};
 use aws_stand_in::{Fault, Snapshot};
 use common::event::Phase;
@@ -76,7 +76,7 @@ async fn the_tags() {
         if let [value] = quoted(&row[1]).as_slice()
             && row[1] == format!("`{value}`")
         {
-            let value = value.replace("<snapshot id>", &night.stack.world.snapshot_id);
+            let value = value.replace("<snapshot id>", &night.stack.fixture.snapshot_id);
             assert_eq!(made.tags[&name(&row[0])], value);
         }
     }
@@ -115,7 +115,7 @@ async fn night_of_lost_tags() -> Ending {
 /// A night on which a backup of the day before yesterday is tested by its id.
 async fn night_of_an_older_backup() -> Ending {
     let night = Night::new();
-    let (aws, ids) = (&night.stack.aws, &night.stack.world);
+    let (aws, ids) = (&night.stack.aws, &night.stack.fixture);
     let begun = aws.clock().now() - Duration::from_hours(48);
     let older = Snapshot::completed("snap-rehearsalolder", &ids.production_volume_id, begun);
     aws.add_snapshot(older);
@@ -167,7 +167,7 @@ async fn the_start_event_of_another_database_starts_its_run() {
     let event: Value = serde_json::from_str(&event).expect("JSON");
     let ending = night.start(event).await;
     assert_eq!(ending.errors(), Vec::<String>::new());
-    let tags = night.stack.aws.snapshot_tags(&another.world.snapshot_id);
+    let tags = night.stack.aws.snapshot_tags(&another.fixture.snapshot_id);
     assert_eq!(tags["DBBackupValid"], "True");
     assert_eq!(
         ending.tag(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_stand_in::model_host::Backup;
+use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Fault, Snapshot};
 use common::ssm::Report;
 use common::step::patience;
@@ -24,7 +24,7 @@ fn without_snapshot() -> Night {
     night
         .stack
         .aws
-        .delete_snapshot(&night.stack.world.snapshot_id);
+        .delete_snapshot(&night.stack.fixture.snapshot_id);
     night
 }
 
@@ -203,7 +203,7 @@ async fn the_start_events_start_a_run() {
         .assert_verdict(true);
 
     let night = Night::new();
-    let (aws, world) = (&night.stack.aws, &night.stack.world);
+    let (aws, world) = (&night.stack.aws, &night.stack.fixture);
     let id = pasted[1]["snapshot_id"].as_str().expect("an id");
     let long_ago = aws.clock().now() - 40 * 24 * HOUR;
     aws.add_snapshot(Snapshot::completed(

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use aws_stand_in::workbench::{
+use aws_stand_in::step_harness::{
     busy_until_now, fails, goes_on, has_ended_already, later, looks_again,
 };
 use aws_stand_in::{DatadogReply, Snapshot, SnapshotState};
@@ -8,106 +8,109 @@ use common::event::{Pick, Start};
 use common::{Kind, step::Step};
 use serde_json::json;
 
-use super::{Bench, HOUR, NOTHING, add_snapshot, newest};
+use super::{HOUR, Harness, NOTHING, add_snapshot, newest};
 
 #[tokio::test(start_paused = true)]
 async fn the_newest_whatever_the_order_in_which_ec2_lists_them() {
-    let bench = Bench::new();
-    bench.aws.set_page_size(2);
+    let harness = Harness::new();
+    harness.aws.set_page_size(2);
     // The ids are in another order than the times.
-    add_snapshot(&bench, "snap-rehearsal0009", 20 * HOUR);
-    add_snapshot(&bench, "snap-rehearsal0005", HOUR / 4);
-    add_snapshot(&bench, "snap-rehearsal0003", 3 * HOUR);
-    add_snapshot(&bench, "snap-rehearsal0007", 2 * HOUR);
-    let chosen = goes_on(bench.look(&bench.run(), newest()).await);
+    add_snapshot(&harness, "snap-rehearsal0009", 20 * HOUR);
+    add_snapshot(&harness, "snap-rehearsal0005", HOUR / 4);
+    add_snapshot(&harness, "snap-rehearsal0003", 3 * HOUR);
+    add_snapshot(&harness, "snap-rehearsal0007", 2 * HOUR);
+    let chosen = goes_on(harness.look(&harness.run(), newest()).await);
     assert_eq!(chosen.snapshot_id, "snap-rehearsal0005");
-    assert_eq!(chosen.dev_ib_backup_instance_id, bench.ids.test_instance_id);
+    assert_eq!(
+        chosen.dev_ib_backup_instance_id,
+        harness.ids.test_instance_id
+    );
 }
 
 /// Every look and every twin must choose the same one, wherever it comes in EC2's list.
 #[tokio::test(start_paused = true)]
 async fn of_two_that_began_at_once_always_the_same() {
     for a_newer_one_failed in [false, true] {
-        let bench = Bench::new();
-        add_snapshot(&bench, "snap-rehearsal0002", HOUR / 4);
-        add_snapshot(&bench, "snap-rehearsal0003", HOUR / 4);
+        let harness = Harness::new();
+        add_snapshot(&harness, "snap-rehearsal0002", HOUR / 4);
+        add_snapshot(&harness, "snap-rehearsal0003", HOUR / 4);
         if a_newer_one_failed {
-            let begun = bench.aws.clock().now() - HOUR / 5;
-            let volume = &bench.ids.production_volume_id;
-            bench.aws.add_snapshot(Snapshot {
+            let begun = harness.aws.clock().now() - HOUR / 5;
+            let volume = &harness.ids.production_volume_id;
+            harness.aws.add_snapshot(Snapshot {
                 ends_as: SnapshotState::Error,
                 ..Snapshot::completed("snap-rehearsal0001a", volume, begun)
             });
         }
-        let chosen = goes_on(bench.look(&bench.run(), newest()).await);
+        let chosen = goes_on(harness.look(&harness.run(), newest()).await);
         assert_eq!(chosen.snapshot_id, "snap-rehearsal0003");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_chosen_one_stays_chosen_while_it_is_waited_for() {
-    let bench = Bench::new();
-    let now = bench.aws.clock().now();
-    let volume = &bench.ids.production_volume_id;
-    bench.aws.add_snapshot(Snapshot {
+    let harness = Harness::new();
+    let now = harness.aws.clock().now();
+    let volume = &harness.ids.production_volume_id;
+    harness.aws.add_snapshot(Snapshot {
         completes_at: now + HOUR,
         ..Snapshot::completed("snap-rehearsal0002", volume, now)
     });
-    let run = bench.run();
-    let (why, pinned) = looks_again(bench.look(&run, newest()).await);
+    let run = harness.run();
+    let (why, pinned) = looks_again(harness.look(&run, newest()).await);
     assert!(
         why.contains("snap-rehearsal0002 is not complete yet"),
         "{why}"
     );
-    bench.wait(3600).await;
-    add_snapshot(&bench, "snap-rehearsal0003", HOUR / 4);
-    let chosen = goes_on(bench.look(&later(&run, 60), pinned).await);
+    harness.wait(3600).await;
+    add_snapshot(&harness, "snap-rehearsal0003", HOUR / 4);
+    let chosen = goes_on(harness.look(&later(&run, 60), pinned).await);
     assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_chosen_one_fails_while_it_is_waited_for() {
-    let bench = Bench::new();
-    let now = bench.aws.clock().now();
-    let volume = &bench.ids.production_volume_id;
-    bench.aws.add_snapshot(Snapshot {
+    let harness = Harness::new();
+    let now = harness.aws.clock().now();
+    let volume = &harness.ids.production_volume_id;
+    harness.aws.add_snapshot(Snapshot {
         ends_as: SnapshotState::Error,
         ..Snapshot::completed("snap-rehearsal0002", volume, now)
     });
-    let (_, pinned) = looks_again(bench.look(&bench.run(), newest()).await);
-    bench.wait(3600).await;
-    let error = fails(bench.look(&later(&bench.run(), 60), pinned).await);
+    let (_, pinned) = looks_again(harness.look(&harness.run(), newest()).await);
+    harness.wait(3600).await;
+    let error = fails(harness.look(&later(&harness.run(), 60), pinned).await);
     assert_eq!(error.kind(), Kind::Dead);
     assert!(error.to_string().contains("snap-rehearsal0002"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn its_age_counts_to_the_start_of_the_run_and_the_limit_is_the_limit() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     // Half an hour old as the run starts; 26 hours are allowed.
-    let run = bench.run();
-    bench.wait(60 * 3600).await;
-    goes_on(bench.look(&run, newest()).await);
-    let bench = Bench::new();
-    bench.wait(25 * 3600 + 1800).await;
-    goes_on(bench.look(&bench.run(), newest()).await);
-    bench.wait(1).await;
-    let error = fails(bench.look(&bench.run(), newest()).await);
+    let run = harness.run();
+    harness.wait(60 * 3600).await;
+    goes_on(harness.look(&run, newest()).await);
+    let harness = Harness::new();
+    harness.wait(25 * 3600 + 1800).await;
+    goes_on(harness.look(&harness.run(), newest()).await);
+    harness.wait(1).await;
+    let error = fails(harness.look(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::SnapshotTooOld);
     assert!(error.to_string().contains("snap-rehearsal0001"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn its_age_is_told_once_even_where_it_is_too_old() {
-    let bench = Bench::new();
-    bench.wait(2 * 24 * 3600).await;
-    let run = bench.run();
+    let harness = Harness::new();
+    harness.wait(2 * 24 * 3600).await;
+    let run = harness.run();
     let first = busy_until_now(&run, 2);
     for run in [first, later(&run, 3), later(&run, 4)] {
-        fails(bench.look(&run, newest()).await);
+        fails(harness.look(&run, newest()).await);
     }
-    assert_eq!(bench.done(), ["SubmitMetrics"]);
-    let points = bench.aws.points();
+    assert_eq!(harness.done(), ["SubmitMetrics"]);
+    let points = harness.aws.points();
     assert_eq!(points[0].metric, "infobright_backup_age_seconds");
     let values: Vec<f64> = points.iter().map(|point| point.value).collect();
     assert_eq!(values, [48.5 * 3600.0]);
@@ -116,24 +119,24 @@ async fn its_age_is_told_once_even_where_it_is_too_old() {
 
 #[tokio::test(start_paused = true)]
 async fn the_age_of_the_newest_that_was_found_good() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     for (id, days, valid) in [
         ("snap-rehearsal0007", 7, "True"),
         ("snap-rehearsal0003", 3, "True"),
         ("snap-rehearsal0002", 2, "False"),
         ("snap-rehearsal0004", 1, ""),
     ] {
-        let begun = bench.aws.clock().now() - days * 24 * HOUR;
-        let mut snapshot = Snapshot::completed(id, &bench.ids.production_volume_id, begun);
+        let begun = harness.aws.clock().now() - days * 24 * HOUR;
+        let mut snapshot = Snapshot::completed(id, &harness.ids.production_volume_id, begun);
         if !valid.is_empty() {
             snapshot
                 .tags
                 .insert("DBBackupValid".to_owned(), valid.to_owned());
         }
-        bench.aws.add_snapshot(snapshot);
+        harness.aws.add_snapshot(snapshot);
     }
-    goes_on(bench.look(&bench.run(), newest()).await);
-    let told: Vec<(String, f64)> = bench
+    goes_on(harness.look(&harness.run(), newest()).await);
+    let told: Vec<(String, f64)> = harness
         .aws
         .points()
         .into_iter()
@@ -154,31 +157,31 @@ async fn the_age_of_the_newest_that_was_found_good() {
 
 #[tokio::test(start_paused = true)]
 async fn datadog_out_of_reach_leaves_no_backup_untested() {
-    let bench = Bench::new();
-    bench.aws.set_datadog_reply(DatadogReply::Never);
-    goes_on(bench.look(&bench.run(), newest()).await);
+    let harness = Harness::new();
+    harness.aws.set_datadog_reply(DatadogReply::Never);
+    goes_on(harness.look(&harness.run(), newest()).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_late_delivery_of_a_run_with_a_verdict_does_nothing() {
-    let bench = Bench::new();
-    bench.verdict_is_written_by("run-1");
+    let harness = Harness::new();
+    harness.verdict_is_written_by("run-1");
     // Last night's verdict may be on a snapshot that is the newest no more.
-    add_snapshot(&bench, "snap-rehearsal0002", HOUR / 4);
-    has_ended_already(bench.look(&bench.run(), newest()).await);
+    add_snapshot(&harness, "snap-rehearsal0002", HOUR / 4);
+    has_ended_already(harness.look(&harness.run(), newest()).await);
     let other = common::event::Run {
         run_id: "run-2".to_owned(),
-        ..bench.run()
+        ..harness.run()
     };
-    assert_eq!(bench.done(), NOTHING);
-    goes_on(bench.look(&other, newest()).await);
+    assert_eq!(harness.done(), NOTHING);
+    goes_on(harness.look(&other, newest()).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_of_another_volume_says_nothing_about_production() {
-    let bench = Bench::new();
-    let now = bench.aws.clock().now();
-    bench.aws.add_snapshot(Snapshot::completed(
+    let harness = Harness::new();
+    let now = harness.aws.clock().now();
+    harness.aws.add_snapshot(Snapshot::completed(
         "snap-rehearsal0002",
         "vol-rehearsalother",
         now - HOUR,
@@ -187,25 +190,25 @@ async fn a_snapshot_of_another_volume_says_nothing_about_production() {
         snapshot_id: Some("snap-rehearsal0002".to_owned()),
         ..newest()
     };
-    let error = fails(bench.look(&bench.run(), start).await);
+    let error = fails(harness.look(&harness.run(), start).await);
     assert_eq!(error.kind(), Kind::BadEvent);
     let text = error.to_string();
     assert!(
-        text.contains("vol-rehearsalother") && text.contains(&bench.ids.production_volume_id),
+        text.contains("vol-rehearsalother") && text.contains(&harness.ids.production_volume_id),
         "{text}"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn it_waits_as_long_as_the_contract_says() {
-    let bench = Bench::new();
-    let pace = bench.step.pace(&newest());
+    let harness = Harness::new();
+    let pace = harness.step.pace(&newest());
     assert_eq!(
         (pace.every, pace.at_most),
         (Duration::from_mins(1), 4 * HOUR)
     );
-    bench.handle(json!({})).await.expect("it hands on");
-    let handed_on = &bench.asked("Invoke")[0].parameters;
+    harness.handle(json!({})).await.expect("it hands on");
+    let handed_on = &harness.asked("Invoke")[0].parameters;
     assert!(
         handed_on.contains("dev-ib-backup-step-2-volume")
             && handed_on.contains(r#""run_id":"request-1""#)
@@ -215,11 +218,11 @@ async fn it_waits_as_long_as_the_contract_says() {
 }
 
 /// Adds a snapshot of production's data by somebody of this description.
-fn add_made_by(bench: &Bench, id: &str, age: Duration, description: &str) {
-    let begun = bench.aws.clock().now() - age;
-    bench.aws.add_snapshot(Snapshot {
+fn add_made_by(harness: &Harness, id: &str, age: Duration, description: &str) {
+    let begun = harness.aws.clock().now() - age;
+    harness.aws.add_snapshot(Snapshot {
         description: description.to_owned(),
-        ..Snapshot::completed(id, &bench.ids.production_volume_id, begun)
+        ..Snapshot::completed(id, &harness.ids.production_volume_id, begun)
     });
 }
 
@@ -234,34 +237,47 @@ fn filtered(filters: &str) -> Start {
 #[tokio::test(start_paused = true)]
 async fn field_cases_31_32_33_a_scanners_snapshot_is_not_the_backup() {
     for pending in [false, true] {
-        let bench = Bench::new();
-        add_made_by(&bench, "snap-rehearsal0002", HOUR, "ib job 2026-03-01");
-        let now = bench.aws.clock().now();
+        let harness = Harness::new();
+        add_made_by(&harness, "snap-rehearsal0002", HOUR, "ib job 2026-03-01");
+        let now = harness.aws.clock().now();
         let begun = now - HOUR / 6;
-        bench.aws.add_snapshot(Snapshot {
+        harness.aws.add_snapshot(Snapshot {
             description: "scan of i-1".to_owned(),
             completes_at: if pending { now + HOUR } else { begun },
-            ..Snapshot::completed("snap-rehearsal0003", &bench.ids.production_volume_id, begun)
+            ..Snapshot::completed(
+                "snap-rehearsal0003",
+                &harness.ids.production_volume_id,
+                begun,
+            )
         });
         let start = filtered("description=ib job*");
-        let chosen = goes_on(bench.look(&bench.run(), start).await);
+        let chosen = goes_on(harness.look(&harness.run(), start).await);
         assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
         assert!(!chosen.older_backup, "of the backups it is the newest");
     }
     // A dead backup job is seen though somebody else makes snapshots.
-    let bench = Bench::new();
-    add_made_by(&bench, "snap-rehearsal0002", 40 * HOUR, "ib job 2026-02-27");
+    let harness = Harness::new();
+    add_made_by(
+        &harness,
+        "snap-rehearsal0002",
+        40 * HOUR,
+        "ib job 2026-02-27",
+    );
     let start = filtered("description=ib job*");
-    let error = fails(bench.look(&bench.run(), start).await);
+    let error = fails(harness.look(&harness.run(), start).await);
     assert_eq!(error.kind(), Kind::SnapshotTooOld);
-    let error = fails(bench.look(&bench.run(), filtered("tag:Name=ib*")).await);
+    let error = fails(harness.look(&harness.run(), filtered("tag:Name=ib*")).await);
     assert!(error.to_string().contains("`tag:Name=ib*`"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn filters_that_are_none_are_named() {
-    let bench = Bench::new();
-    let error = fails(bench.look(&bench.run(), filtered("volume-id=vol-1")).await);
+    let harness = Harness::new();
+    let error = fails(
+        harness
+            .look(&harness.run(), filtered("volume-id=vol-1"))
+            .await,
+    );
     assert_eq!(error.kind(), Kind::BadEvent);
     assert!(error.to_string().contains("`snapshot_filters`"), "{error}");
 }
@@ -269,9 +285,9 @@ async fn filters_that_are_none_are_named() {
 /// Case 72 of the field.
 #[tokio::test(start_paused = true)]
 async fn field_case_72_a_copy_is_tested_where_it_matches() {
-    let bench = Bench::new();
-    let begun = bench.aws.clock().now() - HOUR;
-    bench.aws.add_snapshot(Snapshot {
+    let harness = Harness::new();
+    let begun = harness.aws.clock().now() - HOUR;
+    harness.aws.add_snapshot(Snapshot {
         description: "nightly, copied".to_owned(),
         ..Snapshot::completed("snap-rehearsal0002", "vol-ffffffff", begun)
     });
@@ -281,11 +297,11 @@ async fn field_case_72_a_copy_is_tested_where_it_matches() {
         ..newest()
     };
     let nightly = start(Some("description=nightly*".to_owned()));
-    let chosen = goes_on(bench.look(&bench.run(), nightly).await);
+    let chosen = goes_on(harness.look(&harness.run(), nightly).await);
     assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
     assert!(chosen.older_backup, "nothing is known of its age");
     for filters in [None, Some("description=weekly*".to_owned())] {
-        let error = fails(bench.look(&bench.run(), start(filters)).await);
+        let error = fails(harness.look(&harness.run(), start(filters)).await);
         assert!(error.to_string().contains("SnapshotFilters"), "{error}");
     }
 }
@@ -293,16 +309,18 @@ async fn field_case_72_a_copy_is_tested_where_it_matches() {
 /// Case 76 of the field.
 #[tokio::test(start_paused = true)]
 async fn field_case_76_production_need_not_run() {
-    let bench = Bench::new();
-    bench.aws.stop_instance(&bench.ids.production_instance_id);
-    goes_on(bench.look(&bench.run(), newest()).await);
+    let harness = Harness::new();
+    harness
+        .aws
+        .stop_instance(&harness.ids.production_instance_id);
+    goes_on(harness.look(&harness.run(), newest()).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn untested_picks_the_newest_without_a_verdict() {
-    let bench = Bench::new();
-    add_snapshot(&bench, "snap-rehearsal0002", 30 * HOUR);
-    add_snapshot(&bench, "snap-rehearsal0003", 54 * HOUR);
+    let harness = Harness::new();
+    add_snapshot(&harness, "snap-rehearsal0002", 30 * HOUR);
+    add_snapshot(&harness, "snap-rehearsal0003", 54 * HOUR);
     let pick = |start: Start| Start {
         pick: Pick::Untested,
         ..start
@@ -313,13 +331,13 @@ async fn untested_picks_the_newest_without_a_verdict() {
         "snap-rehearsal0002",
         "snap-rehearsal0003",
     ] {
-        let chosen = goes_on(bench.look(&bench.run(), pick(newest())).await);
+        let chosen = goes_on(harness.look(&harness.run(), pick(newest())).await);
         assert_eq!(chosen.snapshot_id, id);
         seen.push(chosen.older_backup);
-        bench.aws.tag_by_hand(id, "DBBackupValid", "False");
+        harness.aws.tag_by_hand(id, "DBBackupValid", "False");
     }
     assert_eq!(seen, [false, true, true]);
-    let looked = bench.look(&bench.run(), pick(newest())).await;
+    let looked = harness.look(&harness.run(), pick(newest())).await;
     let Ok(common::step::Outcome::NothingToDo(why)) = looked else {
         panic!("it has something to do")
     };
@@ -328,9 +346,13 @@ async fn untested_picks_the_newest_without_a_verdict() {
 
 #[tokio::test(start_paused = true)]
 async fn random_picks_within_the_days_and_always_the_same_for_a_run() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     for day in 1..=8_u32 {
-        add_snapshot(&bench, &format!("snap-rehearsal001{day}"), day * 24 * HOUR);
+        add_snapshot(
+            &harness,
+            &format!("snap-rehearsal001{day}"),
+            day * 24 * HOUR,
+        );
     }
     let start = Start {
         pick: Pick::Random,
@@ -342,10 +364,10 @@ async fn random_picks_within_the_days_and_always_the_same_for_a_run() {
     for number in 0..40 {
         let run = common::event::Run {
             run_id: format!("run-{number}"),
-            ..bench.run()
+            ..harness.run()
         };
-        let chosen = goes_on(bench.look(&run, start.clone()).await);
-        let again = goes_on(bench.look(&run, start.clone()).await);
+        let chosen = goes_on(harness.look(&run, start.clone()).await);
+        let again = goes_on(harness.look(&run, start.clone()).await);
         assert_eq!(chosen, again);
         assert!(chosen.older_backup);
         picked.insert(chosen.snapshot_id);
@@ -356,7 +378,7 @@ async fn random_picks_within_the_days_and_always_the_same_for_a_run() {
 
 #[tokio::test(start_paused = true)]
 async fn a_choice_that_makes_no_sense_is_refused() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     for (event, named) in [
         (json!({"pick": "oldest"}), "`pick`"),
         (json!({"pick": "random", "snapshot_id": "snap-1"}), "pick"),
@@ -367,7 +389,7 @@ async fn a_choice_that_makes_no_sense_is_refused() {
         ),
         (json!({"snapshot_filters": 7}), "`snapshot_filters`"),
     ] {
-        let error = bench.read(&event).expect_err("no choice");
+        let error = harness.read(&event).expect_err("no choice");
         assert_eq!(error.kind(), Kind::BadEvent);
         assert!(error.to_string().contains(named), "{error}");
     }
@@ -375,10 +397,10 @@ async fn a_choice_that_makes_no_sense_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn the_run_bears_that_it_is_an_older_backup() {
-    let bench = Bench::new();
-    add_snapshot(&bench, "snap-rehearsal0002", 30 * HOUR);
+    let harness = Harness::new();
+    add_snapshot(&harness, "snap-rehearsal0002", 30 * HOUR);
     let event = json!({"snapshot_id": "snap-rehearsal0002"});
-    bench.handle(event).await.expect("it hands on");
-    let handed_on = &bench.asked("Invoke")[0].parameters;
+    harness.handle(event).await.expect("it hands on");
+    let handed_on = &harness.asked("Invoke")[0].parameters;
     assert!(handed_on.contains(r#""older_backup":true"#), "{handed_on}");
 }

@@ -1,25 +1,25 @@
-use aws_stand_in::workbench::{busy_until_now, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{busy_until_now, fails, goes_on, later, looks_again};
 use aws_stand_in::{Instance, TEST_INSTANCE};
 use common::Kind;
 use common::step::patience::LONGEST_RUN;
 use serde_json::{Value, json};
 
-use super::{Bench, HOUR, NOTHING, add_snapshot, newest};
+use super::{HOUR, Harness, NOTHING, add_snapshot, newest};
 
 /// A test volume of that run that no function made.
-fn leave_a_volume(bench: &Bench, id: &str, run_id: &str) {
+fn leave_a_volume(harness: &Harness, id: &str, run_id: &str) {
     let tags = [
         ("IBBackupTest", "True"),
         ("IBBackupRun", run_id),
         ("IBBackupEnvironment", "dev"),
         ("IBBackupTestInstance", TEST_INSTANCE),
     ];
-    bench.add_volume(id, &tags);
+    harness.add_volume(id, &tags);
 }
 
 /// What was handed to step 6, in order.
-fn handed_over(bench: &Bench) -> Vec<Value> {
-    let calls = bench.asked("Invoke").into_iter();
+fn handed_over(harness: &Harness) -> Vec<Value> {
+    let calls = harness.asked("Invoke").into_iter();
     let events = calls.map(|record| {
         let (path, event) = record
             .parameters
@@ -36,45 +36,45 @@ fn handed_over(bench: &Bench) -> Vec<Value> {
 
 #[tokio::test(start_paused = true)]
 async fn a_live_run_is_named_with_its_volume_and_left_alone() {
-    let bench = Bench::new();
-    let id = bench.volume("run-0").await;
-    let error = fails(bench.look(&bench.run(), newest()).await);
+    let harness = Harness::new();
+    let id = harness.volume("run-0").await;
+    let error = fails(harness.look(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::Occupied);
     let text = error.to_string();
     assert!(
         text.contains("run run-0 ") && text.contains(&id) && text.contains(TEST_INSTANCE),
         "{text}"
     );
-    assert_eq!(handed_over(&bench), NOTHING);
+    assert_eq!(handed_over(&harness), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_belongs_to_a_live_run_as_long_as_the_longest_run_may_last() {
-    let bench = Bench::new();
-    leave_a_volume(&bench, "vol-rehearsalleft", "run-0");
-    bench.wait(LONGEST_RUN.as_secs()).await;
-    let error = fails(bench.look(&bench.run(), newest()).await);
+    let harness = Harness::new();
+    leave_a_volume(&harness, "vol-rehearsalleft", "run-0");
+    harness.wait(LONGEST_RUN.as_secs()).await;
+    let error = fails(harness.look(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::Occupied);
-    assert_eq!(handed_over(&bench), NOTHING);
-    bench.wait(1).await;
-    looks_again(bench.look(&bench.run(), newest()).await);
-    assert_eq!(handed_over(&bench).len(), 1);
+    assert_eq!(handed_over(&harness), NOTHING);
+    harness.wait(1).await;
+    looks_again(harness.look(&harness.run(), newest()).await);
+    assert_eq!(handed_over(&harness).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dead_runs_volume_is_handed_to_step_6_once_and_waited_for() {
-    let bench = Bench::new();
-    leave_a_volume(&bench, "vol-rehearsalleft", "run-0");
-    bench.wait(LONGEST_RUN.as_secs() + 1).await;
+    let harness = Harness::new();
+    leave_a_volume(&harness, "vol-rehearsalleft", "run-0");
+    harness.wait(LONGEST_RUN.as_secs() + 1).await;
     // The first look that AWS is not too busy for is the first.
-    let run = busy_until_now(&bench.run(), 3);
-    let (why, payload) = looks_again(bench.look(&run, newest()).await);
+    let run = busy_until_now(&harness.run(), 3);
+    let (why, payload) = looks_again(harness.look(&run, newest()).await);
     assert!(why.contains("vol-rehearsalleft"), "{why}");
-    let run = bench.run();
+    let run = harness.run();
     for count in 1..4 {
-        looks_again(bench.look(&later(&run, count), payload.clone()).await);
+        looks_again(harness.look(&later(&run, count), payload.clone()).await);
     }
-    let events = handed_over(&bench);
+    let events = handed_over(&harness);
     let [event] = events.as_slice() else {
         panic!("handed over {events:#?}")
     };
@@ -84,74 +84,76 @@ async fn a_dead_runs_volume_is_handed_to_step_6_once_and_waited_for() {
         (&event["iteration_count"], event.get("busy")),
         (&json!(0), None)
     );
-    bench.aws.delete_by_hand("vol-rehearsalleft");
-    goes_on(bench.look(&later(&run, 4), payload).await);
+    harness.aws.delete_by_hand("vol-rehearsalleft");
+    goes_on(harness.look(&later(&run, 4), payload).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_dead_run_is_handed_over_once_however_many_volumes_it_left() {
-    let bench = Bench::new();
-    leave_a_volume(&bench, "vol-rehearsalleft1", "run-0");
-    leave_a_volume(&bench, "vol-rehearsalleft2", "run-0");
-    leave_a_volume(&bench, "vol-rehearsalleft3", "run-00");
-    bench.wait(LONGEST_RUN.as_secs() + 1).await;
-    looks_again(bench.look(&bench.run(), newest()).await);
-    let events = handed_over(&bench).into_iter();
+    let harness = Harness::new();
+    leave_a_volume(&harness, "vol-rehearsalleft1", "run-0");
+    leave_a_volume(&harness, "vol-rehearsalleft2", "run-0");
+    leave_a_volume(&harness, "vol-rehearsalleft3", "run-00");
+    harness.wait(LONGEST_RUN.as_secs() + 1).await;
+    looks_again(harness.look(&harness.run(), newest()).await);
+    let events = handed_over(&harness).into_iter();
     let runs: Vec<Value> = events.map(|event| event["run_id"].clone()).collect();
     assert_eq!(runs, ["run-0", "run-00"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_live_run_beside_a_dead_one_is_refused_before_anything_is_given_back() {
-    let bench = Bench::new();
-    leave_a_volume(&bench, "vol-rehearsalleft", "run-0");
-    bench.wait(LONGEST_RUN.as_secs() + 1).await;
-    bench.volume("run-00").await;
-    let error = fails(bench.look(&bench.run(), newest()).await);
+    let harness = Harness::new();
+    leave_a_volume(&harness, "vol-rehearsalleft", "run-0");
+    harness.wait(LONGEST_RUN.as_secs() + 1).await;
+    harness.volume("run-00").await;
+    let error = fails(harness.look(&harness.run(), newest()).await);
     assert!(error.to_string().contains("run run-00 "), "{error}");
-    assert_eq!(handed_over(&bench), NOTHING);
+    assert_eq!(handed_over(&harness), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_is_being_deleted_is_merely_waited_for() {
-    let bench = Bench::new();
-    let id = bench.volume("run-0").await;
-    let deleted = common::ec2::delete(&bench.person.ec2, &id).await;
+    let harness = Harness::new();
+    let id = harness.volume("run-0").await;
+    let deleted = common::ec2::delete(&harness.person.ec2, &id).await;
     deleted.expect("it can be deleted");
-    let (why, payload) = looks_again(bench.look(&bench.run(), newest()).await);
+    let (why, payload) = looks_again(harness.look(&harness.run(), newest()).await);
     assert!(why.contains(&id), "{why}");
-    assert_eq!(handed_over(&bench), NOTHING);
-    bench.wait(2).await;
-    goes_on(bench.look(&later(&bench.run(), 1), payload).await);
+    assert_eq!(handed_over(&harness), NOTHING);
+    harness.wait(2).await;
+    goes_on(harness.look(&later(&harness.run(), 1), payload).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn its_own_twin_may_be_ahead() {
-    let bench = Bench::new();
-    bench.attached_volume("run-1").await;
-    goes_on(bench.look(&bench.run(), newest()).await);
+    let harness = Harness::new();
+    harness.attached_volume("run-1").await;
+    goes_on(harness.look(&harness.run(), newest()).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_test_instances_run_is_not_in_the_way() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let tags = [
         ("IBBackupTest", "True"),
         ("IBBackupRun", "run-0"),
         ("IBBackupEnvironment", "dev"),
         ("IBBackupTestInstance", "ib03.dev.code418.net"),
     ];
-    bench.add_volume("vol-rehearsalother", &tags);
-    goes_on(bench.look(&bench.run(), newest()).await);
+    harness.add_volume("vol-rehearsalother", &tags);
+    goes_on(harness.look(&harness.run(), newest()).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_device_in_use_by_no_test_volume_is_named() {
-    let bench = Bench::new();
-    bench.add_volume("vol-rehearsalscratch", &[]);
-    let test = &bench.ids.test_instance_id;
-    bench.attach("vol-rehearsalscratch", test, "/dev/sdg").await;
-    let error = fails(bench.look(&bench.run(), newest()).await);
+    let harness = Harness::new();
+    harness.add_volume("vol-rehearsalscratch", &[]);
+    let test = &harness.ids.test_instance_id;
+    harness
+        .attach("vol-rehearsalscratch", test, "/dev/sdg")
+        .await;
+    let error = fails(harness.look(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::Occupied);
     assert!(
         error
@@ -164,12 +166,12 @@ async fn a_device_in_use_by_no_test_volume_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn a_step_6_that_cannot_be_reached_is_an_error() {
-    let bench = Bench::new();
-    leave_a_volume(&bench, "vol-rehearsalleft", "run-0");
-    bench.wait(LONGEST_RUN.as_secs() + 1).await;
-    add_snapshot(&bench, "snap-rehearsal0002", HOUR / 4);
-    bench.refuse("Invoke", 403, "AccessDeniedException");
-    let error = fails(bench.look(&bench.run(), newest()).await);
+    let harness = Harness::new();
+    leave_a_volume(&harness, "vol-rehearsalleft", "run-0");
+    harness.wait(LONGEST_RUN.as_secs() + 1).await;
+    add_snapshot(&harness, "snap-rehearsal0002", HOUR / 4);
+    harness.refuse("Invoke", 403, "AccessDeniedException");
+    let error = fails(harness.look(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::AccessDenied);
 }
 
@@ -177,23 +179,23 @@ async fn a_step_6_that_cannot_be_reached_is_an_error() {
 #[tokio::test(start_paused = true)]
 async fn audit_e8_a_leftover_on_another_instance_is_given_back_and_not_waited_for() {
     for dead in [true, false] {
-        let bench = Bench::new();
-        leave_a_volume(&bench, "vol-rehearsalleft", "run-0");
-        let old = &bench.ids.test_instance_id;
-        bench.attach("vol-rehearsalleft", old, "/dev/sdg").await;
+        let harness = Harness::new();
+        leave_a_volume(&harness, "vol-rehearsalleft", "run-0");
+        let old = &harness.ids.test_instance_id;
+        harness.attach("vol-rehearsalleft", old, "/dev/sdg").await;
         if dead {
-            bench.wait(LONGEST_RUN.as_secs() + 1).await;
+            harness.wait(LONGEST_RUN.as_secs() + 1).await;
         }
-        bench
+        harness
             .aws
             .tag_by_hand(old, "Name", "renamed.dev.code418.net");
-        let now = bench.aws.clock().now();
+        let now = harness.aws.clock().now();
         let new = Instance::running("i-07e57a2", TEST_INSTANCE, "us-east-1a", now);
-        bench.aws.add_instance(new);
-        add_snapshot(&bench, "snap-rehearsal0002", HOUR / 4);
-        let chosen = goes_on(bench.look(&bench.run(), newest()).await);
+        harness.aws.add_instance(new);
+        add_snapshot(&harness, "snap-rehearsal0002", HOUR / 4);
+        let chosen = goes_on(harness.look(&harness.run(), newest()).await);
         assert_eq!(chosen.dev_ib_backup_instance_id, "i-07e57a2");
-        assert_eq!(handed_over(&bench).len(), usize::from(dead));
+        assert_eq!(handed_over(&harness).len(), usize::from(dead));
     }
 }
 
@@ -201,23 +203,23 @@ async fn audit_e8_a_leftover_on_another_instance_is_given_back_and_not_waited_fo
 async fn what_another_environment_has_left_is_named_where_it_is_in_the_way_and_never_handed_over() {
     for environment in [Some("prod"), None] {
         for attached in [true, false] {
-            let bench = Bench::new();
+            let harness = Harness::new();
             let mut tags = vec![
                 ("IBBackupTest", "True"),
                 ("IBBackupRun", "run-0"),
                 ("IBBackupTestInstance", TEST_INSTANCE),
             ];
             tags.extend(environment.map(|name| ("IBBackupEnvironment", name)));
-            bench.add_volume("vol-rehearsalleft", &tags);
+            harness.add_volume("vol-rehearsalleft", &tags);
             if attached {
-                let instance = &bench.ids.test_instance_id;
-                bench
+                let instance = &harness.ids.test_instance_id;
+                harness
                     .attach("vol-rehearsalleft", instance, "/dev/sdh")
                     .await;
             }
-            bench.wait(LONGEST_RUN.as_secs() + 1).await;
-            add_snapshot(&bench, "snap-rehearsal0002", HOUR);
-            let looked = bench.look(&bench.run(), newest()).await;
+            harness.wait(LONGEST_RUN.as_secs() + 1).await;
+            add_snapshot(&harness, "snap-rehearsal0002", HOUR);
+            let looked = harness.look(&harness.run(), newest()).await;
             if attached {
                 let text = fails(looked).to_string();
                 let whose = environment.map_or("of no environment".to_owned(), |name| {
@@ -230,7 +232,7 @@ async fn what_another_environment_has_left_is_named_where_it_is_in_the_way_and_n
             } else {
                 goes_on(looked);
             }
-            assert_eq!(handed_over(&bench), NOTHING);
+            assert_eq!(handed_over(&harness), NOTHING);
         }
     }
 }

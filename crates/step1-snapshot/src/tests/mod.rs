@@ -5,23 +5,23 @@ mod source;
 use std::time::Duration;
 
 use aws_stand_in::Snapshot;
-use aws_stand_in::workbench::{self, fails, goes_on, has_ended_already};
+use aws_stand_in::step_harness::{self, fails, goes_on, has_ended_already};
 use common::Kind;
 use common::event::Start;
 use serde_json::json;
 
 use crate::ChooseSnapshot;
 
-type Bench = workbench::Workbench<ChooseSnapshot>;
+type Harness = step_harness::StepHarness<ChooseSnapshot>;
 
 const HOUR: Duration = Duration::from_hours(1);
 const NOTHING: [&str; 0] = [];
 
 /// Adds a snapshot of production's data that was begun so long ago.
-fn add_snapshot(bench: &Bench, id: &str, age: Duration) {
-    let begun = bench.aws.clock().now() - age;
-    let volume = &bench.ids.production_volume_id;
-    bench
+fn add_snapshot(harness: &Harness, id: &str, age: Duration) {
+    let begun = harness.aws.clock().now() - age;
+    let volume = &harness.ids.production_volume_id;
+    harness
         .aws
         .add_snapshot(Snapshot::completed(id, volume, begun));
 }
@@ -33,31 +33,31 @@ fn newest() -> Start {
 
 #[tokio::test(start_paused = true)]
 async fn any_object_starts_a_run_of_its_own() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     for event in [
         json!({}),
         json!({"key1": "value1"}),
         json!({"run_id": "run-0"}),
         json!({"run_id": 7, "started_at": "yesterday", "iteration_count": "many"}),
     ] {
-        let read = bench.read(&event).expect("a start event");
+        let read = harness.read(&event).expect("a start event");
         assert_eq!(read.run.run_id, "request-1", "{event}");
         assert_eq!(read.run.iteration_count, 0);
-        assert_eq!(read.run.started_at, bench.run().started_at);
+        assert_eq!(read.run.started_at, harness.run().started_at);
         assert_eq!(read.payload, newest());
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn its_own_payload_goes_on_with_its_run() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let event = json!({
         "run_id": "run-0",
         "started_at": "2026-02-28T02:00:00Z",
         "iteration_count": 3,
         "snapshot_id": "snap-rehearsal0001",
     });
-    let read = bench.read(&event).expect("a payload");
+    let read = harness.read(&event).expect("a payload");
     assert_eq!(
         (read.run.run_id.as_str(), read.run.iteration_count),
         ("run-0", 3)
@@ -65,13 +65,13 @@ async fn its_own_payload_goes_on_with_its_run() {
     assert_eq!(read.run.started_at.to_string(), "2026-02-28T02:00:00Z");
     assert_eq!(
         read.payload.snapshot_id.as_ref(),
-        Some(&bench.ids.snapshot_id)
+        Some(&harness.ids.snapshot_id)
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_object_or_names_no_snapshot_is_refused() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     for (event, named) in [
         (json!(null), "it must be a JSON object"),
         (json!([1]), "it must be a JSON object"),
@@ -82,14 +82,14 @@ async fn what_is_no_object_or_names_no_snapshot_is_refused() {
             "`production_instance_name`",
         ),
     ] {
-        let error = bench.read(&event).expect_err("no start event");
+        let error = harness.read(&event).expect_err("no start event");
         assert_eq!(error.kind(), Kind::BadEvent);
         assert!(error.to_string().contains(named), "{error}");
     }
 }
 
 /// A start event that names another database, and all of its run.
-fn named(other: &aws_stand_in::World) -> serde_json::Value {
+fn named(other: &aws_stand_in::Fixture) -> serde_json::Value {
     json!({
         "production_instance_name": other.production_instance,
         "production_device": "/dev/sdg",
@@ -100,31 +100,31 @@ fn named(other: &aws_stand_in::World) -> serde_json::Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_event_may_name_the_database_and_where_it_is_tested() {
-    let bench = Bench::new();
-    let other = bench.aws.another_world(1);
-    let read = bench.read(&named(&other)).expect("a start event");
-    let chosen = goes_on(bench.look(&read.run, read.payload).await);
+    let harness = Harness::new();
+    let other = harness.aws.another_fixture(1);
+    let read = harness.read(&named(&other)).expect("a start event");
+    let chosen = goes_on(harness.look(&read.run, read.payload).await);
     assert_eq!(chosen.snapshot_id, other.snapshot_id);
     assert_eq!(chosen.dev_ib_backup_instance_id, other.test_instance_id);
     let source = format!("source:{}", other.production_instance);
-    let points = bench.aws.points();
+    let points = harness.aws.points();
     assert!(points[0].tags.contains(&source), "{:?}", points[0].tags);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_is_not_meant_for_tests_is_refused() {
-    let bench = Bench::new();
-    let other = bench.aws.another_world(1);
+    let harness = Harness::new();
+    let other = harness.aws.another_fixture(1);
     let event = json!({"test_instance_name": other.production_instance});
-    let read = bench.read(&event).expect("a start event");
-    let error = fails(bench.look(&read.run, read.payload).await);
+    let read = harness.read(&event).expect("a start event");
+    let error = fails(harness.look(&read.run, read.payload).await);
     assert_eq!(error.kind(), Kind::BadEvent);
     let said = format!(
         "test_instance_name {} ({}) is not meant for tests",
         other.production_instance, other.production_instance_id
     );
     assert!(error.to_string().starts_with(&said), "{error}");
-    assert_eq!(bench.done(), NOTHING);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 /// Row E6 of the audit: a wildcard names the instance of a run that is at work there.
@@ -136,21 +136,21 @@ async fn audit_e6_a_wildcard_for_an_instance_is_refused() {
         ("production_instance_name", "*"),
         ("test_device", "/dev/sd?"),
     ] {
-        let bench = Bench::new();
-        let test = &bench.ids.test_instance_id;
-        bench.aws.tag_by_hand(test, "IBBackupTestHost", "True");
-        let error = bench.handle(json!({field: name})).await.expect_err(name);
+        let harness = Harness::new();
+        let test = &harness.ids.test_instance_id;
+        harness.aws.tag_by_hand(test, "IBBackupTestHost", "True");
+        let error = harness.handle(json!({field: name})).await.expect_err(name);
         assert_eq!(error.kind(), Kind::BadEvent);
         assert!(error.to_string().contains(&format!("`{field}`")), "{error}");
-        assert_eq!(bench.done(), NOTHING);
+        assert_eq!(harness.done(), NOTHING);
     }
 }
 
 /// A name with `*` in a filter is that name.
 #[tokio::test(start_paused = true)]
 async fn a_wildcard_among_the_settings_names_no_other_instance() {
-    let bench = Bench::new();
-    let person = &bench.person.ec2;
+    let harness = Harness::new();
+    let person = &harness.person.ec2;
     for name in ["ib0?.dev.code418.net", "*"] {
         let error = common::ec2::running_instance(person, name).await;
         let error = error.expect_err(name);
@@ -168,12 +168,14 @@ async fn audit_e5_a_late_delivery_of_a_run_that_has_given_back_ends_at_once() {
         ("request-10", 3, false),
         ("request", 3, false),
     ] {
-        let bench = Bench::new();
-        bench.release_was_sent_by(run_id).await;
-        bench.wait(hours * 3600).await;
-        add_snapshot(&bench, "snap-rehearsal0002", HOUR / 2);
-        let read = bench.read(&json!({"canary": true})).expect("a start event");
-        let looked = bench.look(&read.run, read.payload).await;
+        let harness = Harness::new();
+        harness.release_was_sent_by(run_id).await;
+        harness.wait(hours * 3600).await;
+        add_snapshot(&harness, "snap-rehearsal0002", HOUR / 2);
+        let read = harness
+            .read(&json!({"canary": true}))
+            .expect("a start event");
+        let looked = harness.look(&read.run, read.payload).await;
         if ended {
             has_ended_already(looked);
         } else {

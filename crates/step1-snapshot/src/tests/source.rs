@@ -1,17 +1,17 @@
 use aws_stand_in::Snapshot;
-use aws_stand_in::workbench::{fails, goes_on, looks_again};
+use aws_stand_in::step_harness::{fails, goes_on, looks_again};
 use common::Kind;
 use common::event::{Pair, Start};
 use serde_json::json;
 
-use super::{Bench, HOUR, newest};
+use super::{HOUR, Harness, newest};
 
 const FORMER: &str = "vol-rehearsalformer";
 
 /// A backup of the volume that production had before.
-fn add_former(bench: &Bench) {
-    let begun = bench.aws.clock().now() - HOUR;
-    bench
+fn add_former(harness: &Harness) {
+    let begun = harness.aws.clock().now() - HOUR;
+    harness
         .aws
         .add_snapshot(Snapshot::completed("snap-rehearsal0002", FORMER, begun));
 }
@@ -26,11 +26,15 @@ fn of_former() -> Start {
 /// Case 73 of the field: production's volume was replaced, and tonight's snapshot is of the former.
 #[tokio::test(start_paused = true)]
 async fn field_case_73_the_backup_may_be_of_a_volume_that_was_replaced() {
-    for bench in [Bench::with(&[("SourceVolumeId", FORMER)]), Bench::with(&[])] {
-        add_former(&bench);
-        let by_event = bench.stack.template.functions[0].environment["SOURCE_VOLUME_ID"].is_empty();
+    for harness in [
+        Harness::with(&[("SourceVolumeId", FORMER)]),
+        Harness::with(&[]),
+    ] {
+        add_former(&harness);
+        let by_event =
+            harness.stack.template.functions[0].environment["SOURCE_VOLUME_ID"].is_empty();
         let start = if by_event { of_former() } else { newest() };
-        let chosen = goes_on(bench.look(&bench.run(), start).await);
+        let chosen = goes_on(harness.look(&harness.run(), start).await);
         assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
         assert!(!chosen.older_backup, "of that volume it is the newest");
     }
@@ -38,24 +42,24 @@ async fn field_case_73_the_backup_may_be_of_a_volume_that_was_replaced() {
 
 #[tokio::test(start_paused = true)]
 async fn field_case_73_its_instance_may_be_gone() {
-    let bench = Bench::new();
-    add_former(&bench);
+    let harness = Harness::new();
+    add_former(&harness);
     let gone = common::event::Run {
         pair: Pair {
             production_instance_name: Some("ib-gone".to_owned()),
             ..Pair::default()
         },
-        ..bench.run()
+        ..harness.run()
     };
-    let error = fails(bench.look(&gone, newest()).await).to_string();
+    let error = fails(harness.look(&gone, newest()).await).to_string();
     assert!(
         error.contains("ib-gone") && error.contains("SourceVolumeId"),
         "{error}"
     );
-    let chosen = goes_on(bench.look(&gone, of_former()).await);
+    let chosen = goes_on(harness.look(&gone, of_former()).await);
     assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
     assert_eq!(
-        bench.asked("DescribeInstances").len(),
+        harness.asked("DescribeInstances").len(),
         2,
         "production's at the first look alone"
     );
@@ -64,8 +68,8 @@ async fn field_case_73_its_instance_may_be_gone() {
 /// An event that names an instance means that one's volume.
 #[tokio::test(start_paused = true)]
 async fn an_instance_in_the_event_goes_before_the_volume_in_the_settings() {
-    let bench = Bench::with(&[("SourceVolumeId", FORMER)]);
-    add_former(&bench);
+    let harness = Harness::with(&[("SourceVolumeId", FORMER)]);
+    add_former(&harness);
     for pair in [
         Pair {
             production_instance_name: Some("ib-backup.us-east-1.code418.net".to_owned()),
@@ -78,40 +82,40 @@ async fn an_instance_in_the_event_goes_before_the_volume_in_the_settings() {
     ] {
         let run = common::event::Run {
             pair,
-            ..bench.run()
+            ..harness.run()
         };
-        let chosen = goes_on(bench.look(&run, newest()).await);
-        assert_eq!(chosen.snapshot_id, bench.ids.snapshot_id);
+        let chosen = goes_on(harness.look(&run, newest()).await);
+        assert_eq!(chosen.snapshot_id, harness.ids.snapshot_id);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn it_travels_with_the_looks_of_step_1() {
-    let bench = Bench::new();
-    let now = bench.aws.clock().now();
-    bench.aws.add_snapshot(Snapshot {
+    let harness = Harness::new();
+    let now = harness.aws.clock().now();
+    harness.aws.add_snapshot(Snapshot {
         completes_at: now + HOUR,
         ..Snapshot::completed("snap-rehearsal0002", FORMER, now)
     });
-    let (_, payload) = looks_again(bench.look(&bench.run(), of_former()).await);
+    let (_, payload) = looks_again(harness.look(&harness.run(), of_former()).await);
     let event = serde_json::to_value(&payload).expect("JSON");
     assert_eq!(event["source_volume_id"], FORMER);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_without_a_backup_is_named_by_its_id() {
-    let bench = Bench::new();
-    let error = fails(bench.look(&bench.run(), of_former()).await).to_string();
+    let harness = Harness::new();
+    let error = fails(harness.look(&harness.run(), of_former()).await).to_string();
     assert!(
         error.starts_with("no snapshot of volume vol-rehearsalformer can be"),
         "{error}"
     );
     assert!(error.contains("SourceVolumeId"), "{error}");
     let named = Start {
-        snapshot_id: Some(bench.ids.snapshot_id.clone()),
+        snapshot_id: Some(harness.ids.snapshot_id.clone()),
         ..of_former()
     };
-    let error = fails(bench.look(&bench.run(), named).await).to_string();
+    let error = fails(harness.look(&harness.run(), named).await).to_string();
     assert!(
         error.contains("not of vol-rehearsalformer; testing"),
         "{error}"
@@ -121,13 +125,13 @@ async fn a_volume_without_a_backup_is_named_by_its_id() {
 /// Case 72 of the field: every copy has this volume, and what it is a copy of is not known.
 #[tokio::test(start_paused = true)]
 async fn field_case_72_copies_are_the_backup_only_with_filters() {
-    let bench = Bench::new();
-    let begun = bench.aws.clock().now() - HOUR;
+    let harness = Harness::new();
+    let begun = harness.aws.clock().now() - HOUR;
     for (id, description) in [
         ("snap-rehearsal0002", "nightly"),
         ("snap-rehearsal0003", "other"),
     ] {
-        bench.aws.add_snapshot(Snapshot {
+        harness.aws.add_snapshot(Snapshot {
             description: description.to_owned(),
             ..Snapshot::completed(id, "vol-ffffffff", begun)
         });
@@ -137,11 +141,11 @@ async fn field_case_72_copies_are_the_backup_only_with_filters() {
         snapshot_filters: filters.map(str::to_owned),
         ..newest()
     };
-    let error = fails(bench.look(&bench.run(), copies(None)).await);
+    let error = fails(harness.look(&harness.run(), copies(None)).await);
     assert_eq!(error.kind(), Kind::BadEvent);
     let chosen = goes_on(
-        bench
-            .look(&bench.run(), copies(Some("description=nightly")))
+        harness
+            .look(&harness.run(), copies(Some("description=nightly")))
             .await,
     );
     assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
@@ -149,12 +153,12 @@ async fn field_case_72_copies_are_the_backup_only_with_filters() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_volume_is_refused() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     for event in [
         json!({"source_volume_id": "vol-*"}),
         json!({"source_volume_id": 7}),
     ] {
-        let error = bench.read(&event).expect_err("no volume");
+        let error = harness.read(&event).expect_err("no volume");
         assert!(error.to_string().contains("`source_volume_id`"), "{error}");
     }
 }
@@ -162,14 +166,14 @@ async fn what_is_no_volume_is_refused() {
 /// Cases 70 and 74 of the field: to a Xen guest they are one name.
 #[tokio::test(start_paused = true)]
 async fn field_cases_70_74_sdx_and_xvdx_are_one_name() {
-    let bench = Bench::with(&[("ProductionDevice", "/dev/xvdg")]);
-    goes_on(bench.look(&bench.run(), newest()).await);
-    bench.add_volume("vol-rehearsalscratch", &[]);
-    let test = &bench.ids.test_instance_id;
-    bench
+    let harness = Harness::with(&[("ProductionDevice", "/dev/xvdg")]);
+    goes_on(harness.look(&harness.run(), newest()).await);
+    harness.add_volume("vol-rehearsalscratch", &[]);
+    let test = &harness.ids.test_instance_id;
+    harness
         .attach("vol-rehearsalscratch", test, "/dev/xvdg")
         .await;
-    let error = fails(bench.look(&bench.run(), newest()).await);
+    let error = fails(harness.look(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::Occupied);
     assert!(
         error.to_string().contains("vol-rehearsalscratch"),

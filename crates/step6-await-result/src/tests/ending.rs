@@ -1,17 +1,17 @@
 use aws_stand_in::DatadogReply;
-use aws_stand_in::workbench::{ends, fails, goes_on, has_ended_already, later};
+use aws_stand_in::step_harness::{ends, fails, goes_on, has_ended_already, later};
 use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
 
-use super::{Bench, NOTHING, attached, give_all_back, held_up};
+use super::{Harness, NOTHING, attached, give_all_back, held_up};
 use crate::Task;
 
 const ITSELF: &str = "dev-ib-backup-step-6-await-result";
 
-fn failure(bench: &Bench, function: &str) -> GiveBack {
+fn failure(harness: &Harness, function: &str) -> GiveBack {
     GiveBack {
-        snapshot_id: Some(bench.ids.snapshot_id.clone()),
+        snapshot_id: Some(harness.ids.snapshot_id.clone()),
         ..GiveBack::unknown(Because::Failure {
             function: function.to_owned(),
             error: "it rained".to_owned(),
@@ -21,12 +21,12 @@ fn failure(bench: &Bench, function: &str) -> GiveBack {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_elsewhere_ends_with_an_event_that_says_it_all() {
-    let bench = Bench::new();
-    bench.volume("run-1").await;
-    let back = failure(&bench, "dev-ib-backup-step-3-attach");
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    assert_eq!(bench.done(), ["DeleteVolume", "CreateEvent"]);
-    let events = bench.aws.events();
+    let harness = Harness::new();
+    harness.volume("run-1").await;
+    let back = failure(&harness, "dev-ib-backup-step-3-attach");
+    ends(give_all_back(&harness, &harness.run(), back).await);
+    assert_eq!(harness.done(), ["DeleteVolume", "CreateEvent"]);
+    let events = harness.aws.events();
     let event = &events[0];
     for said in [
         "run: run-1\n",
@@ -43,20 +43,20 @@ async fn a_failure_elsewhere_ends_with_an_event_that_says_it_all() {
 /// The error comes at a look of its own, so that Lambda's retries of it repeat nothing.
 #[tokio::test(start_paused = true)]
 async fn a_failure_of_its_own_tells_people_once_and_then_fails() {
-    let bench = Bench::new();
-    let run = later(&bench.run(), 4);
-    let back = failure(&bench, ITSELF);
-    let Task::GiveBack(told) = goes_on(bench.look(&run, Task::GiveBack(back)).await) else {
+    let harness = Harness::new();
+    let run = later(&harness.run(), 4);
+    let back = failure(&harness, ITSELF);
+    let Task::GiveBack(told) = goes_on(harness.look(&run, Task::GiveBack(back)).await) else {
         panic!("it goes on with the test")
     };
     assert!(told.reported);
     for _ in 0..3 {
         let task = Task::GiveBack(told.clone());
-        let error = fails(bench.look(&run, task).await);
+        let error = fails(harness.look(&run, task).await);
         assert_eq!(error.kind(), Kind::Undetermined);
         assert_eq!(error.to_string(), "it rained");
     }
-    assert_eq!(bench.done(), ["CreateEvent"]);
+    assert_eq!(harness.done(), ["CreateEvent"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,11 +66,11 @@ async fn a_late_failure_after_the_verdict_sends_no_event() {
         ("dev-ib-backup-step-3-attach", &NOTHING[..]),
         (ITSELF, &["SubmitMetrics"]),
     ] {
-        let bench = Bench::new();
-        bench.verdict_is_written_by("run-1");
-        let back = failure(&bench, function);
-        ends(give_all_back(&bench, &bench.run(), back).await);
-        assert_eq!(bench.done(), done);
+        let harness = Harness::new();
+        harness.verdict_is_written_by("run-1");
+        let back = failure(&harness, function);
+        ends(give_all_back(&harness, &harness.run(), back).await);
+        assert_eq!(harness.done(), done);
     }
 }
 
@@ -82,15 +82,15 @@ async fn a_verdict_of_long_ago_is_told_where_the_run_was_not_over() {
         (true, &["DeleteVolume", "SubmitMetrics"][..]),
         (false, &NOTHING),
     ] {
-        let bench = Bench::new();
+        let harness = Harness::new();
         if holds {
-            bench.volume("run-1").await;
+            harness.volume("run-1").await;
         }
-        bench.verdict_is_written_by("run-1");
-        bench.wait(2 * 3600).await;
-        let back = failure(&bench, ITSELF);
-        ends(give_all_back(&bench, &bench.run(), back).await);
-        assert_eq!(bench.done(), done, "{holds}");
+        harness.verdict_is_written_by("run-1");
+        harness.wait(2 * 3600).await;
+        let back = failure(&harness, ITSELF);
+        ends(give_all_back(&harness, &harness.run(), back).await);
+        assert_eq!(harness.done(), done, "{holds}");
     }
 }
 
@@ -99,71 +99,74 @@ async fn a_verdict_of_long_ago_is_told_where_the_run_was_not_over() {
 #[tokio::test(start_paused = true)]
 async fn audit_e5_a_late_failure_of_a_run_that_has_given_back_sends_no_event() {
     for function in ["dev-ib-backup-step-3-attach", ITSELF] {
-        let bench = Bench::new();
-        bench.release_was_sent_by("run-1").await;
-        bench.wait(3 * 3600).await;
+        let harness = Harness::new();
+        harness.release_was_sent_by("run-1").await;
+        harness.wait(3 * 3600).await;
         let back = GiveBack {
-            dev_ib_backup_instance_id: Some(bench.ids.test_instance_id.clone()),
-            ..failure(&bench, function)
+            dev_ib_backup_instance_id: Some(harness.ids.test_instance_id.clone()),
+            ..failure(&harness, function)
         };
         let task = Task::GiveBack(back.clone());
-        has_ended_already(bench.look(&bench.run(), task.clone()).await);
-        assert_eq!(bench.done(), NOTHING);
+        has_ended_already(harness.look(&harness.run(), task.clone()).await);
+        assert_eq!(harness.done(), NOTHING);
         // It is no late one where the run holds something, or that it sent the command itself.
-        bench
-            .look(&later(&bench.run(), 4), task)
+        harness
+            .look(&later(&harness.run(), 4), task)
             .await
             .expect("it is told");
-        assert_eq!(bench.done(), ["CreateEvent"]);
-        bench.volume("run-1").await;
-        held_up(bench.look(&bench.run(), Task::GiveBack(back)).await);
+        assert_eq!(harness.done(), ["CreateEvent"]);
+        harness.volume("run-1").await;
+        held_up(harness.look(&harness.run(), Task::GiveBack(back)).await);
     }
 }
 
 /// As where a start event is delivered again when the test instance is off for the day.
 #[tokio::test(start_paused = true)]
 async fn a_late_failure_that_names_no_snapshot_finds_the_verdict_too() {
-    let bench = Bench::new();
-    bench.verdict_is_written_by("run-1");
+    let harness = Harness::new();
+    harness.verdict_is_written_by("run-1");
     let back = GiveBack {
         snapshot_id: None,
-        ..failure(&bench, "dev-ib-backup-step-1-snapshot")
+        ..failure(&harness, "dev-ib-backup-step-1-snapshot")
     };
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    assert_eq!(bench.done(), NOTHING);
+    ends(give_all_back(&harness, &harness.run(), back).await);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_runs_verdict_or_a_snapshot_that_is_gone_hides_no_failure() {
-    let gone = |bench: &Bench| bench.aws.delete_snapshot(&bench.ids.snapshot_id);
-    for meddle in [|bench: &Bench| bench.verdict_is_written_by("run-0"), gone] {
-        let bench = Bench::new();
-        meddle(&bench);
-        let back = failure(&bench, "dev-ib-backup-step-3-attach");
-        ends(give_all_back(&bench, &bench.run(), back).await);
-        assert_eq!(bench.done(), ["CreateEvent"]);
+    let gone = |harness: &Harness| harness.aws.delete_snapshot(&harness.ids.snapshot_id);
+    for meddle in [
+        |harness: &Harness| harness.verdict_is_written_by("run-0"),
+        gone,
+    ] {
+        let harness = Harness::new();
+        meddle(&harness);
+        let back = failure(&harness, "dev-ib-backup-step-3-attach");
+        ends(give_all_back(&harness, &harness.run(), back).await);
+        assert_eq!(harness.done(), ["CreateEvent"]);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_leftover_ends_quietly() {
-    let bench = Bench::new();
-    bench.volume("run-1").await;
-    bench.aws.set_datadog_reply(DatadogReply::Never);
+    let harness = Harness::new();
+    harness.volume("run-1").await;
+    harness.aws.set_datadog_reply(DatadogReply::Never);
     let back = GiveBack::unknown(Because::Leftover);
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    assert_eq!(bench.done(), ["DeleteVolume"]);
+    ends(give_all_back(&harness, &harness.run(), back).await);
+    assert_eq!(harness.done(), ["DeleteVolume"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_a_verdict_only_the_time_of_giving_back_is_still_told() {
-    let bench = Bench::new();
-    let checked_at = bench.run().started_at;
+    let harness = Harness::new();
+    let checked_at = harness.run().started_at;
     let back = GiveBack {
         reported: true,
         unmounted: true,
         ..attached(
-            &bench,
+            &harness,
             Because::Verdict(Told {
                 valid: true,
                 checked_at,
@@ -174,17 +177,17 @@ async fn after_a_verdict_only_the_time_of_giving_back_is_still_told() {
         )
         .await
     };
-    let tested = bench.aws.clock().now().into();
+    let tested = harness.aws.clock().now().into();
     let run = Run {
         ready_at: [(Phase::Test, tested)].into(),
-        ..bench.run()
+        ..harness.run()
     };
-    ends(give_all_back(&bench, &run, back).await);
+    ends(give_all_back(&harness, &run, back).await);
     assert_eq!(
-        bench.done(),
+        harness.done(),
         ["DetachVolume", "DeleteVolume", "SubmitMetrics"]
     );
-    let points = bench.aws.points();
+    let points = harness.aws.points();
     assert_eq!(points[0].tags[1], "phase:release");
     let values: Vec<f64> = points.iter().map(|point| point.value).collect();
     assert_eq!(values, [30.0]);
@@ -192,10 +195,10 @@ async fn after_a_verdict_only_the_time_of_giving_back_is_still_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant() {
-    let bench = Bench::new();
-    let checked_at = bench.run().started_at;
-    bench.verdict_is_written_by("run-1");
-    bench.wait(600).await;
+    let harness = Harness::new();
+    let checked_at = harness.run().started_at;
+    harness.verdict_is_written_by("run-1");
+    harness.wait(600).await;
     let because = Because::Verdict(Told {
         valid: true,
         checked_at,
@@ -208,13 +211,13 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
         status: 503,
         body: String::new(),
     };
-    bench.aws.set_datadog_reply(silent);
-    let run = later(&bench.run(), 4);
-    let error = fails(bench.look(&run, Task::GiveBack(back.clone())).await);
+    harness.aws.set_datadog_reply(silent);
+    let run = later(&harness.run(), 4);
+    let error = fails(harness.look(&run, Task::GiveBack(back.clone())).await);
     assert_eq!(error.kind(), Kind::DatadogFailed);
-    bench.aws.set_datadog_reply(DatadogReply::Normal);
-    ends(bench.look(&run, Task::GiveBack(back)).await);
-    let points = bench.aws.points();
+    harness.aws.set_datadog_reply(DatadogReply::Normal);
+    ends(harness.look(&run, Task::GiveBack(back)).await);
+    let points = harness.aws.points();
     let point = &points[0];
     assert_eq!(point.metric, "infobright_backup_valid");
     assert_eq!(
@@ -225,62 +228,64 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
 
 #[tokio::test(start_paused = true)]
 async fn out_of_patience_it_says_what_is_held() {
-    let bench = Bench::new();
-    let back = attached(&bench, Because::Leftover).await;
+    let harness = Harness::new();
+    let back = attached(&harness, Because::Leftover).await;
     let id = back.volume_id.clone().expect("a volume");
     let task = Task::GiveBack(back);
-    let pace = bench.step.pace(&task);
+    let pace = harness.step.pace(&task);
     let patience = (pace.at_most, pace.every.as_secs());
     assert_eq!(patience, (patience::RELEASE, 15));
-    let run = later(&bench.run(), 239);
+    let run = later(&harness.run(), 239);
     let late = Error::new(Kind::TimeRanOut, "it hangs");
-    let error = fails(bench.step.out_of_patience(&run, task, late).await);
+    let error = fails(harness.step.out_of_patience(&run, task, late).await);
     assert_eq!(error.kind(), Kind::TimeRanOut);
     let held = format!("{id} (at i-07e57000000000001 /dev/sdg)");
     let text = error.to_string();
     assert!(text.contains("it hangs") && text.contains(&held), "{text}");
-    assert_eq!(bench.done(), ["CreateEvent"]);
-    let event = &bench.aws.events()[0].text;
+    assert_eq!(harness.done(), ["CreateEvent"]);
+    let event = &harness.aws.events()[0].text;
     assert!(event.contains(&format!("still held: {held}\n")), "{event}");
     assert!(event.contains(&format!("function: {ITSELF}\n")), "{event}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn out_of_patience_it_fails_even_where_neither_aws_nor_datadog_answers() {
-    let bench = Bench::new();
-    let back = attached(&bench, Because::Leftover).await;
-    bench.refuse("DescribeVolumes", 403, "UnauthorizedOperation");
-    bench.aws.set_datadog_reply(DatadogReply::Never);
-    let run = later(&bench.run(), 239);
+    let harness = Harness::new();
+    let back = attached(&harness, Because::Leftover).await;
+    harness.refuse("DescribeVolumes", 403, "UnauthorizedOperation");
+    harness.aws.set_datadog_reply(DatadogReply::Never);
+    let run = later(&harness.run(), 239);
     let late = Error::new(Kind::TimeRanOut, "it hangs");
-    let over = bench.step.out_of_patience(&run, Task::GiveBack(back), late);
+    let over = harness
+        .step
+        .out_of_patience(&run, Task::GiveBack(back), late);
     let error = fails(over.await);
     assert!(error.to_string().contains("still held: unknown"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_datadog_does_not_take_is_an_error() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let refused = DatadogReply::Answer {
         status: 403,
         body: String::new(),
     };
-    bench.aws.set_datadog_reply(refused);
-    let run = later(&bench.run(), 4);
-    let task = Task::GiveBack(failure(&bench, "dev-ib-backup-step-3-attach"));
-    let error = fails(bench.look(&run, task).await);
+    harness.aws.set_datadog_reply(refused);
+    let run = later(&harness.run(), 4);
+    let task = Task::GiveBack(failure(&harness, "dev-ib-backup-step-3-attach"));
+    let error = fails(harness.look(&run, task).await);
     assert_eq!(error.kind(), Kind::DatadogFailed);
-    bench.aws.set_datadog_reply(DatadogReply::Normal);
-    let task = Task::GiveBack(failure(&bench, "dev-ib-backup-step-3-attach"));
-    ends(bench.look(&run, task).await);
-    assert_eq!(bench.aws.events().len(), 1);
+    harness.aws.set_datadog_reply(DatadogReply::Normal);
+    let task = Task::GiveBack(failure(&harness, "dev-ib-backup-step-3-attach"));
+    ends(harness.look(&run, task).await);
+    assert_eq!(harness.aws.events().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_told_while_anything_is_held() {
-    let bench = Bench::new();
-    bench.volume("run-1").await;
-    let task = Task::GiveBack(failure(&bench, "dev-ib-backup-step-3-attach"));
-    held_up(bench.look(&bench.run(), task).await);
-    assert_eq!(bench.aws.events(), []);
+    let harness = Harness::new();
+    harness.volume("run-1").await;
+    let task = Task::GiveBack(failure(&harness, "dev-ib-backup-step-3-attach"));
+    held_up(harness.look(&harness.run(), task).await);
+    assert_eq!(harness.aws.events(), []);
 }

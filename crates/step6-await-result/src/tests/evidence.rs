@@ -1,26 +1,26 @@
 //! An event is not believed: the rows E2 to E4 of the audit, and others of their kinds.
 
 use aws_stand_in::Snapshot;
-use aws_stand_in::workbench::{ends, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{ends, fails, goes_on, later, looks_again};
 use common::Kind;
 use common::event::{Because, GiveBack, Run, Testing, Told};
 use common::time::Timestamp;
 
-use super::{BAD, Bench, GOOD, NOTHING, canary, give_all_back, send, send_with, testing};
+use super::{BAD, GOOD, Harness, NOTHING, canary, give_all_back, send, send_with, testing};
 use crate::Task;
 
 const OTHER_SNAPSHOT: &str = "snap-rehearsal0002";
 
-fn add_snapshot(bench: &Bench) {
-    let begun = bench.aws.clock().now() - std::time::Duration::from_hours(24);
-    let volume = &bench.ids.production_volume_id;
+fn add_snapshot(harness: &Harness) {
+    let begun = harness.aws.clock().now() - std::time::Duration::from_hours(24);
+    let volume = &harness.ids.production_volume_id;
     let other = Snapshot::completed(OTHER_SNAPSHOT, volume, begun);
-    bench.aws.add_snapshot(other);
+    harness.aws.add_snapshot(other);
 }
 
 /// A look at a test that has ended, and what it hands on.
-async fn look(bench: &Bench, run: &Run, testing: Testing) -> GiveBack {
-    match goes_on(bench.look(run, Task::Test(testing)).await) {
+async fn look(harness: &Harness, run: &Run, testing: Testing) -> GiveBack {
+    match goes_on(harness.look(run, Task::Test(testing)).await) {
         Task::GiveBack(back) => back,
         Task::Test(_) => panic!("it goes on with the test"),
     }
@@ -28,42 +28,42 @@ async fn look(bench: &Bench, run: &Run, testing: Testing) -> GiveBack {
 
 /// Holds that nothing is written and nothing sent, and that the error says `named`.
 #[track_caller]
-fn assert_disagrees(bench: &Bench, back: GiveBack, named: &str) {
+fn assert_disagrees(harness: &Harness, back: GiveBack, named: &str) {
     let Because::Failure { error, .. } = back.because else {
         panic!("{:?}", back.because)
     };
     assert!(error.starts_with("BadEvent: "), "{error}");
     assert!(error.contains(named), "{named} is not in {error}");
-    assert_eq!(bench.done(), NOTHING, "{named}");
+    assert_eq!(harness.done(), NOTHING, "{named}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn audit_e2_a_snapshot_that_was_not_tested_gets_no_verdict() {
-    let bench = Bench::new();
-    bench.scripts_end_with(0, GOOD);
-    add_snapshot(&bench);
-    let honest = testing(&bench).await;
-    bench.wait(60).await;
+    let harness = Harness::new();
+    harness.scripts_end_with(0, GOOD);
+    add_snapshot(&harness);
+    let honest = testing(&harness).await;
+    harness.wait(60).await;
     let forged = Testing {
         snapshot_id: OTHER_SNAPSHOT.to_owned(),
         ..honest
     };
-    let back = look(&bench, &bench.run(), forged).await;
-    let named = format!("with snapshotId `{}`", bench.ids.snapshot_id);
-    assert_disagrees(&bench, back, &named);
+    let back = look(&harness, &harness.run(), forged).await;
+    let named = format!("with snapshotId `{}`", harness.ids.snapshot_id);
+    assert_disagrees(&harness, back, &named);
 }
 
 #[tokio::test(start_paused = true)]
 async fn audit_e2_the_command_of_another_run_volume_or_purpose_is_no_evidence() {
-    let bench = Bench::new();
-    bench.scripts_end_with(0, GOOD);
-    let honest = testing(&bench).await;
+    let harness = Harness::new();
+    harness.scripts_end_with(0, GOOD);
+    let honest = testing(&harness).await;
     let volume = honest.volume_id.clone();
-    let other_run = send_with(&bench, "test", &volume, &[("runId", "run-2")]).await;
-    let release = send(&bench, "release", &volume).await;
-    let mount = send(&bench, "mount", "vol-rehearsalother").await;
-    bench.wait(60).await;
-    let run = bench.run();
+    let other_run = send_with(&harness, "test", &volume, &[("runId", "run-2")]).await;
+    let release = send(&harness, "release", &volume).await;
+    let mount = send(&harness, "mount", "vol-rehearsalother").await;
+    harness.wait(60).await;
+    let run = harness.run();
     for (command, named) in [
         (other_run, "with runId `run-2`"),
         (release, "is `ib-backup release run-1`"),
@@ -73,70 +73,74 @@ async fn audit_e2_the_command_of_another_run_volume_or_purpose_is_no_evidence() 
             test_command_id: command,
             ..honest.clone()
         };
-        assert_disagrees(&bench, look(&bench, &run, forged).await, named);
+        assert_disagrees(&harness, look(&harness, &run, forged).await, named);
     }
     let forged = Testing {
         volume_id: "vol-rehearsalother".to_owned(),
         ..honest.clone()
     };
-    assert_disagrees(&bench, look(&bench, &run, forged).await, "with volumeId");
+    assert_disagrees(
+        &harness,
+        look(&harness, &run, forged).await,
+        "with volumeId",
+    );
     // The comment says whose it is; another's has the same volume and snapshot, but not the run.
     let other = Run {
         run_id: "run-2".to_owned(),
         ..run
     };
     let named = "not the test of run run-2";
-    assert_disagrees(&bench, look(&bench, &other, honest).await, named);
+    assert_disagrees(&harness, look(&harness, &other, honest).await, named);
 }
 
 /// A copy that was damaged on purpose would have its fault told of the backup.
 #[tokio::test(start_paused = true)]
 async fn audit_e2_a_canarys_test_is_no_evidence_of_the_backup() {
-    let bench = Bench::new();
-    bench.scripts_end_with(1, BAD);
-    let of_canary = canary(&bench).await;
+    let harness = Harness::new();
+    harness.scripts_end_with(1, BAD);
+    let of_canary = canary(&harness).await;
     let volume = of_canary.volume_id.clone();
     let of_backup = Testing {
-        test_command_id: send(&bench, "test", &volume).await,
+        test_command_id: send(&harness, "test", &volume).await,
         ..of_canary.clone()
     };
-    bench.wait(60).await;
-    let run = bench.run();
-    let back = look(&bench, &run, of_canary).await;
-    assert_disagrees(&bench, back, "that was damaged on purpose");
+    harness.wait(60).await;
+    let run = harness.run();
+    let back = look(&harness, &run, of_canary).await;
+    assert_disagrees(&harness, back, "that was damaged on purpose");
     let run = Run {
         canary: true,
         ..run
     };
-    let back = look(&bench, &run, of_backup).await;
-    assert_disagrees(&bench, back, "that was not damaged on purpose");
+    let back = look(&harness, &run, of_backup).await;
+    assert_disagrees(&harness, back, "that was not damaged on purpose");
 }
 
 #[tokio::test(start_paused = true)]
 async fn audit_e2_the_volume_has_to_be_made_of_the_snapshot() {
     for gone in [false, true] {
-        let bench = Bench::new();
-        bench.scripts_end_with(1, BAD);
-        add_snapshot(&bench);
-        let honest = testing(&bench).await;
+        let harness = Harness::new();
+        harness.scripts_end_with(1, BAD);
+        add_snapshot(&harness);
+        let honest = testing(&harness).await;
         let mount = Testing {
-            test_command_id: send(&bench, "mount", &honest.volume_id).await,
+            test_command_id: send(&harness, "mount", &honest.volume_id).await,
             ..honest.clone()
         };
-        bench.wait(60).await;
+        harness.wait(60).await;
         let forged = Testing {
             snapshot_id: OTHER_SNAPSHOT.to_owned(),
             ..mount.clone()
         };
         if gone {
-            bench.aws.delete_by_hand(&honest.volume_id);
+            harness.aws.delete_by_hand(&honest.volume_id);
         }
         let named = if gone { "is gone" } else { "is made of `" };
-        let run = bench.run();
-        assert_disagrees(&bench, look(&bench, &run, forged).await, named);
+        let run = harness.run();
+        assert_disagrees(&harness, look(&harness, &run, forged).await, named);
         // The test's own parameters are enough, and a mount's are once the verdict was written.
         for honest in [honest, mount] {
-            let back = look(&bench, &run, honest).await;
+            let back = look(&harness, &run, honest).await;
             assert!(matches!(back.because, Because::Verdict(_)), "{back:?}");
         }
     }
@@ -144,25 +148,25 @@ async fn audit_e2_the_volume_has_to_be_made_of_the_snapshot() {
 
 #[tokio::test(start_paused = true)]
 async fn a_command_that_is_not_in_the_list_yet_is_waited_for() {
-    let bench = Bench::new();
-    bench.scripts_end_with(0, GOOD);
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(60).await;
-    bench.answer("ListCommands", "{\"Commands\":[]}".to_owned());
-    let (why, _) = looks_again(bench.look(&bench.run(), task.clone()).await);
+    let harness = Harness::new();
+    harness.scripts_end_with(0, GOOD);
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(60).await;
+    harness.answer("ListCommands", "{\"Commands\":[]}".to_owned());
+    let (why, _) = looks_again(harness.look(&harness.run(), task.clone()).await);
     assert!(why.contains("not yet in Systems Manager's list"), "{why}");
-    bench.refuse("ListCommands", 400, "ThrottlingException");
-    let error = fails(bench.look(&bench.run(), task).await);
+    harness.refuse("ListCommands", 400, "ThrottlingException");
+    let error = fails(harness.look(&harness.run(), task).await);
     assert!(error.is_transient(), "{error}");
-    assert_eq!(bench.done(), NOTHING);
+    assert_eq!(harness.done(), NOTHING);
 }
 
-fn says_valid(bench: &Bench) -> GiveBack {
+fn says_valid(harness: &Harness) -> GiveBack {
     GiveBack {
-        snapshot_id: Some(bench.ids.snapshot_id.clone()),
+        snapshot_id: Some(harness.ids.snapshot_id.clone()),
         ..GiveBack::unknown(Because::Verdict(Told {
             valid: true,
-            checked_at: bench.run().started_at,
+            checked_at: harness.run().started_at,
             coverage: None,
             paused_seconds: None,
             manifest: None,
@@ -172,44 +176,44 @@ fn says_valid(bench: &Bench) -> GiveBack {
 
 #[tokio::test(start_paused = true)]
 async fn audit_e3_an_event_that_says_valid_sends_no_metric() {
-    let bench = Bench::new();
-    let back = says_valid(&bench);
-    let outcome = give_all_back(&bench, &bench.run(), back).await;
+    let harness = Harness::new();
+    let back = says_valid(&harness);
+    let outcome = give_all_back(&harness, &harness.run(), back).await;
     let Task::GiveBack(back) = goes_on(outcome) else {
         panic!("it goes on with the test")
     };
     assert_disagrees(
-        &bench,
+        &harness,
         back.clone(),
         "no snapshot bears a verdict of run run-1",
     );
     // A person is told, and the run fails.
-    let run = later(&bench.run(), 4);
-    let Task::GiveBack(back) = goes_on(bench.look(&run, Task::GiveBack(back)).await) else {
+    let run = later(&harness.run(), 4);
+    let Task::GiveBack(back) = goes_on(harness.look(&run, Task::GiveBack(back)).await) else {
         panic!("it goes on with the test")
     };
-    let error = fails(bench.look(&run, Task::GiveBack(back)).await);
+    let error = fails(harness.look(&run, Task::GiveBack(back)).await);
     assert_eq!(error.kind(), Kind::Undetermined);
-    assert_eq!(bench.done(), ["CreateEvent"]);
+    assert_eq!(harness.done(), ["CreateEvent"]);
 }
 
 /// Value and instant are the tag's.
 #[tokio::test(start_paused = true)]
 async fn audit_e3_the_metric_says_what_the_tag_says() {
-    let bench = Bench::new();
-    bench.verdict_is_written_by("run-1");
-    let written = bench.run().started_at;
-    bench.wait(600).await;
+    let harness = Harness::new();
+    harness.verdict_is_written_by("run-1");
+    let written = harness.run().started_at;
+    harness.wait(600).await;
     let because = Because::Verdict(Told {
         valid: false,
-        checked_at: bench.run().started_at,
+        checked_at: harness.run().started_at,
         coverage: None,
         paused_seconds: None,
         manifest: None,
     });
     let back = GiveBack::unknown(because);
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    let points = bench.aws.points();
+    ends(give_all_back(&harness, &harness.run(), back).await);
+    let points = harness.aws.points();
     let valid = points
         .iter()
         .find(|one| one.metric == "infobright_backup_valid");
@@ -220,42 +224,42 @@ async fn audit_e3_the_metric_says_what_the_tag_says() {
 /// Another run's verdict is none of this run; one that was written meanwhile is no error.
 #[tokio::test(start_paused = true)]
 async fn audit_e3_another_runs_verdict_is_not_told_as_this_ones() {
-    let bench = Bench::new();
-    let back = says_valid(&bench);
-    bench.wait(1).await;
-    bench.verdict_is_written_by("run-2");
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    assert_eq!(bench.done(), NOTHING);
+    let harness = Harness::new();
+    let back = says_valid(&harness);
+    harness.wait(1).await;
+    harness.verdict_is_written_by("run-2");
+    ends(give_all_back(&harness, &harness.run(), back).await);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 /// Reads lag behind a tag that was written a moment ago.
 #[tokio::test(start_paused = true)]
 async fn a_verdict_that_is_not_in_sight_yet_is_looked_for() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let back = GiveBack {
         volume_id: Some("vol-rehearsal0001".to_owned()),
         unmounted: true,
-        ..says_valid(&bench)
+        ..says_valid(&harness)
     };
     let task = Task::GiveBack(back);
-    let (why, _) = looks_again(bench.look(&bench.run(), task.clone()).await);
+    let (why, _) = looks_again(harness.look(&harness.run(), task.clone()).await);
     assert_eq!(why, "no snapshot bears a verdict of run run-1");
-    bench.verdict_is_written_by("run-1");
-    ends(bench.look(&later(&bench.run(), 1), task).await);
-    assert_eq!(bench.done(), ["SubmitMetrics"]);
+    harness.verdict_is_written_by("run-1");
+    ends(harness.look(&later(&harness.run(), 1), task).await);
+    assert_eq!(harness.done(), ["SubmitMetrics"]);
 }
 
 /// The same for what an event says of a canary.
 #[tokio::test(start_paused = true)]
 async fn audit_e3_an_event_that_says_caught_sends_no_metric() {
-    let bench = Bench::new();
-    bench.scripts_end_with(1, BAD);
-    let test = testing(&bench).await;
-    bench.wait(60).await;
-    bench.aws.delete_by_hand(&test.volume_id);
+    let harness = Harness::new();
+    harness.scripts_end_with(1, BAD);
+    let test = testing(&harness).await;
+    harness.wait(60).await;
+    harness.aws.delete_by_hand(&test.volume_id);
     let run = Run {
         canary: true,
-        ..later(&bench.run(), 4)
+        ..later(&harness.run(), 4)
     };
     let because = Because::Canary {
         caught: true,
@@ -269,52 +273,52 @@ async fn audit_e3_an_event_that_says_caught_sends_no_metric() {
         (GiveBack::unknown(because), "names no test_command_id"),
         (of_backup, "that was not damaged on purpose"),
     ] {
-        let Task::GiveBack(back) = goes_on(bench.look(&run, Task::GiveBack(back)).await) else {
+        let Task::GiveBack(back) = goes_on(harness.look(&run, Task::GiveBack(back)).await) else {
             panic!("it goes on with the test")
         };
-        assert_disagrees(&bench, back, named);
+        assert_disagrees(&harness, back, named);
     }
 }
 
 /// The verdicts on last night's snapshot: which run's, and which.
-fn written(bench: &Bench) -> (String, String) {
-    let tags = bench.aws.snapshot_tags(&bench.ids.snapshot_id);
+fn written(harness: &Harness) -> (String, String) {
+    let tags = harness.aws.snapshot_tags(&harness.ids.snapshot_id);
     let text = |name| tags.get(name).cloned().unwrap_or_default();
     (text("DBBackupCheckRun"), text("DBBackupValid"))
 }
 
 /// Has another run write a verdict of this instant.
-fn another_writes(bench: &Bench, at: &str) {
-    let id = &bench.ids.snapshot_id;
-    bench.aws.tag_by_hand(id, "DBBackupValid", "False");
-    bench.aws.tag_by_hand(id, "DBBackupCheckRun", "run-2");
-    bench.aws.tag_by_hand(id, "DBBackupCheckedAt", at);
+fn another_writes(harness: &Harness, at: &str) {
+    let id = &harness.ids.snapshot_id;
+    harness.aws.tag_by_hand(id, "DBBackupValid", "False");
+    harness.aws.tag_by_hand(id, "DBBackupCheckRun", "run-2");
+    harness.aws.tag_by_hand(id, "DBBackupCheckedAt", at);
 }
 
 #[tokio::test(start_paused = true)]
 async fn audit_e4_a_late_delivery_puts_no_older_verdict_over_a_newer_one() {
-    let bench = Bench::new();
-    bench.scripts_end_with(0, GOOD);
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(60).await;
-    let run = bench.run();
+    let harness = Harness::new();
+    harness.scripts_end_with(0, GOOD);
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(60).await;
+    let run = harness.run();
     for _ in 0..2 {
-        goes_on(bench.look(&run, task.clone()).await);
-        assert_eq!(written(&bench), ("run-1".to_owned(), "True".to_owned()));
+        goes_on(harness.look(&run, task.clone()).await);
+        assert_eq!(written(&harness), ("run-1".to_owned(), "True".to_owned()));
     }
-    bench.wait(3600).await;
-    let now: Timestamp = bench.aws.clock().now().into();
-    another_writes(&bench, &now.to_string());
-    bench.wait(3 * 3600).await;
-    let sent = bench.done().len();
-    let Task::GiveBack(back) = goes_on(bench.look(&run, task).await) else {
+    harness.wait(3600).await;
+    let now: Timestamp = harness.aws.clock().now().into();
+    another_writes(&harness, &now.to_string());
+    harness.wait(3 * 3600).await;
+    let sent = harness.done().len();
+    let Task::GiveBack(back) = goes_on(harness.look(&run, task).await) else {
         panic!("it goes on with the test")
     };
     assert_eq!(back.because, Because::Superseded);
-    assert_eq!(written(&bench), ("run-2".to_owned(), "False".to_owned()));
-    assert_eq!(bench.done().len(), sent, "neither tag nor metric");
-    ends(give_all_back(&bench, &run, back).await);
-    let more = &bench.done()[sent..];
+    assert_eq!(written(&harness), ("run-2".to_owned(), "False".to_owned()));
+    assert_eq!(harness.done().len(), sent, "neither tag nor metric");
+    ends(give_all_back(&harness, &run, back).await);
+    let more = &harness.done()[sent..];
     assert_eq!(more, ["SendCommand", "DetachVolume", "DeleteVolume"]);
 }
 
@@ -326,17 +330,17 @@ async fn a_verdict_goes_over_none_over_an_older_one_and_over_one_of_no_known_tim
         "last night",
         "",
     ] {
-        let bench = Bench::new();
-        bench.scripts_end_with(0, GOOD);
-        let task = Task::Test(testing(&bench).await);
-        bench.wait(60).await;
-        another_writes(&bench, at);
-        goes_on(bench.look(&bench.run(), task).await);
+        let harness = Harness::new();
+        harness.scripts_end_with(0, GOOD);
+        let task = Task::Test(testing(&harness).await);
+        harness.wait(60).await;
+        another_writes(&harness, at);
+        goes_on(harness.look(&harness.run(), task).await);
         assert_eq!(
-            written(&bench),
+            written(&harness),
             ("run-1".to_owned(), "True".to_owned()),
             "{at}"
         );
-        assert_eq!(bench.done(), ["CreateTags", "SubmitMetrics"], "{at}");
+        assert_eq!(harness.done(), ["CreateTags", "SubmitMetrics"], "{at}");
     }
 }

@@ -2,7 +2,7 @@ use common::event::{Because, GiveBack, Testing, Told};
 use common::{Kind, event::Envelope};
 use serde_json::{Value, json};
 
-use super::Bench;
+use super::Harness;
 use crate::Task;
 
 /// Lambda's record of a step 3 that failed over this event.
@@ -35,7 +35,7 @@ fn event() -> Value {
 
 #[track_caller]
 fn read(event: &Value) -> (Envelope<Task>, GiveBack, String, String) {
-    let envelope = Bench::new().read(event).expect("an event of step 6");
+    let envelope = Harness::new().read(event).expect("an event of step 6");
     let Task::GiveBack(back) = envelope.payload.clone() else {
         panic!("it is taken for a test")
     };
@@ -116,7 +116,7 @@ async fn its_own_payloads_are_told_apart() {
     let mut testing = event();
     testing["device"] = json!("/dev/sdg");
     testing["test_command_id"] = json!("c-1");
-    let read = Bench::new().read(&testing).expect("a test");
+    let read = Harness::new().read(&testing).expect("a test");
     let expected = Testing {
         snapshot_id: "snap-1".to_owned(),
         dev_ib_backup_instance_id: "i-1".to_owned(),
@@ -131,8 +131,8 @@ async fn its_own_payloads_are_told_apart() {
 /// What one look hands to the next is what the next one reads.
 #[tokio::test(start_paused = true)]
 async fn its_own_payload_comes_back_as_it_was() {
-    let bench = Bench::new();
-    let checked_at = bench.run().started_at;
+    let harness = Harness::new();
+    let checked_at = harness.run().started_at;
     let failure = Because::Failure {
         function: "f".to_owned(),
         error: "e".to_owned(),
@@ -151,11 +151,11 @@ async fn its_own_payload_comes_back_as_it_was() {
             ..GiveBack::unknown(because)
         };
         let envelope = Envelope {
-            run: bench.run(),
+            run: harness.run(),
             payload: Task::GiveBack(back),
         };
         let event = serde_json::to_value(&envelope).expect("JSON");
-        assert_eq!(bench.read(&event).expect("its own"), envelope);
+        assert_eq!(harness.read(&event).expect("its own"), envelope);
     }
 }
 
@@ -163,7 +163,7 @@ async fn its_own_payload_comes_back_as_it_was() {
 async fn an_event_that_lacks_a_field_is_refused_with_its_name() {
     let mut testing = event();
     testing["device"] = json!("/dev/sdg");
-    let error = Bench::new().read(&testing).expect_err("no test command");
+    let error = Harness::new().read(&testing).expect_err("no test command");
     assert_eq!(error.kind(), Kind::BadEvent);
     assert!(error.to_string().contains("test_command_id"), "{error}");
 }
@@ -171,7 +171,7 @@ async fn an_event_that_lacks_a_field_is_refused_with_its_name() {
 /// An emulator of Lambda leaves the request id out; the run stands in the payload.
 #[tokio::test(start_paused = true)]
 async fn aws_case_a_failure_record_without_a_request_id_is_understood() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let record = |payload: serde_json::Value| {
         serde_json::json!({
             "requestContext": {
@@ -181,9 +181,9 @@ async fn aws_case_a_failure_record_without_a_request_id_is_understood() {
             "requestPayload": payload,
         })
     };
-    let read = bench.read(&record(serde_json::json!({"run_id": "run-7"})));
+    let read = harness.read(&record(serde_json::json!({"run_id": "run-7"})));
     assert_eq!(read.expect("a record").run.run_id, "run-7");
-    let read = bench.read(&record(serde_json::json!({})));
+    let read = harness.read(&record(serde_json::json!({})));
     assert_eq!(read.expect("a record").run.run_id, "request-1");
 }
 
@@ -191,8 +191,8 @@ async fn aws_case_a_failure_record_without_a_request_id_is_understood() {
 #[tokio::test(start_paused = true)]
 async fn audit_e1_a_wildcard_for_a_run_id_touches_no_volume() {
     for run_id in ["*", "run-?", "run-1*", "\\*", "run-2,run-1", ""] {
-        let bench = Bench::new();
-        bench.attached_volume("run-2").await;
+        let harness = Harness::new();
+        harness.attached_volume("run-2").await;
         let mut event = json!({
             "run_id": run_id,
             "started_at": "2026-03-01T02:00:00Z",
@@ -201,13 +201,13 @@ async fn audit_e1_a_wildcard_for_a_run_id_touches_no_volume() {
             "because": "leftover",
             "unmounted": true,
         });
-        let error = bench.handle(event.clone()).await.expect_err(run_id);
+        let error = harness.handle(event.clone()).await.expect_err(run_id);
         assert_eq!(error.kind(), common::Kind::BadEvent);
         assert!(error.to_string().contains("`run_id`"), "{error}");
-        assert_eq!(bench.done(), super::NOTHING, "{run_id}");
+        assert_eq!(harness.done(), super::NOTHING, "{run_id}");
         // Nor does the record of a failure bring it in.
         event["because"].take();
-        let read = bench.read(&record(&event)).expect("a record");
+        let read = harness.read(&record(&event)).expect("a record");
         assert_eq!(read.run.run_id, "request-0");
     }
 }

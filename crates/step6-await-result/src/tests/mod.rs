@@ -6,13 +6,13 @@ mod release;
 mod report;
 mod verdict;
 
-use aws_stand_in::workbench::{self, later, looks_again};
+use aws_stand_in::step_harness::{self, later, looks_again};
 use common::event::{Because, GiveBack, Run, Testing};
 use common::ssm::{self, Command};
 
 use crate::{AwaitResult, Task};
 
-type Bench = workbench::Workbench<AwaitResult>;
+type Harness = step_harness::StepHarness<AwaitResult>;
 
 const NOTHING: [&str; 0] = [];
 /// What a test that found nothing prints last.
@@ -23,67 +23,67 @@ const BAD: &str =
     r#"{"valid":false,"checks":4,"tables":2,"rows":9,"seconds":3,"reason":"shop.orders: Corrupt"}"#;
 
 /// Sends a command of the run to the test instance, as a step did before.
-async fn send(bench: &Bench, purpose: &'static str, volume_id: &str) -> String {
-    send_with(bench, purpose, volume_id, &[]).await
+async fn send(harness: &Harness, purpose: &'static str, volume_id: &str) -> String {
+    send_with(harness, purpose, volume_id, &[]).await
 }
 
 /// The same with these parameters besides, or instead.
 async fn send_with(
-    bench: &Bench,
+    harness: &Harness,
     purpose: &'static str,
     volume_id: &str,
     others: &[(&'static str, &str)],
 ) -> String {
-    let functions = &bench.stack.template.functions;
+    let functions = &harness.stack.template.functions;
     let mut variables = functions.iter().map(|function| &function.environment);
     let name = format!("{}_DOCUMENT", purpose.to_uppercase());
     let document = variables.find_map(|of| of.get(&name));
     let mut parameters = vec![("runId", "run-1"), ("volumeId", volume_id)];
     match purpose {
         "mount" => parameters.push(("device", "/dev/sdg")),
-        "test" => parameters.push(("snapshotId", bench.ids.snapshot_id.as_str())),
+        "test" => parameters.push(("snapshotId", harness.ids.snapshot_id.as_str())),
         _ => {}
     }
     parameters.retain(|(name, _)| others.iter().all(|(other, _)| other != name));
     parameters.extend(others);
     let command = Command {
         document: document.expect("the template names it"),
-        instance_id: &bench.ids.test_instance_id,
+        instance_id: &harness.ids.test_instance_id,
         purpose,
         run_id: "run-1",
         parameters,
     };
-    let sent = ssm::send_command(&bench.person.ssm, &command).await;
+    let sent = ssm::send_command(&harness.person.ssm, &command).await;
     sent.expect("a command can be sent")
 }
 
 /// What step 5 hands on: a test of an attached volume.
-async fn testing(bench: &Bench) -> Testing {
-    testing_with(bench, &[]).await
+async fn testing(harness: &Harness) -> Testing {
+    testing_with(harness, &[]).await
 }
 
 /// The same on a canary night.
-async fn canary(bench: &Bench) -> Testing {
-    testing_with(bench, &[("canary", "true")]).await
+async fn canary(harness: &Harness) -> Testing {
+    testing_with(harness, &[("canary", "true")]).await
 }
 
-async fn testing_with(bench: &Bench, others: &[(&'static str, &str)]) -> Testing {
-    let volume_id = bench.attached_volume("run-1").await;
+async fn testing_with(harness: &Harness, others: &[(&'static str, &str)]) -> Testing {
+    let volume_id = harness.attached_volume("run-1").await;
     Testing {
-        test_command_id: send_with(bench, "test", &volume_id, others).await,
-        snapshot_id: bench.ids.snapshot_id.clone(),
-        dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+        test_command_id: send_with(harness, "test", &volume_id, others).await,
+        snapshot_id: harness.ids.snapshot_id.clone(),
+        dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
         volume_id,
         device: "/dev/sdg".to_owned(),
     }
 }
 
 /// An attached volume with everything known of it.
-async fn attached(bench: &Bench, because: Because) -> GiveBack {
-    let volume_id = bench.attached_volume("run-1").await;
+async fn attached(harness: &Harness, because: Because) -> GiveBack {
+    let volume_id = harness.attached_volume("run-1").await;
     GiveBack {
-        snapshot_id: Some(bench.ids.snapshot_id.clone()),
-        dev_ib_backup_instance_id: Some(bench.ids.test_instance_id.clone()),
+        snapshot_id: Some(harness.ids.snapshot_id.clone()),
+        dev_ib_backup_instance_id: Some(harness.ids.test_instance_id.clone()),
         volume_id: Some(volume_id),
         device: Some("/dev/sdg".to_owned()),
         ..GiveBack::unknown(because)
@@ -101,20 +101,20 @@ fn held_up(looked: common::Result<common::step::Outcome<AwaitResult>>) -> (Strin
 
 /// Gives back, looking every 15 s, until the outcome is another than to look again.
 async fn give_all_back(
-    bench: &Bench,
+    harness: &Harness,
     run: &Run,
     mut back: GiveBack,
 ) -> common::Result<common::step::Outcome<AwaitResult>> {
     for count in run.iteration_count..=240 {
         let task = Task::GiveBack(back);
-        match bench.look(&later(run, count), task).await {
+        match harness.look(&later(run, count), task).await {
             Ok(common::step::Outcome::LookAgain {
                 payload: Task::GiveBack(next),
                 ..
             }) => back = next,
             outcome => return outcome,
         }
-        bench.wait(15).await;
+        harness.wait(15).await;
     }
     panic!("nothing came of 240 looks");
 }

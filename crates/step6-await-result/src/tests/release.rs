@@ -1,50 +1,50 @@
-use aws_stand_in::workbench::{ends, later, waits_out};
+use aws_stand_in::step_harness::{ends, later, waits_out};
 use aws_stand_in::{
     AgentReport, AttachmentState, Instance, InstanceState, Snapshot, TEST_INSTANCE,
 };
-use aws_stand_in::{VolumeState, model_host::Durations};
+use aws_stand_in::{VolumeState, simulated_host::Durations};
 use common::event::{Because, GiveBack};
 
-use super::{Bench, GOOD, NOTHING, attached, give_all_back, held_up, send};
+use super::{GOOD, Harness, NOTHING, attached, give_all_back, held_up, send};
 use crate::Task;
 
 /// Giving back, call by call.
 const ALL: [&str; 3] = ["SendCommand", "DetachVolume", "DeleteVolume"];
 
-fn state(bench: &Bench, back: &GiveBack) -> Option<VolumeState> {
+fn state(harness: &Harness, back: &GiveBack) -> Option<VolumeState> {
     let id = back.volume_id.as_ref()?;
-    bench.aws.volume(id).map(|volume| volume.state)
+    harness.aws.volume(id).map(|volume| volume.state)
 }
 
 #[tokio::test(start_paused = true)]
 async fn unmounts_then_detaches_then_deletes() {
-    let bench = Bench::new();
-    let back = attached(&bench, Because::Leftover).await;
+    let harness = Harness::new();
+    let back = attached(&harness, Because::Leftover).await;
     let id = back.volume_id.clone().expect("a volume");
-    send(&bench, "mount", &id).await;
-    send(&bench, "programs", &id).await;
-    bench.wait(60).await;
-    send(&bench, "test", &id).await;
-    bench.wait(60).await;
-    assert!(bench.host.server_running());
-    ends(give_all_back(&bench, &bench.run(), back.clone()).await);
-    assert_eq!(bench.done(), ALL);
-    assert_eq!(state(&bench, &back), Some(VolumeState::Deleted));
-    assert_eq!(bench.host.leftovers(), NOTHING);
-    let detach = &bench.asked("DetachVolume")[0].parameters;
+    send(&harness, "mount", &id).await;
+    send(&harness, "programs", &id).await;
+    harness.wait(60).await;
+    send(&harness, "test", &id).await;
+    harness.wait(60).await;
+    assert!(harness.host.server_running());
+    ends(give_all_back(&harness, &harness.run(), back.clone()).await);
+    assert_eq!(harness.done(), ALL);
+    assert_eq!(state(&harness, &back), Some(VolumeState::Deleted));
+    assert_eq!(harness.host.leftovers(), NOTHING);
+    let detach = &harness.asked("DetachVolume")[0].parameters;
     assert!(detach.contains("Force=false"), "{detach}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_wait_is_waited_out() {
-    let bench = Bench::new();
-    let mut back = attached(&bench, Because::Leftover).await;
+    let harness = Harness::new();
+    let mut back = attached(&harness, Because::Leftover).await;
     let release = std::time::Duration::from_secs(100);
-    bench.host.set_durations(Durations {
+    harness.host.set_durations(Durations {
         release,
         ..Durations::default()
     });
-    let run = bench.run();
+    let run = harness.run();
     for (count, (wait, done)) in (0..).zip([
         (0, 1),
         (50, 1), // the release command runs
@@ -53,32 +53,36 @@ async fn each_wait_is_waited_out() {
         (3, 3),  // detached: delete
         (1, 3),  // deleting
     ]) {
-        bench.wait(wait).await;
-        (_, back) = held_up(bench.look(&later(&run, count), Task::GiveBack(back)).await);
-        assert_eq!(bench.done(), ALL[..done]);
+        harness.wait(wait).await;
+        (_, back) = held_up(
+            harness
+                .look(&later(&run, count), Task::GiveBack(back))
+                .await,
+        );
+        assert_eq!(harness.done(), ALL[..done]);
     }
-    bench.wait(2).await;
-    ends(bench.look(&later(&run, 6), Task::GiveBack(back)).await);
+    harness.wait(2).await;
+    ends(harness.look(&later(&run, 6), Task::GiveBack(back)).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_without_an_attachment_is_detached() {
-    let bench = Bench::new();
-    bench.volume("run-1").await;
+    let harness = Harness::new();
+    harness.volume("run-1").await;
     let back = GiveBack::unknown(Because::Leftover);
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    assert_eq!(bench.done(), ["DeleteVolume"]);
-    assert_eq!(bench.stack.left_volumes(), NOTHING);
+    ends(give_all_back(&harness, &harness.run(), back).await);
+    assert_eq!(harness.done(), ["DeleteVolume"]);
+    assert_eq!(harness.stack.left_volumes(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_attachment_that_is_over_counts_as_none() {
-    let bench = Bench::new();
-    let id = bench.volume("run-1").await;
-    bench.shows(&id, "available", Some("detached"));
+    let harness = Harness::new();
+    let id = harness.volume("run-1").await;
+    harness.shows(&id, "available", Some("detached"));
     let back = GiveBack::unknown(Because::Leftover);
-    held_up(bench.look(&bench.run(), Task::GiveBack(back)).await);
-    assert_eq!(bench.done(), ["DeleteVolume"]);
+    held_up(harness.look(&harness.run(), Task::GiveBack(back)).await);
+    assert_eq!(harness.done(), ["DeleteVolume"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,187 +95,193 @@ async fn a_volume_on_its_way_is_waited_for() {
             "the attachment of volume vol-rehearsal0001 is not in sight",
         ),
     ] {
-        let bench = Bench::new();
-        bench.shows("vol-rehearsal0001", shown, None);
+        let harness = Harness::new();
+        harness.shows("vol-rehearsal0001", shown, None);
         let task = Task::GiveBack(GiveBack::unknown(Because::Leftover));
-        let (said, _) = held_up(bench.look(&bench.run(), task).await);
+        let (said, _) = held_up(harness.look(&harness.run(), task).await);
         assert_eq!(said, why);
-        assert_eq!(bench.done(), NOTHING);
+        assert_eq!(harness.done(), NOTHING);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_failed_is_deleted() {
-    let bench = Bench::new();
-    let begun = bench.aws.clock().now() - std::time::Duration::from_hours(1);
-    let (id, volume) = (&bench.ids.snapshot_id, &bench.ids.production_volume_id);
-    bench.aws.add_snapshot(Snapshot {
+    let harness = Harness::new();
+    let begun = harness.aws.clock().now() - std::time::Duration::from_hours(1);
+    let (id, volume) = (&harness.ids.snapshot_id, &harness.ids.production_volume_id);
+    harness.aws.add_snapshot(Snapshot {
         kms_denied: true,
         ..Snapshot::completed(id, volume, begun)
     });
-    bench.volume("run-1").await;
+    harness.volume("run-1").await;
     let back = GiveBack::unknown(Because::Leftover);
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    assert_eq!(bench.stack.left_volumes(), NOTHING);
+    ends(give_all_back(&harness, &harness.run(), back).await);
+    assert_eq!(harness.stack.left_volumes(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_runs_no_more_has_nothing_mounted() {
     for meddle in [
-        |bench: &Bench| bench.aws.stop_instance(&bench.ids.test_instance_id),
-        |bench: &Bench| bench.aws.terminate_instance(&bench.ids.test_instance_id),
-        |bench: &Bench| {
-            bench.aws.terminate_instance(&bench.ids.test_instance_id);
-            bench.aws.forget_instance(&bench.ids.test_instance_id);
+        |harness: &Harness| harness.aws.stop_instance(&harness.ids.test_instance_id),
+        |harness: &Harness| {
+            harness
+                .aws
+                .terminate_instance(&harness.ids.test_instance_id);
+        },
+        |harness: &Harness| {
+            harness
+                .aws
+                .terminate_instance(&harness.ids.test_instance_id);
+            harness.aws.forget_instance(&harness.ids.test_instance_id);
         },
     ] {
-        let bench = Bench::new();
-        let back = attached(&bench, Because::Leftover).await;
-        meddle(&bench);
-        ends(give_all_back(&bench, &bench.run(), back).await);
-        assert_eq!(bench.asked("SendCommand").len(), 0);
-        assert_eq!(bench.stack.left_volumes(), NOTHING);
+        let harness = Harness::new();
+        let back = attached(&harness, Because::Leftover).await;
+        meddle(&harness);
+        ends(give_all_back(&harness, &harness.run(), back).await);
+        assert_eq!(harness.asked("SendCommand").len(), 0);
+        assert_eq!(harness.stack.left_volumes(), NOTHING);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_on_its_way_down_is_waited_for() {
     for state in [InstanceState::Stopping, InstanceState::ShuttingDown] {
-        let bench = Bench::new();
-        let back = attached(&bench, Because::Leftover).await;
-        let now = bench.aws.clock().now();
-        let id = &bench.ids.test_instance_id;
-        bench.aws.add_instance(Instance {
+        let harness = Harness::new();
+        let back = attached(&harness, Because::Leftover).await;
+        let now = harness.aws.clock().now();
+        let id = &harness.ids.test_instance_id;
+        harness.aws.add_instance(Instance {
             state,
             ..Instance::running(id, TEST_INSTANCE, "us-east-1a", now)
         });
-        let (why, _) = held_up(bench.look(&bench.run(), Task::GiveBack(back)).await);
+        let (why, _) = held_up(harness.look(&harness.run(), Task::GiveBack(back)).await);
         assert_eq!(why, format!("instance {id} is stopping"));
-        assert_eq!(bench.done(), NOTHING);
+        assert_eq!(harness.done(), NOTHING);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_release_that_fails_is_asked_for_again_and_nothing_is_detached() {
-    let bench = Bench::new();
-    let mut back = attached(&bench, Because::Leftover).await;
-    bench.scripts_end_with(75, "the server does not stop");
-    let run = bench.run();
+    let harness = Harness::new();
+    let mut back = attached(&harness, Because::Leftover).await;
+    harness.scripts_end_with(75, "the server does not stop");
+    let run = harness.run();
     let mut said = String::new();
     for count in 0..4 {
         let task = Task::GiveBack(back);
-        (said, back) = held_up(bench.look(&later(&run, count), task).await);
-        bench.wait(15).await;
+        (said, back) = held_up(harness.look(&later(&run, count), task).await);
+        harness.wait(15).await;
     }
     assert!(said.contains("the server does not stop"), "{said}");
-    assert_eq!(bench.done(), ["SendCommand", "SendCommand"]);
-    bench.scripts_end_with(0, GOOD);
-    ends(give_all_back(&bench, &later(&run, 4), back).await);
-    assert_eq!(bench.asked("SendCommand").len(), 3);
-    assert_eq!(bench.stack.left_volumes(), NOTHING);
+    assert_eq!(harness.done(), ["SendCommand", "SendCommand"]);
+    harness.scripts_end_with(0, GOOD);
+    ends(give_all_back(&harness, &later(&run, 4), back).await);
+    assert_eq!(harness.asked("SendCommand").len(), 3);
+    assert_eq!(harness.stack.left_volumes(), NOTHING);
 }
 
 /// Case 40 of the field, at the release: to detach then would wedge a mounted volume.
 #[tokio::test(start_paused = true)]
 async fn field_case_40_a_release_that_was_skipped_has_released_nothing() {
-    let bench = Bench::new();
-    let mut back = attached(&bench, Because::Leftover).await;
-    bench.aws.set_agent_report(Some(AgentReport::Skipped));
-    let run = bench.run();
+    let harness = Harness::new();
+    let mut back = attached(&harness, Because::Leftover).await;
+    harness.aws.set_agent_report(Some(AgentReport::Skipped));
+    let run = harness.run();
     let mut said = String::new();
     for count in 0..2 {
         let task = Task::GiveBack(back);
-        (said, back) = held_up(bench.look(&later(&run, count), task).await);
-        bench.wait(15).await;
+        (said, back) = held_up(harness.look(&later(&run, count), task).await);
+        harness.wait(15).await;
     }
     assert!(said.contains("unsupported plugin"), "{said}");
-    assert_eq!(bench.done(), ["SendCommand"]);
+    assert_eq!(harness.done(), ["SendCommand"]);
     assert!(!back.unmounted);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_release_that_ssm_lost_is_asked_for_again() {
-    let bench = Bench::new();
-    let back = attached(&bench, Because::Leftover).await;
-    let run = bench.run();
-    let (_, back) = held_up(bench.look(&run, Task::GiveBack(back)).await);
-    bench.aws.cancel_by_hand(&bench.aws.commands()[0].id);
-    bench.wait(15).await;
-    let (_, back) = held_up(bench.look(&later(&run, 1), Task::GiveBack(back)).await);
+    let harness = Harness::new();
+    let back = attached(&harness, Because::Leftover).await;
+    let run = harness.run();
+    let (_, back) = held_up(harness.look(&run, Task::GiveBack(back)).await);
+    harness.aws.cancel_by_hand(&harness.aws.commands()[0].id);
+    harness.wait(15).await;
+    let (_, back) = held_up(harness.look(&later(&run, 1), Task::GiveBack(back)).await);
     assert_eq!(back.release_command_id, None);
-    ends(give_all_back(&bench, &later(&run, 2), back).await);
+    ends(give_all_back(&harness, &later(&run, 2), back).await);
     assert_eq!(
-        bench.done(),
+        harness.done(),
         ["SendCommand", "SendCommand", "DetachVolume", "DeleteVolume"]
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn force_comes_after_half_of_the_hour_and_not_before() {
-    let bench = Bench::new();
-    let mut back = attached(&bench, Because::Leftover).await;
+    let harness = Harness::new();
+    let mut back = attached(&harness, Because::Leftover).await;
     send(
-        &bench,
+        &harness,
         "mount",
         back.volume_id.as_deref().expect("a volume"),
     )
     .await;
-    bench.wait(60).await;
-    bench.aws.set_agent(&bench.ids.test_instance_id, false);
-    let run = bench.run();
+    harness.wait(60).await;
+    harness.aws.set_agent(&harness.ids.test_instance_id, false);
+    let run = harness.run();
     for count in [0, 60, 119] {
         let task = Task::GiveBack(back);
-        (_, back) = held_up(bench.look(&later(&run, count), task).await);
+        (_, back) = held_up(harness.look(&later(&run, count), task).await);
     }
-    assert_eq!(bench.asked("DetachVolume").len(), 0);
-    let (_, back) = held_up(bench.look(&later(&run, 120), Task::GiveBack(back)).await);
-    let detach = &bench.asked("DetachVolume")[0].parameters;
+    assert_eq!(harness.asked("DetachVolume").len(), 0);
+    let (_, back) = held_up(harness.look(&later(&run, 120), Task::GiveBack(back)).await);
+    let detach = &harness.asked("DetachVolume")[0].parameters;
     assert!(detach.contains("Force=true"), "{detach}");
-    bench.wait(15).await;
-    ends(give_all_back(&bench, &later(&run, 121), back).await);
-    assert_eq!(bench.stack.left_volumes(), NOTHING);
+    harness.wait(15).await;
+    ends(give_all_back(&harness, &later(&run, 121), back).await);
+    assert_eq!(harness.stack.left_volumes(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_turns_busy_is_mounted_after_all() {
-    let bench = Bench::new();
-    let mut back = attached(&bench, Because::Leftover).await;
+    let harness = Harness::new();
+    let mut back = attached(&harness, Because::Leftover).await;
     let id = back.volume_id.clone().expect("a volume");
-    send(&bench, "mount", &id).await;
-    bench.wait(60).await;
-    let detached = common::ec2::detach(&bench.person.ec2, &id, false).await;
+    send(&harness, "mount", &id).await;
+    harness.wait(60).await;
+    let detached = common::ec2::detach(&harness.person.ec2, &id, false).await;
     detached.expect("it can be asked for");
-    bench.wait(5).await;
-    let attachment = bench.aws.volume(&id).and_then(|volume| volume.attachment);
+    harness.wait(5).await;
+    let attachment = harness.aws.volume(&id).and_then(|volume| volume.attachment);
     assert_eq!(attachment.map(|at| at.state), Some(AttachmentState::Busy));
     back.unmounted = true;
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    assert_eq!(bench.done(), ["SendCommand", "DeleteVolume"]);
-    assert_eq!(bench.host.leftovers(), NOTHING);
+    ends(give_all_back(&harness, &harness.run(), back).await);
+    assert_eq!(harness.done(), ["SendCommand", "DeleteVolume"]);
+    assert_eq!(harness.host.leftovers(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_detached_under_its_mount_is_unmounted_all_the_same() {
-    let bench = Bench::new();
-    let back = attached(&bench, Because::Leftover).await;
+    let harness = Harness::new();
+    let back = attached(&harness, Because::Leftover).await;
     let id = back.volume_id.clone().expect("a volume");
-    send(&bench, "mount", &id).await;
-    bench.wait(60).await;
-    bench.aws.delete_by_hand(&id);
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    assert_eq!(bench.done(), ["SendCommand"]);
-    assert_eq!(bench.host.leftovers(), NOTHING);
+    send(&harness, "mount", &id).await;
+    harness.wait(60).await;
+    harness.aws.delete_by_hand(&id);
+    ends(give_all_back(&harness, &harness.run(), back).await);
+    assert_eq!(harness.done(), ["SendCommand"]);
+    assert_eq!(harness.host.leftovers(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn trouble_is_waited_out() {
-    let bench = Bench::new();
-    let mut back = attached(&bench, Because::Leftover).await;
-    let run = bench.run();
+    let harness = Harness::new();
+    let mut back = attached(&harness, Because::Leftover).await;
+    let run = harness.run();
     for action in ["DescribeVolumes", "DescribeInstances", "SendCommand"] {
-        bench.refuse(action, 403, "AccessDeniedException");
+        harness.refuse(action, 403, "AccessDeniedException");
         let task = Task::GiveBack(back);
-        let (error, next) = waits_out(bench.look(&run, task).await);
+        let (error, next) = waits_out(harness.look(&run, task).await);
         let why = error.to_string();
         assert!(why.contains("as this test wants it"), "{why}");
         let Task::GiveBack(next) = next else {
@@ -279,63 +289,63 @@ async fn trouble_is_waited_out() {
         };
         back = next;
     }
-    bench.aws.clear_faults();
-    ends(give_all_back(&bench, &run, back).await);
-    assert_eq!(bench.stack.left_volumes(), NOTHING);
+    harness.aws.clear_faults();
+    ends(give_all_back(&harness, &run, back).await);
+    assert_eq!(harness.stack.left_volumes(), NOTHING);
 }
 
 /// Row E8 of the audit: the role knows the test instance by its name, and the name is gone.
 #[tokio::test(start_paused = true)]
 async fn audit_e8_a_volume_on_an_instance_that_was_renamed_is_given_back() {
-    let bench = Bench::new();
-    let back = attached(&bench, Because::Leftover).await;
-    let test = &bench.ids.test_instance_id;
-    bench
+    let harness = Harness::new();
+    let back = attached(&harness, Because::Leftover).await;
+    let test = &harness.ids.test_instance_id;
+    harness
         .aws
         .tag_by_hand(test, "Name", "renamed.dev.code418.net");
     let mut task = Task::GiveBack(back);
-    let run = bench.run();
+    let run = harness.run();
     // Nobody may ask it to unmount any more, so the volume goes as from one that does not answer.
-    let (error, next) = waits_out(bench.look(&run, task).await);
+    let (error, next) = waits_out(harness.look(&run, task).await);
     assert_eq!(error.kind(), common::Kind::AccessDenied);
     task = next;
     let Task::GiveBack(back) = task else {
         panic!("it goes on with the test")
     };
-    ends(give_all_back(&bench, &later(&run, 120), back).await);
+    ends(give_all_back(&harness, &later(&run, 120), back).await);
     assert_eq!(
-        bench.done(),
+        harness.done(),
         ["SendCommand", "DetachVolume", "DeleteVolume"]
     );
-    assert_eq!(bench.stack.left_volumes(), NOTHING);
+    assert_eq!(harness.stack.left_volumes(), NOTHING);
 }
 
 /// Row E9 of the audit: a person's shell stands in the mount.
 #[tokio::test(start_paused = true)]
 async fn audit_e9_no_force_while_the_host_says_who_holds_the_volume() {
     const HELD: &str = "/mnt/ib-backup-check is in use by bash(4711): not ours to stop";
-    let bench = Bench::new();
-    let mut back = attached(&bench, Because::Leftover).await;
+    let harness = Harness::new();
+    let mut back = attached(&harness, Because::Leftover).await;
     let said = GOOD.replace("\"\"", &format!("\"{HELD}\""));
-    bench.scripts_end_with(75, &said.replace("\"valid\":true", "\"valid\":null"));
-    let run = bench.run();
+    harness.scripts_end_with(75, &said.replace("\"valid\":true", "\"valid\":null"));
+    let run = harness.run();
     for count in [0, 1, 100, 101, 130, 131, 200, 201, 239] {
         let task = Task::GiveBack(back);
-        (_, back) = held_up(bench.look(&later(&run, count), task).await);
-        bench.wait(15).await;
+        (_, back) = held_up(harness.look(&later(&run, count), task).await);
+        harness.wait(15).await;
     }
-    assert_eq!(bench.asked("DetachVolume").len(), 0);
+    assert_eq!(harness.asked("DetachVolume").len(), 0);
     assert_eq!(back.held_by.as_deref(), Some(HELD));
     let late = common::Error::new(common::Kind::TimeRanOut, "it hangs");
     let task = Task::GiveBack(back.clone());
     let last = later(&run, 240);
-    let over = common::step::Step::out_of_patience(&bench.step, &last, task, late);
-    let error = aws_stand_in::workbench::fails(over.await);
+    let over = common::step::Step::out_of_patience(&harness.step, &last, task, late);
+    let error = aws_stand_in::step_harness::fails(over.await);
     assert!(error.to_string().contains(HELD), "{error}");
-    assert!(bench.aws.events()[0].text.contains(HELD));
+    assert!(harness.aws.events()[0].text.contains(HELD));
     // It lets go late, and nothing is taken by force then.
-    bench.scripts_end_with(0, GOOD);
-    ends(give_all_back(&bench, &later(&run, 200), back).await);
-    let detach = &bench.asked("DetachVolume")[0].parameters;
+    harness.scripts_end_with(0, GOOD);
+    ends(give_all_back(&harness, &later(&run, 200), back).await);
+    let detach = &harness.asked("DetachVolume")[0].parameters;
     assert!(detach.contains("Force=false"), "{detach}");
 }

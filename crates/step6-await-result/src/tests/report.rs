@@ -1,17 +1,17 @@
 //! The end told truly: cases 36, 37 and 71 of the field, and others of their kind.
 
-use aws_stand_in::workbench::{fails, goes_on, later};
+use aws_stand_in::step_harness::{fails, goes_on, later};
 use common::event::{Because, GiveBack, Run, Told};
 use common::step::Step;
 use common::{Error, Kind};
 
-use super::{BAD, Bench, GOOD, attached, canary, give_all_back, held_up, testing};
+use super::{BAD, GOOD, Harness, attached, canary, give_all_back, held_up, testing};
 use crate::Task;
 
-fn bad(bench: &Bench) -> Because {
+fn bad(harness: &Harness) -> Because {
     Because::Verdict(Told {
         valid: false,
-        checked_at: bench.run().started_at,
+        checked_at: harness.run().started_at,
         coverage: None,
         paused_seconds: None,
         manifest: None,
@@ -19,29 +19,31 @@ fn bad(bench: &Bench) -> Because {
 }
 
 /// Time runs out over giving this back: the error, and the event.
-async fn out_of_patience(bench: &Bench, back: GiveBack, run: &Run) -> (Error, String, String) {
+async fn out_of_patience(harness: &Harness, back: GiveBack, run: &Run) -> (Error, String, String) {
     let late = Error::new(Kind::TimeRanOut, "it hangs");
     let run = later(run, 239);
-    let over = bench.step.out_of_patience(&run, Task::GiveBack(back), late);
+    let over = harness
+        .step
+        .out_of_patience(&run, Task::GiveBack(back), late);
     let error = fails(over.await);
-    let event = bench.aws.events().pop().expect("an event");
+    let event = harness.aws.events().pop().expect("an event");
     (error, event.title, event.text)
 }
 
-fn metrics(bench: &Bench) -> Vec<(String, f64)> {
-    let points = bench.aws.points().into_iter();
+fn metrics(harness: &Harness) -> Vec<(String, f64)> {
+    let points = harness.aws.points().into_iter();
     points.map(|point| (point.metric, point.value)).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn field_case_36_a_verdict_that_stands_is_told_beside_what_is_held() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let back = GiveBack {
         reported: true,
-        ..attached(&bench, bad(&bench)).await
+        ..attached(&harness, bad(&harness)).await
     };
     let id = back.volume_id.clone().expect("a volume");
-    let (error, title, text) = out_of_patience(&bench, back, &bench.run()).await;
+    let (error, title, text) = out_of_patience(&harness, back, &harness.run()).await;
     assert_eq!(error.kind(), Kind::TimeRanOut);
     assert_eq!(title, "Infobright backup check: ended with an error");
     let begins = "The test found the backup bad, and that verdict stands.\n";
@@ -52,13 +54,13 @@ async fn field_case_36_a_verdict_that_stands_is_told_beside_what_is_held() {
 
 #[tokio::test(start_paused = true)]
 async fn field_case_36_what_the_run_failed_of_is_not_hidden_by_what_is_held() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let because = Because::Failure {
         function: "dev-ib-backup-step-4-mount".to_owned(),
         error: "HostFailed: it rained".to_owned(),
     };
-    let back = attached(&bench, because).await;
-    let (error, title, text) = out_of_patience(&bench, back, &bench.run()).await;
+    let back = attached(&harness, because).await;
+    let (error, title, text) = out_of_patience(&harness, back, &harness.run()).await;
     let before = "before that, dev-ib-backup-step-4-mount failed: HostFailed: it rained";
     assert!(error.to_string().contains(before), "{error}");
     assert!(text.contains(before), "{text}");
@@ -69,50 +71,50 @@ async fn field_case_36_what_the_run_failed_of_is_not_hidden_by_what_is_held() {
 #[tokio::test(start_paused = true)]
 async fn field_case_36_a_canarys_result_is_sent_though_giving_back_hangs() {
     for (code, last_line, caught, word) in [(1, BAD, 1.0, "has found"), (0, GOOD, 0.0, "has not")] {
-        let bench = Bench::new();
-        bench.scripts_end_with(code, last_line);
+        let harness = Harness::new();
+        harness.scripts_end_with(code, last_line);
         let run = Run {
             canary: true,
-            ..bench.run()
+            ..harness.run()
         };
-        let task = Task::Test(canary(&bench).await);
-        bench.wait(60).await;
-        let Task::GiveBack(back) = goes_on(bench.look(&run, task).await) else {
+        let task = Task::Test(canary(&harness).await);
+        harness.wait(60).await;
+        let Task::GiveBack(back) = goes_on(harness.look(&run, task).await) else {
             panic!("it goes on with the test")
         };
         // Not one look of giving back could be made.
-        let (_, _, text) = out_of_patience(&bench, back.clone(), &run).await;
+        let (_, _, text) = out_of_patience(&harness, back.clone(), &run).await;
         let metric = "infobright_backup_check.canary_caught".to_owned();
-        assert_eq!(metrics(&bench), [(metric, caught)]);
+        assert_eq!(metrics(&harness), [(metric, caught)]);
         assert!(text.contains(word), "{text}");
         // Where a look can be made, it is told then, once.
-        let (_, told) = held_up(bench.look(&run, Task::GiveBack(back)).await);
+        let (_, told) = held_up(harness.look(&run, Task::GiveBack(back)).await);
         assert!(told.reported);
-        let (_, told) = held_up(bench.look(&later(&run, 1), Task::GiveBack(told)).await);
+        let (_, told) = held_up(harness.look(&later(&run, 1), Task::GiveBack(told)).await);
         assert!(told.reported);
-        assert_eq!(bench.asked("SubmitMetrics").len(), 2);
+        assert_eq!(harness.asked("SubmitMetrics").len(), 2);
     }
 }
 
 /// It may be production's by now: it is named, and left alone.
 #[tokio::test(start_paused = true)]
 async fn field_case_37_a_volume_that_lost_its_tags_is_named() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let back = GiveBack {
         reported: true,
         unmounted: true,
-        ..attached(&bench, bad(&bench)).await
+        ..attached(&harness, bad(&harness)).await
     };
     let id = back.volume_id.clone().expect("a volume");
-    bench.aws.tag_by_hand(&id, "IBBackupRun", "somebody-else");
-    let run = bench.run();
+    harness.aws.tag_by_hand(&id, "IBBackupRun", "somebody-else");
+    let run = harness.run();
     // Reads lag: it is not believed at once.
-    let (why, _) = held_up(bench.look(&run, Task::GiveBack(back.clone())).await);
+    let (why, _) = held_up(harness.look(&run, Task::GiveBack(back.clone())).await);
     assert!(why.contains(&id), "{why}");
-    let Task::GiveBack(told) = goes_on(give_all_back(&bench, &run, back).await) else {
+    let Task::GiveBack(told) = goes_on(give_all_back(&harness, &run, back).await) else {
         panic!("it goes on with the test")
     };
-    let event = bench.aws.events().pop().expect("an event");
+    let event = harness.aws.events().pop().expect("an event");
     assert!(
         event.text.starts_with("The test found the backup bad"),
         "{}",
@@ -120,68 +122,68 @@ async fn field_case_37_a_volume_that_lost_its_tags_is_named() {
     );
     let place = format!("still held: volume {id} (at i-");
     assert!(event.text.contains(&place), "{}", event.text);
-    let error = fails(bench.look(&later(&run, 9), Task::GiveBack(told)).await);
+    let error = fails(harness.look(&later(&run, 9), Task::GiveBack(told)).await);
     assert_eq!(error.kind(), Kind::Incomplete);
     assert!(error.to_string().contains(&id), "{error}");
     let touched = ["DetachVolume", "DeleteVolume"];
     assert!(
-        bench
+        harness
             .done()
             .iter()
             .all(|call| !touched.contains(&call.as_str()))
     );
-    assert_eq!(bench.aws.events().len(), 1);
+    assert_eq!(harness.aws.events().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn field_case_37_after_a_failure_it_is_named_with_that() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let because = Because::Failure {
         function: "dev-ib-backup-step-3-attach".to_owned(),
         error: "it rained".to_owned(),
     };
     let back = GiveBack {
         unmounted: true,
-        ..attached(&bench, because).await
+        ..attached(&harness, because).await
     };
     let id = back.volume_id.clone().expect("a volume");
-    bench.aws.tag_by_hand(&id, "IBBackupTest", "no");
-    let Task::GiveBack(told) = goes_on(give_all_back(&bench, &bench.run(), back).await) else {
+    harness.aws.tag_by_hand(&id, "IBBackupTest", "no");
+    let Task::GiveBack(told) = goes_on(give_all_back(&harness, &harness.run(), back).await) else {
         panic!("it goes on with the test")
     };
-    let event = bench.aws.events().pop().expect("an event");
+    let event = harness.aws.events().pop().expect("an event");
     for named in ["error: it rained\n", &format!("still held: volume {id}")] {
         assert!(event.text.contains(named), "{named}: {}", event.text);
     }
     // Not that it holds nothing any more.
-    let error = fails(bench.look(&bench.run(), Task::GiveBack(told)).await);
+    let error = fails(harness.look(&harness.run(), Task::GiveBack(told)).await);
     assert_eq!(error.kind(), Kind::Undetermined);
     assert!(error.to_string().contains(&id), "{error}");
-    assert_eq!(bench.aws.events().len(), 1);
+    assert_eq!(harness.aws.events().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn field_case_37_after_a_failure_that_came_late_the_verdict_stands() {
-    let bench = Bench::new();
-    bench.verdict_is_written_by("run-1");
+    let harness = Harness::new();
+    harness.verdict_is_written_by("run-1");
     let because = Because::Failure {
         function: "dev-ib-backup-step-3-attach".to_owned(),
         error: "it rained".to_owned(),
     };
     let back = GiveBack {
         unmounted: true,
-        ..attached(&bench, because).await
+        ..attached(&harness, because).await
     };
     let id = back.volume_id.clone().expect("a volume");
-    bench.aws.tag_by_hand(&id, "IBBackupTest", "no");
+    harness.aws.tag_by_hand(&id, "IBBackupTest", "no");
     let mut task = Task::GiveBack(back);
     for _ in 0..2 {
         let Task::GiveBack(back) = task else {
             panic!("it goes on with the test")
         };
-        task = goes_on(give_all_back(&bench, &bench.run(), back).await);
+        task = goes_on(give_all_back(&harness, &harness.run(), back).await);
     }
-    let event = bench.aws.events().pop().expect("an event");
+    let event = harness.aws.events().pop().expect("an event");
     let begins = "The test found the backup valid, and that verdict stands.\n";
     assert!(event.text.starts_with(begins), "{}", event.text);
 }
@@ -189,23 +191,28 @@ async fn field_case_37_after_a_failure_that_came_late_the_verdict_stands() {
 #[tokio::test(start_paused = true)]
 async fn field_case_71_a_verdict_without_room_for_its_tags_is_known_to_the_end() {
     for (code, last_line, value, word) in [(1, BAD, 0.0, "bad"), (0, GOOD, 1.0, "valid")] {
-        let bench = Bench::new();
-        bench.scripts_end_with(code, last_line);
-        let task = Task::Test(testing(&bench).await);
-        bench.wait(60).await;
-        bench.refuse("CreateTags", 400, "TagLimitExceeded");
-        let Task::GiveBack(back) = goes_on(bench.look(&bench.run(), task).await) else {
+        let harness = Harness::new();
+        harness.scripts_end_with(code, last_line);
+        let task = Task::Test(testing(&harness).await);
+        harness.wait(60).await;
+        harness.refuse("CreateTags", 400, "TagLimitExceeded");
+        let Task::GiveBack(back) = goes_on(harness.look(&harness.run(), task).await) else {
             panic!("it goes on with the test")
         };
         let valid = ("infobright_backup_valid".to_owned(), value);
-        assert!(metrics(&bench).contains(&valid), "{:?}", metrics(&bench));
-        let Task::GiveBack(told) = goes_on(give_all_back(&bench, &bench.run(), back).await) else {
+        assert!(
+            metrics(&harness).contains(&valid),
+            "{:?}",
+            metrics(&harness)
+        );
+        let Task::GiveBack(told) = goes_on(give_all_back(&harness, &harness.run(), back).await)
+        else {
             panic!("it goes on with the test")
         };
-        let event = bench.aws.events().pop().expect("an event");
+        let event = harness.aws.events().pop().expect("an event");
         let begins = format!("The test found the backup {word}, and the snapshot could not be");
         assert!(event.text.starts_with(&begins), "{}", event.text);
-        let error = fails(bench.look(&bench.run(), Task::GiveBack(told)).await);
+        let error = fails(harness.look(&harness.run(), Task::GiveBack(told)).await);
         assert_eq!(error.kind(), Kind::Incomplete);
         assert!(error.to_string().contains("TagLimitExceeded"), "{error}");
     }

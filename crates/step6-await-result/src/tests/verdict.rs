@@ -1,10 +1,10 @@
-use aws_stand_in::workbench::{ends, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{ends, fails, goes_on, later, looks_again};
 use aws_stand_in::{AgentReport, DatadogReply, Fault};
 use common::event::{Because, GiveBack, Phase, Run, Told};
 use common::step::{Step, patience};
 use common::{Error, Kind};
 
-use super::{BAD, Bench, GOOD, NOTHING, give_all_back, testing};
+use super::{BAD, GOOD, Harness, NOTHING, give_all_back, testing};
 use crate::{AwaitResult, Task};
 
 /// What the first part hands to the second.
@@ -29,17 +29,17 @@ fn failure(back: GiveBack) -> String {
 }
 
 /// A look at a test that ended with this.
-async fn tested(exit_code: i32, stdout: &str) -> (Bench, GiveBack) {
-    let bench = Bench::new();
-    bench.scripts_end_with(exit_code, stdout);
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(60).await;
-    let back = gives_back(bench.look(&bench.run(), task).await);
-    (bench, back)
+async fn tested(exit_code: i32, stdout: &str) -> (Harness, GiveBack) {
+    let harness = Harness::new();
+    harness.scripts_end_with(exit_code, stdout);
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(60).await;
+    let back = gives_back(harness.look(&harness.run(), task).await);
+    (harness, back)
 }
 
-fn points(bench: &Bench) -> Vec<(f64, i64)> {
-    let points = bench.aws.points().into_iter();
+fn points(harness: &Harness) -> Vec<(f64, i64)> {
+    let points = harness.aws.points().into_iter();
     points
         .filter(|point| point.metric == "infobright_backup_valid")
         .map(|point| (point.value, point.timestamp))
@@ -48,44 +48,44 @@ fn points(bench: &Bench) -> Vec<(f64, i64)> {
 
 #[tokio::test(start_paused = true)]
 async fn a_test_that_runs_is_waited_for() {
-    let bench = Bench::new();
-    let testing = testing(&bench).await;
+    let harness = Harness::new();
+    let testing = testing(&harness).await;
     let task = Task::Test(testing.clone());
-    let (why, payload) = looks_again(bench.look(&bench.run(), task).await);
+    let (why, payload) = looks_again(harness.look(&harness.run(), task).await);
     assert!(why.contains(&testing.test_command_id), "{why}");
     assert_eq!(payload, Task::Test(testing));
-    assert_eq!(bench.done(), NOTHING);
+    assert_eq!(harness.done(), NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_test_that_is_not_yet_visible_is_waited_for() {
-    let bench = Bench::new();
-    bench.aws.set_timing(|timing| {
+    let harness = Harness::new();
+    harness.aws.set_timing(|timing| {
         timing.read_lag = std::time::Duration::from_mins(5);
     });
     let payload = common::event::Testing {
         test_command_id: "rehearse-0000-0000-0000-000000000009".to_owned(),
-        snapshot_id: bench.ids.snapshot_id.clone(),
-        dev_ib_backup_instance_id: bench.ids.test_instance_id.clone(),
+        snapshot_id: harness.ids.snapshot_id.clone(),
+        dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
         volume_id: "vol-rehearsal0001".to_owned(),
         device: "/dev/sdg".to_owned(),
     };
-    let (why, _) = looks_again(bench.look(&bench.run(), Task::Test(payload)).await);
+    let (why, _) = looks_again(harness.look(&harness.run(), Task::Test(payload)).await);
     assert!(why.contains("not yet visible"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_tag_before_the_metric_both_of_the_end_of_the_test() {
-    let bench = Bench::new();
-    bench.scripts_end_with(0, GOOD);
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(1).await;
-    let ended: common::time::Timestamp = bench.aws.clock().now().into();
-    bench.wait(45).await;
-    let run = bench.run();
-    let back = gives_back(bench.look(&run, task).await);
-    assert_eq!(bench.done(), ["CreateTags", "SubmitMetrics"]);
-    let tags = bench.aws.snapshot_tags(&bench.ids.snapshot_id);
+    let harness = Harness::new();
+    harness.scripts_end_with(0, GOOD);
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(1).await;
+    let ended: common::time::Timestamp = harness.aws.clock().now().into();
+    harness.wait(45).await;
+    let run = harness.run();
+    let back = gives_back(harness.look(&run, task).await);
+    assert_eq!(harness.done(), ["CreateTags", "SubmitMetrics"]);
+    let tags = harness.aws.snapshot_tags(&harness.ids.snapshot_id);
     assert_eq!(tags["DBBackupValid"], "True");
     assert_eq!(tags["DBBackupCheckRun"], "run-1");
     assert_eq!(tags["DBBackupCheckedAt"], ended.to_string());
@@ -93,7 +93,7 @@ async fn the_tag_before_the_metric_both_of_the_end_of_the_test() {
         tags["DBBackupCheckDetail"],
         "2 tables, 9 rows, 4 checks in 3 s"
     );
-    assert_eq!(points(&bench), [(1.0, ended.unix_seconds())]);
+    assert_eq!(points(&harness), [(1.0, ended.unix_seconds())]);
     assert!(back.reported);
     let because = Because::Verdict(Told {
         valid: true,
@@ -109,19 +109,19 @@ async fn the_tag_before_the_metric_both_of_the_end_of_the_test() {
 
 #[tokio::test(start_paused = true)]
 async fn how_long_each_phase_took_is_told_with_the_verdict() {
-    let bench = Bench::new();
-    bench.scripts_end_with(0, GOOD);
-    let started = bench.run();
-    bench.wait(100).await;
-    let mounted = bench.aws.clock().now().into();
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(93).await;
+    let harness = Harness::new();
+    harness.scripts_end_with(0, GOOD);
+    let started = harness.run();
+    harness.wait(100).await;
+    let mounted = harness.aws.clock().now().into();
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(93).await;
     let run = Run {
         ready_at: [(Phase::Mount, mounted)].into(),
         ..started
     };
-    gives_back(bench.look(&run, task).await);
-    let points = bench.aws.points().into_iter();
+    gives_back(harness.look(&run, task).await);
+    let points = harness.aws.points().into_iter();
     let durations: Vec<_> = points
         .filter(|point| point.metric == "infobright_backup_check.duration_seconds")
         .map(|point| (point.tags[1].clone(), point.value))
@@ -131,9 +131,9 @@ async fn how_long_each_phase_took_is_told_with_the_verdict() {
 }
 
 /// Coverage, whether there was a manifest, and production's pause.
-fn measured(bench: &Bench) -> Vec<(&'static str, f64)> {
+fn measured(harness: &Harness) -> Vec<(&'static str, f64)> {
     let names = ["coverage", "production_paused_seconds", "manifest"];
-    let points = bench.aws.points().into_iter();
+    let points = harness.aws.points().into_iter();
     points
         .filter_map(|point| {
             let name = point.metric.strip_prefix("infobright_backup_check.")?;
@@ -150,103 +150,103 @@ async fn what_the_test_measured_is_told_with_the_verdict() {
             '}',
             ",\"coverage\":80,\"paused_seconds\":95,\"manifest\":true}",
         );
-        let (bench, _) = tested(exit_code, &said).await;
+        let (harness, _) = tested(exit_code, &said).await;
         let all = [
             ("coverage", 80.0),
             ("manifest", 1.0),
             ("production_paused_seconds", 95.0),
         ];
-        assert_eq!(measured(&bench), all, "{exit_code}");
-        let (bench, _) = tested(exit_code, line).await;
-        assert_eq!(measured(&bench), [("manifest", 0.0)], "{exit_code}");
+        assert_eq!(measured(&harness), all, "{exit_code}");
+        let (harness, _) = tested(exit_code, line).await;
+        assert_eq!(measured(&harness), [("manifest", 0.0)], "{exit_code}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_test_measured_is_told_at_a_later_look_too() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let said = "\"\",\"coverage\":80,\"paused_seconds\":95}";
-    bench.scripts_end_with(0, &GOOD.replace("\"\"}", said));
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(60).await;
-    bench.aws.set_datadog_reply(DatadogReply::Never);
-    let back = gives_back(bench.look(&bench.run(), task).await);
-    assert_eq!((back.reported, measured(&bench).len()), (false, 0));
-    bench.aws.set_datadog_reply(DatadogReply::Normal);
-    looks_again(bench.look(&bench.run(), Task::GiveBack(back)).await);
+    harness.scripts_end_with(0, &GOOD.replace("\"\"}", said));
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(60).await;
+    harness.aws.set_datadog_reply(DatadogReply::Never);
+    let back = gives_back(harness.look(&harness.run(), task).await);
+    assert_eq!((back.reported, measured(&harness).len()), (false, 0));
+    harness.aws.set_datadog_reply(DatadogReply::Normal);
+    looks_again(harness.look(&harness.run(), Task::GiveBack(back)).await);
     let all = [
         ("coverage", 80.0),
         ("manifest", 0.0),
         ("production_paused_seconds", 95.0),
     ];
-    assert_eq!(measured(&bench), all);
+    assert_eq!(measured(&harness), all);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_second_delivery_says_the_same_of_the_same_instant() {
-    let bench = Bench::new();
-    bench.scripts_end_with(0, GOOD);
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(60).await;
-    let run = bench.run();
-    let first = gives_back(bench.look(&run, task.clone()).await);
+    let harness = Harness::new();
+    harness.scripts_end_with(0, GOOD);
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(60).await;
+    let run = harness.run();
+    let first = gives_back(harness.look(&run, task.clone()).await);
     let (tags, told) = (
-        bench.aws.snapshot_tags(&bench.ids.snapshot_id),
-        points(&bench),
+        harness.aws.snapshot_tags(&harness.ids.snapshot_id),
+        points(&harness),
     );
-    bench.wait(1800).await;
-    let second = gives_back(bench.look(&run, task.clone()).await);
+    harness.wait(1800).await;
+    let second = gives_back(harness.look(&run, task.clone()).await);
     assert_eq!(first, second);
-    assert_eq!(bench.aws.snapshot_tags(&bench.ids.snapshot_id), tags);
-    assert_eq!(points(&bench), told);
-    assert_eq!(bench.asked("SubmitMetrics").len(), 2);
+    assert_eq!(harness.aws.snapshot_tags(&harness.ids.snapshot_id), tags);
+    assert_eq!(points(&harness), told);
+    assert_eq!(harness.asked("SubmitMetrics").len(), 2);
     // So late that Datadog would take it for another instant.
-    ends(give_all_back(&bench, &run, second).await);
-    bench.wait(3600).await;
-    let third = gives_back(bench.look(&run, task).await);
+    ends(give_all_back(&harness, &run, second).await);
+    harness.wait(3600).await;
+    let third = gives_back(harness.look(&run, task).await);
     assert!(third.reported);
-    assert_eq!(bench.aws.snapshot_tags(&bench.ids.snapshot_id), tags);
-    assert_eq!(points(&bench), told);
+    assert_eq!(harness.aws.snapshot_tags(&harness.ids.snapshot_id), tags);
+    assert_eq!(points(&harness), told);
 }
 
 #[tokio::test(start_paused = true)]
 async fn exit_code_and_last_line_decide_together() {
     for (exit_code, line, valid) in [(0, GOOD, true), (1, BAD, false)] {
-        let (bench, back) = tested(exit_code, line).await;
+        let (harness, back) = tested(exit_code, line).await;
         let Because::Verdict(Told { valid: found, .. }) = back.because else {
             panic!("{exit_code}: {:?}", back.because)
         };
         assert_eq!(found, valid, "{exit_code}");
-        let tag = &bench.aws.snapshot_tags(&bench.ids.snapshot_id)["DBBackupValid"];
+        let tag = &harness.aws.snapshot_tags(&harness.ids.snapshot_id)["DBBackupValid"];
         assert_eq!(tag, if valid { "True" } else { "False" }, "{exit_code}");
-        let values: Vec<f64> = points(&bench).iter().map(|point| point.0).collect();
+        let values: Vec<f64> = points(&harness).iter().map(|point| point.0).collect();
         assert_eq!(values, [if valid { 1.0 } else { 0.0 }]);
     }
     for (exit_code, line) in [(0, BAD), (1, GOOD), (2, BAD), (126, BAD), (127, GOOD)] {
-        let (bench, back) = tested(exit_code, line).await;
+        let (harness, back) = tested(exit_code, line).await;
         let error = failure(back);
         assert!(error.contains("do not agree"), "{exit_code}: {error}");
-        assert_eq!(bench.done(), NOTHING);
+        assert_eq!(harness.done(), NOTHING);
     }
 }
 
 /// A look at a test of which the agent reports this instead of what the script ended with.
 async fn reported(report: AgentReport, canary: bool) -> String {
-    let bench = Bench::new();
-    bench.aws.set_agent_report(Some(report));
-    bench.scripts_end_with(1, &format!("FAIL x\n{BAD}\n"));
+    let harness = Harness::new();
+    harness.aws.set_agent_report(Some(report));
+    harness.scripts_end_with(1, &format!("FAIL x\n{BAD}\n"));
     let task = Task::Test(if canary {
-        super::canary(&bench).await
+        super::canary(&harness).await
     } else {
-        testing(&bench).await
+        testing(&harness).await
     });
-    bench.wait(60).await;
+    harness.wait(60).await;
     let run = Run {
         canary,
-        ..bench.run()
+        ..harness.run()
     };
-    let error = failure(gives_back(bench.look(&run, task).await));
-    assert_eq!(bench.done(), NOTHING, "{report:?}");
+    let error = failure(gives_back(harness.look(&run, task).await));
+    assert_eq!(harness.done(), NOTHING, "{report:?}");
     assert!(error.starts_with("HostFailed: "), "{report:?}: {error}");
     error
 }
@@ -289,27 +289,31 @@ async fn what_says_nothing_of_the_backup_is_no_verdict() {
         ),
         (137, GOOD.to_owned(), "exit code 137: it was killed"),
     ] {
-        let (bench, back) = tested(exit_code, &stdout).await;
+        let (harness, back) = tested(exit_code, &stdout).await;
         let error = failure(back);
         assert!(error.contains(named), "{error}");
-        assert_eq!(bench.done(), NOTHING);
+        assert_eq!(harness.done(), NOTHING);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_test_that_ssm_lost_is_no_verdict() {
-    let lost = async |meddle: fn(&Bench), seconds| {
-        let bench = Bench::new();
-        let task = Task::Test(testing(&bench).await);
-        meddle(&bench);
-        bench.wait(seconds).await;
-        let back = gives_back(bench.look(&bench.run(), task).await);
-        assert_eq!(bench.done(), NOTHING);
+    let lost = async |meddle: fn(&Harness), seconds| {
+        let harness = Harness::new();
+        let task = Task::Test(testing(&harness).await);
+        meddle(&harness);
+        harness.wait(seconds).await;
+        let back = gives_back(harness.look(&harness.run(), task).await);
+        assert_eq!(harness.done(), NOTHING);
         failure(back)
     };
-    let cancelled = |bench: &Bench| bench.aws.cancel_by_hand(&bench.aws.commands()[0].id);
-    let silent = |bench: &Bench| bench.aws.set_agent(&bench.ids.test_instance_id, false);
-    let gone = |bench: &Bench| bench.aws.terminate_instance(&bench.ids.test_instance_id);
+    let cancelled = |harness: &Harness| harness.aws.cancel_by_hand(&harness.aws.commands()[0].id);
+    let silent = |harness: &Harness| harness.aws.set_agent(&harness.ids.test_instance_id, false);
+    let gone = |harness: &Harness| {
+        harness
+            .aws
+            .terminate_instance(&harness.ids.test_instance_id);
+    };
     for (error, named) in [
         (lost(cancelled, 5).await, "Cancelled"),
         (lost(silent, 601).await, "DeliveryTimedOut"),
@@ -323,17 +327,17 @@ async fn a_test_that_ssm_lost_is_no_verdict() {
 #[tokio::test(start_paused = true)]
 async fn a_passing_trouble_of_aws_costs_a_look_and_not_the_verdict() {
     for action in ["GetCommandInvocation", "DescribeSnapshots", "CreateTags"] {
-        let bench = Bench::new();
-        bench.scripts_end_with(0, GOOD);
-        let task = Task::Test(testing(&bench).await);
-        bench.wait(60).await;
-        bench.refuse(action, 503, "ServiceUnavailable");
-        let error = fails(bench.look(&bench.run(), task.clone()).await);
+        let harness = Harness::new();
+        harness.scripts_end_with(0, GOOD);
+        let task = Task::Test(testing(&harness).await);
+        harness.wait(60).await;
+        harness.refuse(action, 503, "ServiceUnavailable");
+        let error = fails(harness.look(&harness.run(), task.clone()).await);
         assert!(error.is_transient(), "the runner looks again: {error}");
-        assert_eq!(points(&bench), [], "no metric without the tag");
-        bench.aws.clear_faults();
-        gives_back(bench.look(&later(&bench.run(), 1), task).await);
-        assert_eq!(points(&bench).len(), 1, "{action}");
+        assert_eq!(points(&harness), [], "no metric without the tag");
+        harness.aws.clear_faults();
+        gives_back(harness.look(&later(&harness.run(), 1), task).await);
+        assert_eq!(points(&harness).len(), 1, "{action}");
     }
 }
 
@@ -341,12 +345,12 @@ async fn a_passing_trouble_of_aws_costs_a_look_and_not_the_verdict() {
 /// would put an old verdict at a new time.
 #[tokio::test(start_paused = true)]
 async fn a_verdict_of_long_ago_is_told_as_long_as_the_run_holds_its_volume() {
-    let bench = Bench::new();
-    bench.scripts_end_with(0, GOOD);
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(60).await;
+    let harness = Harness::new();
+    harness.scripts_end_with(0, GOOD);
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(60).await;
     let mut written = false;
-    bench.aws.set_faults(Box::new(move |call| {
+    harness.aws.set_faults(Box::new(move |call| {
         let blind = written && call.action == "DescribeSnapshots";
         written |= call.action == "CreateTags";
         blind.then(|| Fault::Refuse {
@@ -355,60 +359,60 @@ async fn a_verdict_of_long_ago_is_told_as_long_as_the_run_holds_its_volume() {
             message: "not now".to_owned(),
         })
     }));
-    fails(bench.look(&bench.run(), task.clone()).await);
-    bench.aws.clear_faults();
-    bench.wait(2 * 3600).await;
-    let back = gives_back(bench.look(&later(&bench.run(), 1), task.clone()).await);
+    fails(harness.look(&harness.run(), task.clone()).await);
+    harness.aws.clear_faults();
+    harness.wait(2 * 3600).await;
+    let back = gives_back(harness.look(&later(&harness.run(), 1), task.clone()).await);
     assert!(back.reported);
-    assert_eq!(points(&bench).len(), 1);
-    ends(give_all_back(&bench, &bench.run(), back).await);
-    gives_back(bench.look(&bench.run(), task).await);
-    assert_eq!(points(&bench).len(), 1, "a late delivery");
+    assert_eq!(points(&harness).len(), 1);
+    ends(give_all_back(&harness, &harness.run(), back).await);
+    gives_back(harness.look(&harness.run(), task).await);
+    assert_eq!(points(&harness).len(), 1, "a late delivery");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_for_good_gives_back_and_then_fails() {
     for action in ["GetCommandInvocation", "DescribeSnapshots", "CreateTags"] {
-        let bench = Bench::new();
-        bench.scripts_end_with(0, GOOD);
-        let task = Task::Test(testing(&bench).await);
-        bench.wait(60).await;
-        bench.refuse(action, 403, "UnauthorizedOperation");
-        let error = failure(gives_back(bench.look(&bench.run(), task).await));
+        let harness = Harness::new();
+        harness.scripts_end_with(0, GOOD);
+        let task = Task::Test(testing(&harness).await);
+        harness.wait(60).await;
+        harness.refuse(action, 403, "UnauthorizedOperation");
+        let error = failure(gives_back(harness.look(&harness.run(), task).await));
         assert!(error.starts_with("AccessDenied: "), "{error}");
-        assert_eq!(points(&bench), [], "no metric without the tag");
+        assert_eq!(points(&harness), [], "no metric without the tag");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn datadog_out_of_reach_costs_neither_tag_nor_volume() {
-    let bench = Bench::new();
-    bench.scripts_end_with(1, BAD);
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(60).await;
+    let harness = Harness::new();
+    harness.scripts_end_with(1, BAD);
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(60).await;
     let refused = DatadogReply::Answer {
         status: 503,
         body: String::new(),
     };
-    bench.aws.set_datadog_reply(refused);
-    let back = gives_back(bench.look(&bench.run(), task).await);
+    harness.aws.set_datadog_reply(refused);
+    let back = gives_back(harness.look(&harness.run(), task).await);
     assert!(!back.reported);
     let Because::Verdict(Told { valid: false, .. }) = back.because else {
         panic!("{:?}", back.because)
     };
-    let tags = bench.aws.snapshot_tags(&bench.ids.snapshot_id);
+    let tags = harness.aws.snapshot_tags(&harness.ids.snapshot_id);
     assert_eq!(tags["DBBackupValid"], "False");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_test_that_outlasts_patience_gives_back_and_then_fails() {
-    let bench = Bench::new();
-    let task = Task::Test(testing(&bench).await);
-    let pace = bench.step.pace(&task);
+    let harness = Harness::new();
+    let task = Task::Test(testing(&harness).await);
+    let pace = harness.step.pace(&task);
     assert_eq!((pace.at_most, pace.every.as_secs()), (patience::TEST, 60));
-    let run = bench.run();
+    let run = harness.run();
     let late = Error::new(Kind::TimeRanOut, "it runs");
-    let over = bench.step.out_of_patience(&run, task, late).await;
+    let over = harness.step.out_of_patience(&run, task, late).await;
     let error = failure(gives_back(over));
     assert!(
         error.starts_with(&format!("{:?}", Kind::TimeRanOut)),
@@ -420,19 +424,19 @@ async fn a_test_that_outlasts_patience_gives_back_and_then_fails() {
 /// The metric of the newest backup does not hear of an older one.
 #[tokio::test(start_paused = true)]
 async fn a_verdict_on_an_older_backup_goes_to_its_own_metric() {
-    let bench = Bench::new();
-    bench.scripts_end_with(1, BAD);
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(60).await;
+    let harness = Harness::new();
+    harness.scripts_end_with(1, BAD);
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(60).await;
     let run = Run {
         older_backup: true,
-        ..bench.run()
+        ..harness.run()
     };
-    gives_back(bench.look(&run, task).await);
-    let tags = bench.aws.snapshot_tags(&bench.ids.snapshot_id);
+    gives_back(harness.look(&run, task).await);
+    let tags = harness.aws.snapshot_tags(&harness.ids.snapshot_id);
     assert_eq!(tags["DBBackupValid"], "False");
-    assert_eq!(points(&bench), []);
-    let sent = bench.aws.points().into_iter();
+    assert_eq!(points(&harness), []);
+    let sent = harness.aws.points().into_iter();
     let older = sent.filter(|one| one.metric == "infobright_backup_check.older_backup_valid");
     assert_eq!(older.map(|one| one.value).collect::<Vec<_>>(), [0.0]);
 }
@@ -440,12 +444,12 @@ async fn a_verdict_on_an_older_backup_goes_to_its_own_metric() {
 /// Case 71 of the field: the verdict is not lost with the tags that do not fit.
 #[tokio::test(start_paused = true)]
 async fn field_case_71_a_verdict_whose_tags_do_not_fit_is_told_with_the_error() {
-    let bench = Bench::new();
-    bench.scripts_end_with(1, BAD);
-    let task = Task::Test(testing(&bench).await);
-    bench.wait(60).await;
-    bench.refuse("CreateTags", 400, "TagLimitExceeded");
-    let error = failure(gives_back(bench.look(&bench.run(), task.clone()).await));
+    let harness = Harness::new();
+    harness.scripts_end_with(1, BAD);
+    let task = Task::Test(testing(&harness).await);
+    harness.wait(60).await;
+    harness.refuse("CreateTags", 400, "TagLimitExceeded");
+    let error = failure(gives_back(harness.look(&harness.run(), task.clone()).await));
     for named in [
         "found the backup bad (shop.orders: Corrupt)",
         "TagLimitExceeded",
@@ -453,10 +457,10 @@ async fn field_case_71_a_verdict_whose_tags_do_not_fit_is_told_with_the_error() 
         assert!(error.contains(named), "{named}: {error}");
     }
     // The result of the run's own command is the evidence then.
-    let values: Vec<f64> = points(&bench).iter().map(|point| point.0).collect();
+    let values: Vec<f64> = points(&harness).iter().map(|point| point.0).collect();
     assert_eq!(values, [0.0]);
-    bench.aws.set_datadog_reply(DatadogReply::Never);
-    let error = fails(bench.look(&bench.run(), task).await);
+    harness.aws.set_datadog_reply(DatadogReply::Never);
+    let error = fails(harness.look(&harness.run(), task).await);
     assert!(error.is_transient(), "{error}");
     assert!(error.chain().contains("found the backup bad"), "{error}");
 }

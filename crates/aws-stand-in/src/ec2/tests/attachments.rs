@@ -11,7 +11,7 @@ fn attach(night: &Night, volume_id: &str, device: &str) -> AttachVolumeFluentBui
         .attach_volume()
         .volume_id(volume_id)
         .device(device);
-    attach.instance_id(&night.world.test_instance_id)
+    attach.instance_id(&night.fixture.test_instance_id)
 }
 
 fn attachment(night: &Night, volume_id: &str) -> Option<AttachmentState> {
@@ -93,7 +93,7 @@ async fn a_volume_attaches_only_when_available_and_only_in_its_zone() {
     let create = night
         .ec2
         .create_volume()
-        .snapshot_id(&night.world.snapshot_id);
+        .snapshot_id(&night.fixture.snapshot_id);
     let made = create.availability_zone("us-east-1b").send().await.unwrap();
     let id = made.volume_id().unwrap();
     assert_eq!(
@@ -167,7 +167,7 @@ async fn force_takes_a_mounted_volume() {
     night.wait(60).await;
     let elsewhere = night.ec2.detach_volume().volume_id(&id);
     let elsewhere = elsewhere
-        .instance_id(&night.world.production_instance_id)
+        .instance_id(&night.fixture.production_instance_id)
         .send()
         .await;
     assert_eq!(code(elsewhere), "InvalidAttachment.NotFound");
@@ -200,10 +200,12 @@ async fn force_takes_a_mounted_volume() {
 async fn a_stopped_instance_keeps_its_volumes_and_a_terminated_one_loses_them() {
     let night = Night::new();
     let id = night.attached_volume().await;
-    night.aws.stop_instance(&night.world.test_instance_id);
+    night.aws.stop_instance(&night.fixture.test_instance_id);
     night.wait(60).await;
     assert_eq!(attachment(&night, &id), Some(AttachmentState::Attached));
-    night.aws.terminate_instance(&night.world.test_instance_id);
+    night
+        .aws
+        .terminate_instance(&night.fixture.test_instance_id);
     night.wait(1).await;
     assert_eq!(attachment(&night, &id), None);
     assert_eq!(night.aws.volume(&id).unwrap().state, VolumeState::Available);

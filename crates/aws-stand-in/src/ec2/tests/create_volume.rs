@@ -14,7 +14,7 @@ fn create(night: &Night, token: &str) -> CreateVolumeFluentBuilder {
     let create = night
         .ec2
         .create_volume()
-        .snapshot_id(&night.world.snapshot_id);
+        .snapshot_id(&night.fixture.snapshot_id);
     let create = create.availability_zone("us-east-1a").client_token(token);
     create.tag_specifications(tags.build())
 }
@@ -37,7 +37,10 @@ async fn a_volume_is_made_with_its_tags_and_becomes_available() {
     let shown = &shown.volumes()[0];
     assert_eq!(shown.state(), Some(&State::Available));
     assert_eq!(shown.tags()[0].value(), Some("run-1"));
-    assert_eq!(shown.snapshot_id(), Some(night.world.snapshot_id.as_str()));
+    assert_eq!(
+        shown.snapshot_id(),
+        Some(night.fixture.snapshot_id.as_str())
+    );
     assert!(night.aws.unmodelled().is_empty());
 }
 

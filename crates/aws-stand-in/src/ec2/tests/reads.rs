@@ -18,7 +18,7 @@ async fn a_read_lags_behind_what_was_written() {
     let create = night
         .ec2
         .create_volume()
-        .snapshot_id(&night.world.snapshot_id);
+        .snapshot_id(&night.fixture.snapshot_id);
     let made = create.availability_zone("us-east-1a").send().await.unwrap();
     let id = made.volume_id().unwrap();
     let by_id = || night.ec2.describe_volumes().volume_ids(id).send();
@@ -36,7 +36,7 @@ async fn a_read_lags_behind_what_was_written() {
 
     let attach = night.ec2.attach_volume().volume_id(id).device("/dev/sdg");
     attach
-        .instance_id(&night.world.test_instance_id)
+        .instance_id(&night.fixture.test_instance_id)
         .send()
         .await
         .unwrap();
@@ -90,7 +90,7 @@ async fn the_instance_lists_its_volumes_by_device() {
     let instance = &found.reservations()[0].instances()[0];
     assert_eq!(
         instance.instance_id(),
-        Some(night.world.production_instance_id.as_str())
+        Some(night.fixture.production_instance_id.as_str())
     );
     assert_eq!(
         instance.placement().unwrap().availability_zone(),
@@ -101,7 +101,7 @@ async fn the_instance_lists_its_volumes_by_device() {
     let data = data.next().and_then(|mapping| mapping.ebs()).unwrap();
     assert_eq!(
         data.volume_id(),
-        Some(night.world.production_volume_id.as_str())
+        Some(night.fixture.production_volume_id.as_str())
     );
     assert_eq!(data.status(), Some(&AttachmentStatus::Attached));
 }
@@ -267,7 +267,7 @@ async fn ids_are_refused_in_three_ways() {
         "InvalidInstanceID.NotFound"
     );
     assert_eq!(code(instance("ib02").await), "InvalidInstanceID.Malformed");
-    let test_instance = &night.world.test_instance_id;
+    let test_instance = &night.fixture.test_instance_id;
     instance(test_instance).await.unwrap();
     night.aws.terminate_instance(test_instance);
     night.aws.forget_instance(test_instance);

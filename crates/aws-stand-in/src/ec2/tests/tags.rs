@@ -13,7 +13,7 @@ fn tag(key: &str, value: &str) -> Tag {
 #[tokio::test(start_paused = true)]
 async fn tags_are_written_all_or_none() {
     let night = Night::new();
-    let snapshot = &night.world.snapshot_id;
+    let snapshot = &night.fixture.snapshot_id;
     let create = || {
         night
             .ec2
@@ -81,7 +81,7 @@ async fn create_tagged(night: &Night) -> Result<(), aws_sdk_ec2::Error> {
     let create = night
         .ec2
         .create_volume()
-        .snapshot_id(&night.world.snapshot_id);
+        .snapshot_id(&night.fixture.snapshot_id);
     let create = create.availability_zone("us-east-1a");
     create
         .tag_specifications(tags.tags(tag("IBBackupTest", "True")).build())
@@ -95,7 +95,7 @@ async fn every_resource_of_a_call_is_authorised_with_its_own_keys() {
     let night = Night::new();
     night
         .aws
-        .tag_by_hand(&night.world.snapshot_id, "Backup", "nightly");
+        .tag_by_hand(&night.fixture.snapshot_id, "Backup", "nightly");
     let iam = Arc::new(Asked {
         refused: "nothing",
         ..Asked::default()
@@ -153,10 +153,14 @@ async fn attaching_and_detaching_are_authorised_on_both_sides() {
     let id = night.volume().await;
     let attach = || {
         let attach = night.ec2.attach_volume().volume_id(&id).device("/dev/sdg");
-        attach.instance_id(&night.world.test_instance_id).send()
+        attach.instance_id(&night.fixture.test_instance_id).send()
     };
     let unnamed = || night.ec2.detach_volume().volume_id(&id);
-    let detach = || unnamed().instance_id(&night.world.test_instance_id).send();
+    let detach = || {
+        unnamed()
+            .instance_id(&night.fixture.test_instance_id)
+            .send()
+    };
     let refuse = |refused| {
         night.aws.set_authorizer(Arc::new(Asked {
             refused,
@@ -189,7 +193,7 @@ async fn attaching_and_detaching_are_authorised_on_both_sides() {
 #[tokio::test(start_paused = true)]
 async fn a_verdict_is_authorised_with_its_own_tags_and_the_snapshots() {
     let night = Night::new();
-    let snapshot = &night.world.snapshot_id;
+    let snapshot = &night.fixture.snapshot_id;
     night.aws.tag_by_hand(snapshot, "Backup", "nightly");
     let iam = Arc::new(Asked {
         refused: "nothing",

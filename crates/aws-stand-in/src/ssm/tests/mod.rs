@@ -8,7 +8,7 @@ use aws_sdk_ssm::types::CommandInvocationStatus as Status;
 
 use crate::CommandStatus;
 use crate::clock::parse_rfc3339;
-use crate::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+use crate::instance_host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
 use crate::testing::{Night, code};
 
 /// A machine whose every script takes ten seconds and ends like this.
@@ -37,13 +37,13 @@ fn night(exit_code: i32, stdout: &str) -> Night {
         stderr: String::new(),
     };
     let host = Arc::new(Ends(finished, night.aws.clock()));
-    night.aws.set_host(&night.world.test_instance_id, host);
+    night.aws.set_host(&night.fixture.test_instance_id, host);
     night
 }
 
 async fn invocation(night: &Night, id: &str) -> Invocation {
     let get = night.ssm.get_command_invocation().command_id(id);
-    get.instance_id(&night.world.test_instance_id)
+    get.instance_id(&night.fixture.test_instance_id)
         .send()
         .await
         .unwrap()
@@ -127,7 +127,7 @@ async fn output_is_cut_at_24000_characters() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_agent_gets_no_command_and_reports_none() {
     let night = night(0, "");
-    let instance = &night.world.test_instance_id;
+    let instance = &night.fixture.test_instance_id;
     night.aws.set_agent(instance, false);
     let id = night.send("test", &[("runId", "run-1")]).await;
     night.wait(3599).await;
@@ -151,7 +151,7 @@ async fn a_silent_agent_gets_no_command_and_reports_none() {
 async fn a_script_does_not_survive_its_machine() {
     for stop in [true, false] {
         let night = night(0, "");
-        let instance = &night.world.test_instance_id;
+        let instance = &night.fixture.test_instance_id;
         let id = night.send("test", &[("runId", "run-1")]).await;
         night.wait(2).await;
         if stop {
@@ -170,7 +170,7 @@ async fn a_script_does_not_survive_its_machine() {
 #[tokio::test(start_paused = true)]
 async fn only_a_running_instance_is_managed() {
     let night = night(0, "");
-    let instance = &night.world.test_instance_id;
+    let instance = &night.fixture.test_instance_id;
     let id = night.send("test", &[("runId", "run-1")]).await;
     night.aws.terminate_instance(instance);
     night.wait(2).await;

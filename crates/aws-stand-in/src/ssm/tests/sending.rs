@@ -18,7 +18,7 @@ async fn an_invocation_does_not_exist_at_once_nor_is_the_command_listed() {
     let id = night.send("test", &[("runId", "run-1")]).await;
     let get = || {
         let get = night.ssm.get_command_invocation().command_id(&id);
-        get.instance_id(&night.world.test_instance_id).send()
+        get.instance_id(&night.fixture.test_instance_id).send()
     };
     assert_eq!(code(get().await), "InvocationDoesNotExist");
     assert!(
@@ -66,7 +66,7 @@ async fn commands_are_found_by_document_time_and_their_comment() {
         night
             .ssm
             .list_commands()
-            .instance_id(&night.world.test_instance_id)
+            .instance_id(&night.fixture.test_instance_id)
     };
     let found = list()
         .filters(filter(CommandFilterKey::InvokedAfter, &since))
@@ -111,7 +111,7 @@ async fn what_the_document_does_not_allow_is_refused() {
         night
             .ssm
             .send_command()
-            .instance_ids(&night.world.test_instance_id)
+            .instance_ids(&night.fixture.test_instance_id)
     };
     let run = |value: &str| vec![value.to_owned()];
     let unknown = send().document_name("AWS-RunShellScript").send().await;
@@ -197,7 +197,7 @@ async fn sending_is_authorised_on_the_document_and_on_the_instance() {
     night.aws.set_authorizer(Arc::new(NoInstance));
     let send = night.ssm.send_command().document_name("test");
     let send = send
-        .instance_ids(&night.world.test_instance_id)
+        .instance_ids(&night.fixture.test_instance_id)
         .send()
         .await;
     assert_eq!(code(send), "AccessDeniedException");

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::authorizer::Authorizer;
-use super::call::{FaultHook, Tamper};
 use super::datadog::DatadogReply;
-use super::host::Host;
+use super::fault::{FaultHook, Tamper};
+use super::instance_host::Host;
 use super::ssm::{AgentReport, Document};
 use super::{Aws, Service, Timing, locked};
 
@@ -36,7 +36,7 @@ impl Aws {
     }
 
     /// Lets go of all that is plugged in.
-    pub fn unplug(&self) {
+    pub fn break_cycles(&self) {
         locked(&self.inner.services).clear();
         *locked(&self.inner.faults) = None;
         *locked(&self.inner.tamper) = None;

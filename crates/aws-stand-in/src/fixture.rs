@@ -1,4 +1,4 @@
-//! The account as it is on an ordinary night.
+//! The account as an ordinary run finds it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub const TEST_INSTANCE: &str = "ib02.dev.code418.net";
 
 /// A database that is backed up, and where its backups are tested.
 #[derive(Clone, Debug)]
-pub struct World {
+pub struct Fixture {
     /// The `Name` of what is backed up.
     pub production_instance: String,
     /// Backed up.
@@ -31,8 +31,8 @@ impl Aws {
     /// Fills the account: production with its data volume, the test instance in the same zone,
     /// each with a root volume, and one snapshot, complete, begun half an hour ago.
     #[must_use]
-    pub fn world(&self) -> World {
-        let world = World {
+    pub fn fixture(&self) -> Fixture {
+        let fixture = Fixture {
             production_instance: PRODUCTION_INSTANCE.to_owned(),
             production_instance_id: "i-0db00000000000001".to_owned(),
             production_volume_id: "vol-rehearsalproductiondata".to_owned(),
@@ -40,15 +40,15 @@ impl Aws {
             test_instance_id: "i-07e57000000000001".to_owned(),
             snapshot_id: "snap-rehearsal0001".to_owned(),
         };
-        self.fill(&world, Tags::new());
-        world
+        self.fill(&fixture, Tags::new());
+        fixture
     }
 
     /// One more such database, of which the stack's settings know nothing: its test instance is
     /// tagged as one. `number` tells it from others.
     #[must_use]
-    pub fn another_world(&self, number: u32) -> World {
-        let world = World {
+    pub fn another_fixture(&self, number: u32) -> Fixture {
+        let fixture = Fixture {
             production_instance: format!("ib-{number:04}.us-east-1.code418.net"),
             production_instance_id: format!("i-0db00a{number:011x}"),
             production_volume_id: format!("vol-rehearsalproductiondata{number:04}"),
@@ -57,16 +57,16 @@ impl Aws {
             snapshot_id: format!("snap-rehearsalother{number:04}"),
         };
         let tag = ("IBBackupTestHost".to_owned(), "True".to_owned());
-        self.fill(&world, Tags::from([tag]));
-        world
+        self.fill(&fixture, Tags::from([tag]));
+        fixture
     }
 
-    fn fill(&self, world: &World, test_tags: Tags) {
+    fn fill(&self, fixture: &Fixture, test_tags: Tags) {
         let now = self.clock().now();
         let zone = format!("{REGION}a");
         let year = Duration::from_hours(365 * 24);
-        let (production, test) = (&world.production_instance_id, &world.test_instance_id);
-        let (backed_up, tests) = (&world.production_instance, &world.test_instance);
+        let (production, test) = (&fixture.production_instance_id, &fixture.test_instance_id);
+        let (backed_up, tests) = (&fixture.production_instance, &fixture.test_instance);
         let launched = now - 2 * year;
         self.add_instance(Instance::running(production, backed_up, &zone, launched));
         let mut testing = Instance::running(test, tests, &zone, now - year);
@@ -77,7 +77,7 @@ impl Aws {
             let root = format!("{}root", instance.replacen("i-", "vol-", 1));
             self.add_volume(&root, &zone, name("root"), Some((instance, "/dev/xvda")));
         }
-        let data = &world.production_volume_id;
+        let data = &fixture.production_volume_id;
         self.add_volume(
             data,
             &zone,
@@ -85,6 +85,6 @@ impl Aws {
             Some((production, "/dev/sdg")),
         );
         let begun = now - Duration::from_mins(30);
-        self.add_snapshot(Snapshot::completed(&world.snapshot_id, data, begun));
+        self.add_snapshot(Snapshot::completed(&fixture.snapshot_id, data, begun));
     }
 }

@@ -1,4 +1,4 @@
-//! The door for real processes: HTTP on a socket of this machine.
+//! The HTTP server for real processes, on a socket of this machine.
 
 use std::convert::Infallible;
 
@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use tokio::net::TcpListener;
 
 use super::Aws;
-use super::call::ConnectionLost;
+use super::fault::ConnectionLost;
 
 impl Aws {
     /// Serves every call that comes to that listener, until the task is dropped.
@@ -20,11 +20,11 @@ impl Aws {
     /// Every call that has no route of its own.
     pub fn router(&self) -> Router {
         let aws = self.clone();
-        let door = move |request: Request<Body>| {
+        let answer = move |request: Request<Body>| {
             let aws = aws.clone();
             async move { Ok::<_, Infallible>(exchange(&aws, request).await) }
         };
-        Router::new().fallback_service(tower::service_fn(door))
+        Router::new().fallback_service(tower::service_fn(answer))
     }
 }
 

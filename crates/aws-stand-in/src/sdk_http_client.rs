@@ -1,4 +1,4 @@
-//! The doors that are in memory: no socket, no thread, so that a paused clock decides all.
+//! The HTTP client for the SDK that stays in memory: no socket, no thread, so that a paused clock decides all.
 
 use std::time::Duration;
 

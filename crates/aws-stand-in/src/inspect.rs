@@ -1,4 +1,4 @@
-//! What there is to see: the truth, where calls see what lags behind it.
+//! Inspection of the account: its true state, while calls may still see an older one.
 
 use super::call::{Call, CallRecord};
 use super::datadog::{Event, Point};
@@ -37,8 +37,8 @@ impl Aws {
 
     /// Volumes that a call detached, without force, while the machine had them in use.
     #[must_use]
-    pub fn wedged(&self) -> Vec<String> {
-        self.account(|account, _| account.wedged.clone())
+    pub fn detached_while_mounted(&self) -> Vec<String> {
+        self.account(|account, _| account.detached_while_mounted.clone())
     }
 
     /// How many reads showed less than the truth.

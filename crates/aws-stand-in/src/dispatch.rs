@@ -1,4 +1,4 @@
-//! The one door: what a call meets on its way in and out.
+//! The dispatcher: every call passes authorisation, limits, faults and the log here on its way in and out.
 
 use std::time::Duration;
 
@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::account::Context;
-use super::call::{Call, ConnectionLost, Fault};
+use super::call::Call;
 use super::datadog::DatadogReply;
-use super::refusal::{NOT_MODELLED, Refusal};
-use super::route::Route;
-use super::{Aws, datadog, ec2, locked, refusal, ssm};
+use super::error_response::{ErrorResponse, NOT_MODELLED};
+use super::fault::{ConnectionLost, Fault};
+use super::request::ParsedRequest;
+use super::{Aws, datadog, ec2, error_response, locked, ssm};
 
 impl Aws {
     /// Every call of every service, in memory or through a socket.
@@ -18,7 +19,7 @@ impl Aws {
         &self,
         mut request: Request<Bytes>,
     ) -> Result<Response<Bytes>, ConnectionLost> {
-        let route = Route::of(&request);
+        let route = ParsedRequest::of(&request);
         if let Some(tamper) = locked(&self.inner.tamper).as_mut()
             && let Some(body) = tamper(&route.action, request.body())
         {
@@ -36,7 +37,7 @@ impl Aws {
     /// What that call meets: a fault, a limit, or the service.
     async fn meet(
         &self,
-        route: Route,
+        route: ParsedRequest,
         request: Request<Bytes>,
     ) -> Result<Response<Bytes>, ConnectionLost> {
         let call = Call {
@@ -63,7 +64,7 @@ impl Aws {
     async fn answer_within_limits(
         &self,
         call: &Call,
-        route: &Route,
+        route: &ParsedRequest,
         request: &Request<Bytes>,
         request_id: &str,
         lag: Option<Duration>,
@@ -81,7 +82,7 @@ impl Aws {
         &self,
         fault: Fault,
         call: &Call,
-        route: &Route,
+        route: &ParsedRequest,
         request: &Request<Bytes>,
         request_id: &str,
     ) -> Result<Response<Bytes>, ConnectionLost> {
@@ -91,7 +92,7 @@ impl Aws {
                 code,
                 message,
             } => {
-                let refusal = Refusal {
+                let refusal = ErrorResponse {
                     status,
                     code,
                     message,
@@ -101,7 +102,7 @@ impl Aws {
             }
             Fault::Garbage(body) => {
                 self.outcome(call, "200 with garbage (fault)");
-                Ok(refusal::response(200, "text/html", request_id, body))
+                Ok(error_response::response(200, "text/html", request_id, body))
             }
             Fault::DropConnection => {
                 self.outcome(call, "not done, connection closed (fault)");
@@ -130,7 +131,7 @@ impl Aws {
     }
 
     /// Whether EC2 takes one more request of this kind now.
-    fn within_limits(&self, call: &Call, request: &Request<Bytes>) -> Result<(), Refusal> {
+    fn within_limits(&self, call: &Call, request: &Request<Bytes>) -> Result<(), ErrorResponse> {
         match locked(&self.inner.limits).as_mut() {
             Some(limits) if call.service == "ec2" => limits.take(&call.action, request, call.time),
             _ => Ok(()),
@@ -147,7 +148,7 @@ impl Aws {
     /// The service's own answer, and how the log puts it.
     async fn answer(
         &self,
-        route: &Route,
+        route: &ParsedRequest,
         request: &Request<Bytes>,
         request_id: &str,
         lag: Option<Duration>,
@@ -170,7 +171,7 @@ impl Aws {
                 ssm::answer(context, &route.action, request.body(), request_id)
             }),
             "datadog" => return self.datadog(route, request, request_id).await,
-            other => Err(Refusal::not_modelled(format!(
+            other => Err(ErrorResponse::not_modelled(format!(
                 "service {other:?}: {} {}",
                 request.method(),
                 request.uri()
@@ -181,8 +182,8 @@ impl Aws {
 
     fn finish(
         &self,
-        route: &Route,
-        result: Result<Response<Bytes>, Refusal>,
+        route: &ParsedRequest,
+        result: Result<Response<Bytes>, ErrorResponse>,
         request_id: &str,
     ) -> (Response<Bytes>, String) {
         match result {
@@ -202,7 +203,7 @@ impl Aws {
 
     async fn datadog(
         &self,
-        route: &Route,
+        route: &ParsedRequest,
         request: &Request<Bytes>,
         request_id: &str,
     ) -> (Response<Bytes>, String) {
@@ -214,7 +215,7 @@ impl Aws {
                 self.finish(route, self.in_account(route, None, answer), request_id)
             }
             DatadogReply::Answer { status, body } => {
-                let answer = refusal::response(status, "application/json", request_id, body);
+                let answer = error_response::response(status, "application/json", request_id, body);
                 (answer, format!("{status} as set"))
             }
             DatadogReply::Never => std::future::pending().await,
@@ -224,7 +225,7 @@ impl Aws {
     /// Runs one call on the account as it is now.
     fn in_account<R>(
         &self,
-        route: &Route,
+        route: &ParsedRequest,
         lag: Option<Duration>,
         work: impl FnOnce(&mut Context<'_>) -> R,
     ) -> R {
@@ -246,7 +247,7 @@ impl Aws {
         locked(&self.inner.log).end(call.number, outcome.into());
     }
 
-    fn note_unmodelled(&self, route: &Route, what: &str) {
+    fn note_unmodelled(&self, route: &ParsedRequest, what: &str) {
         let what = format!("{} {}: {what}", route.service, route.action);
         locked(&self.inner.log).unmodelled.push(what);
     }

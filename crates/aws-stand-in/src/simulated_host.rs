@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::clock::Clock;
-use super::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
+use super::instance_host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
 
 /// What a snapshot holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Default for Durations {
 
 /// A machine with one place to mount at and one test at a time. Clones are the same machine.
 #[derive(Clone)]
-pub struct ModelHost {
+pub struct SimulatedHost {
     clock: Clock,
     roles: Arc<Roles>,
     machine: Arc<Mutex<Machine>>,
@@ -117,7 +117,7 @@ struct Testing {
     stop: watch::Sender<bool>,
 }
 
-impl ModelHost {
+impl SimulatedHost {
     /// An empty machine.
     #[must_use]
     pub fn new(clock: Clock, roles: Roles) -> Self {
@@ -200,7 +200,7 @@ impl ModelHost {
     }
 }
 
-impl Host for ModelHost {
+impl Host for SimulatedHost {
     fn attached(&self, volume: &AttachedVolume) {
         self.machine()
             .attached

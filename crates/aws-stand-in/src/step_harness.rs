@@ -1,4 +1,4 @@
-//! One function on the ground of an ordinary night, for the unit tests of the steps: it looks
+//! One function on the stack of an ordinary run, for the unit tests of the steps: it polls
 //! once at a time, and its calls are read afterwards.
 
 mod outcome;
@@ -16,10 +16,10 @@ use common::step::{Invocation, Outcome, Step};
 use common::world::World;
 use serde_json::Value;
 
-use crate::host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
-use crate::in_memory::{InMemory, Unplugged};
+use crate::in_memory::{CycleBreaker, InMemory};
+use crate::instance_host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
 use crate::lambda::access_key;
-use crate::model_host::ModelHost;
+use crate::simulated_host::SimulatedHost;
 use crate::stack::Stack;
 use crate::{Aws, CallRecord, Fault, TEST_INSTANCE, Tags};
 
@@ -28,24 +28,24 @@ pub use outcome::{
 };
 
 /// The function of step `S`, and a person beside it who may do everything.
-pub struct Workbench<S> {
+pub struct StepHarness<S> {
     /// The stack.
     pub stack: Stack,
     /// The test instance.
-    pub host: ModelHost,
+    pub host: SimulatedHost,
     /// The account.
     pub aws: Aws,
     /// Who is who in it.
-    pub ids: crate::World,
+    pub ids: crate::Fixture,
     /// The step as its function builds it.
     pub step: S,
     /// The clients of the person.
     pub person: World,
     world: World,
-    _unplugged: Unplugged,
+    _cycle_breaker: CycleBreaker,
 }
 
-impl<S: Step> Workbench<S> {
+impl<S: Step> StepHarness<S> {
     /// The step with the settings and the role that `template.yaml` gives its function. What it
     /// hands on is accepted and goes nowhere.
     ///
@@ -65,7 +65,7 @@ impl<S: Step> Workbench<S> {
         let InMemory {
             stack,
             host,
-            unplugged,
+            cycle_breaker,
         } = InMemory::deploy(parameters, |_| ());
         let functions = &stack.template.functions;
         let function = functions
@@ -81,13 +81,13 @@ impl<S: Step> Workbench<S> {
         stack.lambda.set_copies(Box::new(|_| Vec::new()));
         Self {
             step: S::build(&world).expect("the template sets all that the step asks for"),
-            ids: stack.world.clone(),
+            ids: stack.fixture.clone(),
             stack,
             host,
             aws,
             person,
             world,
-            _unplugged: unplugged,
+            _cycle_breaker: cycle_breaker,
         }
     }
 
@@ -289,7 +289,7 @@ impl<S: Step> Workbench<S> {
     }
 }
 
-impl<S: Step> Default for Workbench<S> {
+impl<S: Step> Default for StepHarness<S> {
     fn default() -> Self {
         Self::new()
     }

@@ -9,7 +9,7 @@ use crate::{Command, CommandStatus};
 /// A night whose snapshot holds that, with the volume attached.
 async fn night(backup: Backup) -> (Night, String) {
     let night = Night::new();
-    night.host.set_backup(&night.world.snapshot_id, backup);
+    night.host.set_backup(&night.fixture.snapshot_id, backup);
     night.host.set_durations(Durations {
         test: Duration::from_mins(10),
         ..Durations::default()
@@ -162,7 +162,7 @@ async fn a_reboot_ends_everything_but_the_files() {
     run(&night, "mount", "run-1", &volume_id).await;
     let test = send(&night, "test", "run-1", &volume_id).await;
     night.wait(60).await;
-    night.aws.reboot_instance(&night.world.test_instance_id);
+    night.aws.reboot_instance(&night.fixture.test_instance_id);
     assert!(night.host.leftovers().is_empty());
     night.wait(600).await;
     assert_eq!(command(&night, &test).status, CommandStatus::InProgress);

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{Backup, Finished, ModelHost, Mount, RunCommand, Testing};
+use super::{Backup, Finished, Mount, RunCommand, SimulatedHost, Testing};
 
 /// `EX_TEMPFAIL`: could not be checked.
 const CANNOT_CHECK: i32 = 75;
 
-impl ModelHost {
+impl SimulatedHost {
     pub(super) async fn run_script(&self, command: &RunCommand) -> Finished {
         let roles = self.roles.clone();
         let Some(run_id) = command.parameters.get(&roles.run_id) else {
@@ -200,7 +200,7 @@ enum Begin {
 
 /// The script's lock: it goes with the script, however that ends.
 struct Lock {
-    host: ModelHost,
+    host: SimulatedHost,
     run_id: String,
     _alive: watch::Sender<()>,
 }

@@ -4,12 +4,12 @@ use std::time::SystemTime;
 
 /// A resource with its latest state, which decides, and the one that reads show.
 #[derive(Clone, Debug)]
-pub(super) struct Lagging<T> {
+pub(super) struct EventuallyConsistent<T> {
     /// Oldest first; `None` is a state that was always seen.
     versions: Vec<(Option<SystemTime>, T)>,
 }
 
-impl<T> Lagging<T> {
+impl<T> EventuallyConsistent<T> {
     /// Was there before the first call.
     pub fn existing(value: T) -> Self {
         Self {
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_read_shows_the_state_before_the_write_until_the_lag_is_over() {
-        let mut tag = Lagging::existing("old");
+        let mut tag = EventuallyConsistent::existing("old");
         tag.write("new", at(10));
         assert_eq!(tag.seen(at(9)), Some(&"old"));
         assert_eq!(tag.seen(at(10)), Some(&"new"));
@@ -84,14 +84,14 @@ mod tests {
 
     #[test]
     fn what_is_just_made_is_not_seen() {
-        let volume = Lagging::made("creating", at(10));
+        let volume = EventuallyConsistent::made("creating", at(10));
         assert_eq!(volume.seen(at(9)), None);
         assert_eq!(volume.seen(at(10)), Some(&"creating"));
     }
 
     #[test]
     fn a_quick_write_never_overtakes_a_slow_one() {
-        let mut volume = Lagging::made("made", at(10));
+        let mut volume = EventuallyConsistent::made("made", at(10));
         volume.write("attached", at(5));
         assert_eq!(volume.seen(at(6)), None);
         assert_eq!(volume.seen(at(10)), Some(&"attached"));

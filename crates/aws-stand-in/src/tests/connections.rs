@@ -3,7 +3,7 @@ use http::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::once;
-use crate::host::BoxFuture;
+use crate::instance_host::BoxFuture;
 use crate::testing::Night;
 use crate::{Aws, Fault, Service};
 

@@ -1,8 +1,8 @@
-//! What people do to the account behind the check's back: no calls, so nothing authorises, lags
-//! or is logged.
+//! Changes that people make to the account by hand: not calls, so nothing authorises, delays
+//! or logs them.
 
 use super::ec2::{Attached, Instance, InstanceEntry, InstanceState, Snapshot, Tags, Volume};
-use super::lagging::Lagging;
+use super::eventual_consistency::EventuallyConsistent;
 use super::ssm::Command;
 use super::{Aws, locked};
 
@@ -25,7 +25,7 @@ impl Aws {
             account
                 .ec2
                 .snapshots
-                .insert(id, Lagging::existing(snapshot));
+                .insert(id, EventuallyConsistent::existing(snapshot));
         });
     }
 
@@ -64,7 +64,7 @@ impl Aws {
             account
                 .ec2
                 .volumes
-                .insert(id.to_owned(), Lagging::existing(volume));
+                .insert(id.to_owned(), EventuallyConsistent::existing(volume));
             account.settle(now);
         });
     }

@@ -1,4 +1,4 @@
-//! Who calls what: read from the request alone, as AWS's front door does.
+//! Service, operation and caller, read from the request alone, as AWS does before it authenticates it.
 
 use bytes::Bytes;
 use http::Request;
@@ -11,14 +11,14 @@ const BRIEF: usize = 600;
 
 /// Service, operation and caller of a request.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Route {
+pub(super) struct ParsedRequest {
     pub service: String,
     pub action: String,
     pub caller: String,
     pub parameters: String,
 }
 
-impl Route {
+impl ParsedRequest {
     pub fn of(request: &Request<Bytes>) -> Self {
         let body = String::from_utf8_lossy(request.body());
         let Some((caller, service)) = signer(request) else {
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_signature_names_caller_and_service() {
-        let route = Route::of(&signed(
+        let route = ParsedRequest::of(&signed(
             "ec2",
             "Action=DeleteVolume&Version=2016-11-15&VolumeId=vol-1",
         ));
@@ -143,19 +143,25 @@ mod tests {
         );
         assert_eq!(route.action, "DeleteVolume");
         assert_eq!(route.parameters, "VolumeId=vol-1");
-        assert_eq!(Route::of(&signed("ssm", "{}")).action, "SendCommand");
+        assert_eq!(
+            ParsedRequest::of(&signed("ssm", "{}")).action,
+            "SendCommand"
+        );
     }
 
     #[test]
     fn another_region_is_another_service() {
-        let route = Route::of(&signed_for("eu-west-1", "ec2", ""));
+        let route = ParsedRequest::of(&signed_for("eu-west-1", "ec2", ""));
         assert_eq!(route.service, "ec2 in eu-west-1");
     }
 
     #[test]
     fn without_a_signature_it_is_datadog_or_nobody() {
         let get = |path: &str| Request::get(path).body(Bytes::new()).expect("a fixed path");
-        assert_eq!(Route::of(&get("/api/v2/series")).service, "datadog");
-        assert_eq!(Route::of(&get("/latest/meta-data")).service, "unsigned");
+        assert_eq!(ParsedRequest::of(&get("/api/v2/series")).service, "datadog");
+        assert_eq!(
+            ParsedRequest::of(&get("/latest/meta-data")).service,
+            "unsigned"
+        );
     }
 }

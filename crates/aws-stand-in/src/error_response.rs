@@ -8,13 +8,13 @@ pub(super) const NOT_MODELLED: &str = "NotModelled";
 
 /// An error as a service answers it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Refusal {
+pub(super) struct ErrorResponse {
     pub status: u16,
     pub code: String,
     pub message: String,
 }
 
-impl Refusal {
+impl ErrorResponse {
     /// An error of the caller's doing.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self {
