@@ -35,7 +35,8 @@ impl Aws {
         locked(&self.inner.log).unmodelled.clone()
     }
 
-    /// Volumes that a call detached, without force, while the machine had them in use.
+    /// Volumes that a call detached while the machine had them in use: without force, or by force
+    /// though the machine said why it did not let go.
     #[must_use]
     pub fn detached_while_mounted(&self) -> Vec<String> {
         self.account(|account, _| account.detached_while_mounted.clone())

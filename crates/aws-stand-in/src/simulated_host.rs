@@ -85,6 +85,8 @@ struct Machine {
     takes_no_locks: bool,
     /// The test finds no damage, whatever there is.
     blind: bool,
+    /// Who works in the mounted file system.
+    held_by: Option<&'static str>,
     backups: BTreeMap<String, Backup>,
     attached: BTreeMap<String, AttachedVolume>,
     mounted: Option<Mount>,
@@ -143,6 +145,11 @@ impl SimulatedHost {
     /// Has the test's script run however many others do: a control, which must be caught.
     pub fn take_no_locks(&self) {
         self.machine().takes_no_locks = true;
+    }
+
+    /// Has somebody work in the mounted file system, or leave it: what is held is not unmounted.
+    pub fn set_held_by(&self, who: Option<&'static str>) {
+        self.machine().held_by = who;
     }
 
     /// Has the test find no damage, whatever there is.

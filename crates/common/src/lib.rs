@@ -23,3 +23,6 @@ pub mod verdict;
 pub mod world;
 
 pub use error::{Error, Kind, Result};
+
+#[cfg(test)]
+mod properties;

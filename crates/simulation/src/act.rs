@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::play::OTHERS_VOLUME;
 use crate::night::Night;
 use aws_stand_in::lambda::Death;
 use aws_stand_in::simulated_host::Durations;
-use aws_stand_in::{AgentReport, Instance, InstanceState, Snapshot, TEST_INSTANCE, VolumeState};
+use aws_stand_in::{
+    AgentReport, Aws, Instance, InstanceState, Snapshot, TEST_INSTANCE, VolumeState,
+};
 
 /// Longer than any script may take.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365);
@@ -38,6 +41,8 @@ pub enum Act {
     KillFunctions,
     /// The key of the snapshots can be used no more.
     RevokeKey,
+    /// A person's shell stands in the mounted file system.
+    HoldMount,
     /// Scripts that begin from now on hang until somebody ends them.
     HangScripts,
     /// The SSM agent reports this of commands that it takes from now on, and not the script.
@@ -46,7 +51,7 @@ pub enum Act {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 13 + AgentReport::ALL.len()] = [
+    pub const ALL: [Self; 14 + AgentReport::ALL.len()] = [
         Self::Stop,
         Self::Reboot,
         Self::Replace,
@@ -59,6 +64,7 @@ impl Act {
         Self::StartAnother,
         Self::KillFunctions,
         Self::RevokeKey,
+        Self::HoldMount,
         Self::HangScripts,
         Self::AgentReports(AgentReport::NoSpace),
         Self::AgentReports(AgentReport::NoMemory),
@@ -74,7 +80,9 @@ impl Act {
         let (aws, ids) = (&night.stack.aws, &night.stack.fixture);
         let instance = &ids.test_instance_id;
         let volume = aws.volumes().into_iter().rev().find(|volume| {
-            volume.tags.contains_key("IBBackupTest") && volume.state != VolumeState::Deleted
+            volume.tags.contains_key("IBBackupTest")
+                && volume.state != VolumeState::Deleted
+                && volume.id != OTHERS_VOLUME
         });
         let gone = |id: &str| {
             let mut instances = aws.instances().into_iter();
@@ -113,14 +121,8 @@ impl Act {
             }
             (Self::StartAnother, _) => night.start_run(),
             (Self::KillFunctions, _) => night.stack.lambda.kill_all(Death::Exit),
-            (Self::RevokeKey, _) => {
-                for snapshot in aws.snapshots() {
-                    aws.add_snapshot(Snapshot {
-                        kms_denied: true,
-                        ..snapshot
-                    });
-                }
-            }
+            (Self::RevokeKey, _) => revoke_key(aws),
+            (Self::HoldMount, _) => night.host.set_held_by(Some("process 4711 (bash)")),
             (Self::HangScripts, _) => night.host.set_durations(Durations {
                 mount: FOR_EVER,
                 test: FOR_EVER,
@@ -129,5 +131,14 @@ impl Act {
             (Self::AgentReports(report), _) => aws.set_agent_report(Some(report)),
             (Self::Detach | Self::Delete | Self::Retag, None) => {}
         }
+    }
+}
+
+fn revoke_key(aws: &Aws) {
+    for snapshot in aws.snapshots() {
+        aws.add_snapshot(Snapshot {
+            kms_denied: true,
+            ..snapshot
+        });
     }
 }

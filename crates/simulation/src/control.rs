@@ -4,19 +4,24 @@
 //! The steps stay as they are. What the guard does is undone on the wire, in the events, on the
 //! test instance or in the template, so that nothing that ships knows of it.
 
+mod wire;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde_json::json;
 
 use super::exhaustive::undisturbed;
+use super::play::OTHERS_VOLUME;
 use super::{Act, CallTrouble, DeliveryTrouble, Plan, Played, Service, Trouble};
 use crate::night::Night;
 use aws_stand_in::lambda::Accepted;
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::template::Template;
 use aws_stand_in::{AgentReport, AllowAll, Aws};
+use wire::{
+    always_one, metric_before, result_of_first_test, tests, verdicts_to_come, with_parameter,
+};
 
 /// A guard that is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +52,19 @@ pub enum Control {
     NoLimitOnLooks,
     /// A function's error is no error.
     ErrorsSwallowed,
+    /// Step 6 takes by force what the test instance says is held.
+    ForceThoughHeld,
+    /// Step 6 takes another environment's volume for the run's, and may.
+    EveryRunsVolume,
+    /// Step 6 does not see that the command in its event was another run's.
+    CommandUnasked,
+    /// Step 6 does not see that the verdict on the snapshot is newer than its own.
+    OlderOverNewer,
 }
 
 impl Control {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::NothingLags,
         Self::DetachFirst,
         Self::NoOnFailureDestination,
@@ -65,6 +78,10 @@ impl Control {
         Self::ProductionForTest,
         Self::NoLimitOnLooks,
         Self::ErrorsSwallowed,
+        Self::ForceThoughHeld,
+        Self::EveryRunsVolume,
+        Self::CommandUnasked,
+        Self::OlderOverNewer,
     ];
 
     /// The number of the invariant that it breaks.
@@ -72,13 +89,18 @@ impl Control {
     pub fn breaks(self) -> u8 {
         match self {
             Self::NothingLags => 0,
-            Self::DetachFirst | Self::NoOnFailureDestination | Self::NoSweep => 1,
+            Self::DetachFirst
+            | Self::NoOnFailureDestination
+            | Self::NoSweep
+            | Self::ForceThoughHeld => 1,
             Self::MetricOfItsOwn
             | Self::MetricBeforeTag
             | Self::TestThatAlwaysPasses
-            | Self::ExitCodeAlone => 2,
+            | Self::ExitCodeAlone
+            | Self::CommandUnasked
+            | Self::OlderOverNewer => 2,
             Self::NoClientToken | Self::NoLockOnHost => 3,
-            Self::ProductionForTest => 4,
+            Self::ProductionForTest | Self::EveryRunsVolume => 4,
             Self::NoLimitOnLooks | Self::ErrorsSwallowed => 5,
         }
     }
@@ -91,6 +113,7 @@ impl Control {
         let troubles = match self {
             Self::DetachFirst
             | Self::ProductionForTest
+            | Self::EveryRunsVolume
             | Self::MetricOfItsOwn
             | Self::TestThatAlwaysPasses => Vec::new(),
             Self::NothingLags => vec![Trouble::Lag(Duration::from_secs(10))],
@@ -110,6 +133,24 @@ impl Control {
                 vec![Trouble::Act(Duration::ZERO, full)]
             }
             Self::NoClientToken => call("CreateVolume", CallTrouble::AnswerLost),
+            Self::ForceThoughHeld => vec![Trouble::Act(Duration::ZERO, Act::HoldMount)],
+            Self::CommandUnasked => {
+                // The second run goes as the first did.
+                let events = clean.ending.deliveries.iter();
+                let events = events.map(|one| one.accepted.number + 1).max();
+                let second = events.unwrap_or_default() + event_of(clean, "step-6");
+                vec![
+                    another_after(clean),
+                    Trouble::Delivery(second, DeliveryTrouble::OtherCommand),
+                ]
+            }
+            Self::OlderOverNewer => {
+                let first = event_of(clean, "step-6");
+                vec![
+                    another_after(clean),
+                    Trouble::Delivery(first, DeliveryTrouble::AgainLate),
+                ]
+            }
             Self::NoLockOnHost => event("step-5", DeliveryTrouble::Twice),
             Self::NoLimitOnLooks => {
                 let day = Duration::from_hours(24);
@@ -154,6 +195,23 @@ impl Control {
                     detaches.then(|| with_parameter(&wherever, "VolumeId", Some(&volume)))
                 }));
             }
+            Self::EveryRunsVolume => {
+                aws.set_authorizer(Arc::new(AllowAll));
+                aws.set_tamper(Box::new(|action, body| {
+                    let deletes = action == "DeleteVolume";
+                    deletes.then(|| with_parameter(body, "VolumeId", Some(OTHERS_VOLUME)))
+                }));
+            }
+            Self::CommandUnasked => {
+                let mut verdicts = verdicts_to_come(true);
+                let asked = aws.clone();
+                // The first run's verdict, of the same instant, would hide the second's.
+                aws.set_tamper(Box::new(move |action, body| match action {
+                    "GetCommandInvocation" => result_of_first_test(&asked, body),
+                    _ => verdicts(action, body),
+                }));
+            }
+            Self::OlderOverNewer => aws.set_tamper(Box::new(verdicts_to_come(false))),
             Self::NoSweep => aws.set_tamper(Box::new(|_, body| {
                 let text = String::from_utf8_lossy(body);
                 let sweeps = text.contains("IBBackupTestInstance") && text.contains("Describe");
@@ -171,17 +229,27 @@ impl Control {
                     None
                 }));
             }
-            Self::NoOnFailureDestination | Self::DetachFirst | Self::NoLimitOnLooks => {}
+            Self::NoOnFailureDestination
+            | Self::DetachFirst
+            | Self::ForceThoughHeld
+            | Self::NoLimitOnLooks => {}
         }
     }
 
     /// What of the guard travels in the events.
-    pub(super) fn rewrite(self, accepted: &mut Accepted) {
+    pub(super) fn rewrite(self, accepted: &mut Accepted, aws: &Aws) {
         let Some(fields) = accepted.event.as_object_mut() else {
             return;
         };
         if self == Self::DetachFirst && fields.contains_key("because") {
             fields.insert("unmounted".to_owned(), json!(true));
+        }
+        // The command that step 6 asks about is the run's own; whose result it gets is not.
+        if self == Self::CommandUnasked && fields.contains_key("test_command_id") {
+            fields.insert("test_command_id".to_owned(), json!(tests(aws).last()));
+        }
+        if self == Self::ForceThoughHeld {
+            fields.remove("held_by");
         }
         // Without the shorter waits at first, which would make the night without end a long one.
         if self == Self::NoLimitOnLooks && fields.contains_key("waited_seconds") {
@@ -204,30 +272,8 @@ fn event_of(clean: &Played, function: &str) -> u64 {
     event.map_or(u64::MAX, |accepted| accepted.number)
 }
 
-/// An EC2 request with that parameter set or left out.
-fn with_parameter(body: &[u8], name: &str, value: Option<&str>) -> Bytes {
-    let parameters: Vec<(String, String)> = serde_urlencoded::from_bytes(body).unwrap_or_default();
-    let others = parameters.into_iter().filter(|(key, _)| key != name);
-    let mut parameters: Vec<_> = others.collect();
-    parameters.extend(value.map(|value| (name.to_owned(), value.to_owned())));
-    serde_urlencoded::to_string(parameters)
-        .unwrap_or_default()
-        .into()
-}
-
-/// 2018's fault: the text `'False'` is not empty, so it counted as true.
-fn always_one(body: &[u8]) -> Option<Bytes> {
-    let mut series: serde_json::Value = serde_json::from_slice(body).ok()?;
-    for gauge in series["series"].as_array_mut()? {
-        if gauge["metric"] == "infobright_backup_valid" {
-            gauge["points"][0]["value"] = json!(1.0);
-        }
-    }
-    Some(series.to_string().into())
-}
-
-fn metric_before(aws: &Aws, action: &str) {
-    if action == "CreateTags" {
-        aws.point_by_hand("infobright_backup_valid", 1.0);
-    }
+/// Another run, once the first is over.
+fn another_after(clean: &Played) -> Trouble {
+    let over = clean.lasted + Duration::from_mins(1);
+    Trouble::Act(over, Act::StartAnother)
 }

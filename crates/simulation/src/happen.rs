@@ -87,20 +87,24 @@ fn set_up_calls(night: &Night, troubles: Vec<Trouble>, happened: Happened) {
 
 fn set_up_deliveries(night: &Night, plan: &Plan, happened: Happened) {
     let (troubles, without) = (plan.troubles.clone(), plan.without);
+    let aws = night.stack.aws.clone();
     night.stack.lambda.set_copies(Box::new(move |accepted| {
         let mut troubles = troubles.iter().enumerate();
         let hit = troubles.find_map(|(place, trouble)| match *trouble {
             Trouble::Delivery(number, how) if number == accepted.number => Some((place, how)),
             _ => None,
         });
-        if let Some(control) = without {
-            control.rewrite(accepted);
-        }
-        let Some((place, how)) = hit else {
-            return vec![Duration::ZERO];
+        let copies = match hit {
+            Some((place, how)) => {
+                happened.note(place);
+                how.copies(accepted, &aws)
+            }
+            None => vec![Duration::ZERO],
         };
-        happened.note(place);
-        how.copies(accepted)
+        if let Some(control) = without {
+            control.rewrite(accepted, &aws);
+        }
+        copies
     }));
 }
 
@@ -116,6 +120,7 @@ pub(super) fn mend(night: &Night) {
     let instance = &night.stack.fixture.test_instance_id;
     aws.set_agent(instance, true);
     aws.set_agent_report(None);
+    night.host.set_held_by(None);
     night.host.set_durations(DURATIONS);
     let mut instances = aws.instances().into_iter();
     if instances.any(|one| one.id == *instance && one.state == InstanceState::Stopped) {

@@ -2,22 +2,29 @@
 //!
 //! 0. What was chosen to go wrong did go wrong: [`Played::missed`](super::Played::missed).
 //! 1. Nothing is left once the next clean night has run; without trouble in giving back, at once.
-//!    Nothing is detached while it is mounted, but by force as the last resort.
+//!    Nothing is detached while it is mounted, but by force as the last resort: not while the
+//!    machine says who holds it.
 //! 2. `True` only if the test ended well on that snapshot's data in that run; `False` only if it
-//!    found a fault. Tag and metric agree.
+//!    found a fault. Tag and metric agree, in value and instant: the end of that run's test.
 //! 3. Never two test volumes of one run; never two tests at the same time.
-//! 4. Production's volumes and snapshots are never touched, the verdict tags aside.
-//! 5. Every run ends, in a verdict or in an error that a person is shown.
+//! 4. Production's volumes and snapshots and another environment's volume are never touched, the
+//!    verdict tags of the snapshot under test aside.
+//! 5. Every run ends, in a verdict of its own or in an error about it that a person is shown: one
+//!    that no retry has healed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::play::NEXT_SNAPSHOT;
+use common::datadog::OLDEST_POINT;
+use common::time::Timestamp;
+
+use super::play::{NEXT_SNAPSHOT, OTHERS_VOLUME};
 use super::{Plan, Trouble};
 use crate::night::{Ending, Night};
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Attachment, Tags, VolumeState};
 
-/// Production as it is: volumes with their tags and attachments, snapshots with their tags.
+/// What is not this stack's, as it is: volumes with their tags and attachments, snapshots with
+/// their tags.
 #[derive(Debug, PartialEq)]
 pub(super) struct Production {
     volumes: Vec<(String, VolumeState, Tags, Option<Attachment>)>,
@@ -29,12 +36,17 @@ pub(super) fn production(night: &Night) -> Production {
     let volumes = night.stack.aws.volumes().into_iter();
     let volumes = volumes.filter(|volume| {
         let at = volume.attachment.as_ref().map(|at| &at.instance_id);
-        at == Some(instance) || volume.id.contains("production")
+        let is_productions = at == Some(instance) || volume.id.contains("production");
+        is_productions || volume.id == OTHERS_VOLUME
     });
+    let last_night = &night.stack.fixture.snapshot_id;
     let snapshots = night.stack.aws.snapshots().into_iter();
-    let foreign_tags = |tags: Tags| {
-        tags.into_iter()
-            .filter(|(key, _)| !key.starts_with("DBBackup"))
+    // A verdict belongs on the snapshot of last night, and on no other.
+    let kept = |id: &str, tags: Tags| -> Tags {
+        let is_under_test = id == last_night;
+        let tags = tags.into_iter();
+        tags.filter(|(key, _)| !is_under_test || !key.starts_with("DBBackup"))
+            .collect()
     };
     Production {
         volumes: volumes
@@ -42,7 +54,7 @@ pub(super) fn production(night: &Night) -> Production {
             .collect(),
         snapshots: snapshots
             .filter(|snapshot| snapshot.id != NEXT_SNAPSHOT)
-            .map(|snapshot| (snapshot.id, foreign_tags(snapshot.tags).collect()))
+            .map(|snapshot| (snapshot.id.clone(), kept(&snapshot.id, snapshot.tags)))
             .collect(),
     }
 }
@@ -60,8 +72,9 @@ pub(super) fn of_night(night: &Night, plan: &Plan, ending: &Ending) -> Vec<Strin
     violations.extend(detached.map(|id| format!("1: {id} was detached while it was mounted")));
     violations.extend(true_verdict(night, plan, ending));
     violations.extend(tag_and_metric(night, ending));
+    violations.extend(instant_of_verdict(night, ending));
     violations.extend(one_of_each(night));
-    violations.extend(somebody_knows(night, ending));
+    violations.extend(somebody_knows(night, plan, ending));
     violations
 }
 
@@ -135,10 +148,97 @@ fn one_of_each(night: &Night) -> Vec<String> {
     violations
 }
 
-fn somebody_knows(night: &Night, ending: &Ending) -> Option<String> {
-    let told = ending.tag().is_some()
-        || !ending.errors().is_empty()
-        || !ending.events.is_empty()
-        || !night.stack.lambda.given_up().is_empty();
-    (!told).then(|| "5: neither a verdict nor an error".to_owned())
+/// The verdict is of the instant at which a command of its run ended with that result. Datadog has
+/// it at that instant too, or at the oldest that it took when it could be told at last.
+fn instant_of_verdict(night: &Night, ending: &Ending) -> Vec<String> {
+    let tag = |key| ending.tags.get(key).map(String::as_str);
+    let (Some(valid), Some(run)) = (ending.tag(), tag("DBBackupCheckRun")) else {
+        return Vec::new();
+    };
+    let at = tag("DBBackupCheckedAt").unwrap_or_default();
+    let Some(seconds) = Timestamp::parse(at).map(Timestamp::unix_seconds) else {
+        return vec![format!("2: DBBackupCheckedAt is {at:?}")];
+    };
+    let result = i32::from(valid != "True");
+    let mut violations = Vec::new();
+    let mut commands = night.stack.aws.commands().into_iter();
+    let is_of_test = commands.any(|command| {
+        let ended = command
+            .ended_at
+            .map(|ended| Timestamp::from(ended).unix_seconds());
+        command.parameters.get("runId").is_some_and(|of| of == run)
+            && command.exit_code == Some(result)
+            && ended == Some(seconds)
+    });
+    if !is_of_test {
+        violations.push(format!(
+            "2: {valid} of {at}, when no command of run {run} ended with {result}"
+        ));
+    }
+    let late = OLDEST_POINT.as_secs().cast_signed();
+    let alone = runs(ending).len() < 2;
+    let calls = night.stack.aws.made_calls().into_iter();
+    let sent = calls.filter(|call| call.service == "datadog");
+    let sent: Vec<i64> = sent
+        .map(|call| Timestamp::from(call.time).unix_seconds())
+        .collect();
+    let points = ending.points.iter();
+    for point in points.filter(|point| point.metric == "infobright_backup_valid") {
+        let after = point.timestamp - seconds;
+        // The key may have to be fetched between the reading of the clock and the sending.
+        let oldest_taken = sent.iter().any(|sent| {
+            let oldest = sent - late;
+            (oldest - 60..=oldest).contains(&point.timestamp)
+        });
+        // One before is an earlier run's, where there was one.
+        if (after > 0 && !oldest_taken) || (after < 0 && alone) {
+            violations.push(format!(
+                "2: the tag is of {at}, and a point of the metric {after} s after that"
+            ));
+        }
+    }
+    violations
+}
+
+/// The runs of a night: each has the id of the request that began it.
+fn runs(ending: &Ending) -> BTreeSet<&str> {
+    let began = ending.deliveries.iter().map(|one| &one.accepted);
+    let began = began.filter(|accepted| accepted.depth == 0);
+    began.map(|accepted| accepted.request_id.as_str()).collect()
+}
+
+/// Each run has a verdict, its own or one that took its place, or it is what an event or an error
+/// is about. An error that a retry has healed tells nobody anything.
+fn somebody_knows(night: &Night, plan: &Plan, ending: &Ending) -> Vec<String> {
+    let runs = runs(ending);
+    let verdict_of = ending.tags.get("DBBackupCheckRun").map(String::as_str);
+    // What an event was robbed of, nobody can say.
+    let hidden = plan.troubles.iter().any(|trouble| match trouble {
+        Trouble::Delivery(_, how) => how.hides_run(),
+        _ => false,
+    });
+    let dropped = !night.stack.lambda.given_up().is_empty();
+    let unhealed = unhealed(ending);
+    let untold = runs.iter().filter(|&&run| {
+        let judged = verdict_of.is_some_and(|of| runs.contains(of));
+        let named = |text: &str| hidden || text.contains(run);
+        let shown = ending.events.iter().any(|event| named(&event.text))
+            || unhealed.iter().any(|text| named(text));
+        !(judged || shown || dropped)
+    });
+    untold
+        .map(|run| format!("5: neither a verdict of run {run} nor an error about it"))
+        .collect()
+}
+
+/// What the events whose last attempt failed say, with the request that they came in.
+fn unhealed(ending: &Ending) -> Vec<String> {
+    let mut last = BTreeMap::new();
+    for delivery in &ending.deliveries {
+        let failed = matches!(delivery.outcome, Some(Err(_)));
+        let accepted = &delivery.accepted;
+        let text = || format!("{} {}", accepted.request_id, accepted.event);
+        last.insert(accepted.number, failed.then(text));
+    }
+    last.into_values().flatten().collect()
 }

@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value, json};
+
 use super::Act;
+use aws_stand_in::clock::rfc3339;
 use aws_stand_in::lambda::{Accepted, Death};
-use aws_stand_in::{Call, Fault};
+use aws_stand_in::{Aws, Call, Fault};
+
+/// How late a delivery may be in these nights.
+pub(super) const DAY: Duration = Duration::from_hours(24);
 
 /// One thing that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,35 +174,116 @@ pub enum DeliveryTrouble {
     Dropped,
     /// Written by an older release, without the fields that came later.
     Older,
+    /// Delivered again after a day.
+    AgainNextDay,
+    /// Its `run_id` is `*`, which EC2's filters take for every run.
+    EveryRun,
+    /// Its `test_command_id` is another run's, or that of no command where there is no other run.
+    OtherCommand,
+    /// It says that the run has its verdict: `True`.
+    SaysVerdict,
+    /// One of its fields is missing.
+    FieldCut,
+    /// One of its fields is of another type.
+    WrongType,
 }
 
 impl DeliveryTrouble {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::Twice,
         Self::AgainSoon,
         Self::AgainLate,
         Self::Late,
         Self::Dropped,
         Self::Older,
+        Self::AgainNextDay,
+        Self::EveryRun,
+        Self::OtherCommand,
+        Self::SaysVerdict,
+        Self::FieldCut,
+        Self::WrongType,
     ];
 
-    pub(super) fn copies(self, accepted: &mut Accepted) -> Vec<Duration> {
+    /// Whether the event may no longer say whose it is.
+    pub(super) fn hides_run(self) -> bool {
+        matches!(self, Self::EveryRun | Self::FieldCut | Self::WrongType)
+    }
+
+    /// When it is delivered, each time counted from its acceptance. Changes what it says.
+    pub(super) fn copies(self, accepted: &mut Accepted, aws: &Aws) -> Vec<Duration> {
         let now = Duration::ZERO;
+        let (place, event) = (accepted.number, accepted.event.as_object_mut());
+        if let Some(fields) = event {
+            self.change(fields, place, aws);
+        }
         match self {
             Self::Twice => vec![now, now],
             Self::AgainSoon => vec![now, Duration::from_mins(2)],
             Self::AgainLate => vec![now, Duration::from_hours(3)],
+            Self::AgainNextDay => vec![now, DAY],
             Self::Late => vec![Duration::from_mins(5)],
             Self::Dropped => Vec::new(),
-            Self::Older => {
-                if let Some(fields) = accepted.event.as_object_mut() {
-                    for later in ["ready_at", "release_command_id", "unmounted", "reported"] {
-                        fields.remove(later);
-                    }
-                }
-                vec![now]
-            }
+            Self::Older
+            | Self::EveryRun
+            | Self::OtherCommand
+            | Self::SaysVerdict
+            | Self::FieldCut
+            | Self::WrongType => vec![now],
         }
     }
+
+    /// Forges or garbles an event. Which of its fields is hit depends on its number, so that all
+    /// of them are in the events of a night.
+    fn change(self, fields: &mut Map<String, Value>, number: u64, aws: &Aws) {
+        let hit = usize::try_from(number).unwrap_or_default() % fields.len().max(1);
+        let hit = fields.keys().nth(hit).cloned().unwrap_or_default();
+        match self {
+            Self::Older => {
+                for later in ["ready_at", "release_command_id", "unmounted", "reported"] {
+                    fields.remove(later);
+                }
+            }
+            Self::EveryRun => {
+                fields.insert("run_id".to_owned(), json!("*"));
+            }
+            Self::OtherCommand => {
+                let run = fields.get("run_id").and_then(Value::as_str);
+                let id = test_of_another_run(run.unwrap_or_default(), aws);
+                fields.insert("test_command_id".to_owned(), json!(id));
+            }
+            Self::SaysVerdict => {
+                let now = rfc3339(aws.clock().now());
+                let verdict = json!({"verdict": {"valid": true, "checked_at": now}});
+                fields.insert("because".to_owned(), verdict);
+            }
+            Self::FieldCut => {
+                fields.remove(&hit);
+            }
+            Self::WrongType => {
+                let other = match fields.get(&hit) {
+                    Some(Value::String(_)) => json!([7]),
+                    _ => json!("seven"),
+                };
+                fields.insert(hit, other);
+            }
+            Self::Twice
+            | Self::AgainSoon
+            | Self::AgainLate
+            | Self::AgainNextDay
+            | Self::Late
+            | Self::Dropped => {}
+        }
+    }
+}
+
+/// The newest command that tests for another run, else an id that no command has.
+fn test_of_another_run(run: &str, aws: &Aws) -> String {
+    let commands = aws.commands().into_iter().rev();
+    let mut others = commands.filter(|command| {
+        command.steps.iter().any(|step| step == "test")
+            && command.parameters.get("runId").is_some_and(|of| of != run)
+    });
+    let other = others.next().map(|command| command.id);
+    other.unwrap_or_else(|| "00000000-0000-4000-8000-000000000000".to_owned())
 }

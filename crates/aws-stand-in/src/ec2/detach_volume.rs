@@ -8,6 +8,9 @@ use super::{arn, resource_tags};
 use crate::account::Context;
 use crate::error_response::ErrorResponse;
 
+/// `EX_TEMPFAIL`, with which a script says that it could not.
+const COULD_NOT: i32 = 75;
+
 pub(super) fn detach_volume(
     context: &mut Context<'_>,
     mut query: Query,
@@ -49,7 +52,8 @@ pub(super) fn detach_volume(
         return Err(ErrorResponse::new("IncorrectState", message));
     }
     let host = context.account.hosts.get(&attachment.instance_id);
-    if !force && host.is_some_and(|host| host.in_use(&volume_id)) {
+    let in_use = host.is_some_and(|host| host.in_use(&volume_id));
+    if in_use && (!force || says_who_holds(context, &attachment.instance_id)) {
         context
             .account
             .detached_while_mounted
@@ -61,6 +65,15 @@ pub(super) fn detach_volume(
     context.account.ec2.write_volume(volume, context.seen_from);
     context.aws.settle_at(ends_at);
     Ok(write("DetachVolumeResponse", &answer))
+}
+
+/// Whether the newest script to end on the machine could not do its part and said why: then a
+/// person can end what holds the volume, and force is no last resort.
+fn says_who_holds(context: &Context<'_>, instance_id: &str) -> bool {
+    let commands = context.account.ssm.commands.iter();
+    let ended = commands.filter(|one| one.instance_id == instance_id && one.ended_at.is_some());
+    let newest = ended.max_by_key(|one| one.ended_at);
+    newest.is_some_and(|one| one.exit_code == Some(COULD_NOT) && !one.stdout.trim().is_empty())
 }
 
 /// The volume is always asked about, the instance only where the call names it: the service

@@ -187,6 +187,11 @@ impl SimulatedHost {
         self.clock.sleep(duration).await;
         let mut machine = self.machine();
         machine.server_of.take_if(|run| *run == run_id);
+        let mount = machine.mounted.as_ref();
+        let is_ours = mount.is_some_and(|mount| mount.run_id == run_id);
+        if let Some(who) = machine.held_by.filter(|_| is_ours) {
+            return cannot_check(&format!("the mount is held by {who}"));
+        }
         machine.mounted.take_if(|mount| mount.run_id == run_id);
         done()
     }
