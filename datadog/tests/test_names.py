@@ -75,7 +75,7 @@ class Names(unittest.TestCase):
         self.assertLessEqual(sent().keys(), asked.keys(), "a metric that nothing shows")
 
     def test_every_phase_is_one(self):
-        event = (ROOT / "crates/common/src/event.rs").read_text()
+        event = (ROOT / "crates/common/src/event/run.rs").read_text()
         phases = re.findall(r'Self::\w+ => "(\w+)",', event)
         self.assertIn("release", phases)
         asked = [phase for _, query in queries() for phase in re.findall(r"phase:(\w+)", query)]
@@ -133,7 +133,7 @@ class Names(unittest.TestCase):
         hours = re.search(r"SnapshotMaxAgeHours:\n(?: {4}.*\n)*? {4}Default: (\d+)", self.template)[1]
         too_old = dict(monitors())["too-old.json"]
         self.assertEqual(too_old["options"]["thresholds"]["critical"], int(hours) * 3600)
-        patience = (ROOT / "crates/common/src/step.rs").read_text()
+        patience = (ROOT / "crates/common/src/polling.rs").read_text()
         test = re.search(r"TEST: Duration = Duration::from_hours\((\d+)\)", patience)[1]
         budget = re.search(r"TestBudgetSeconds:\n(?: {4}.*\n)*? {4}Default: (\d+)", self.template)[1]
         near = dict(monitors())["near-limit.json"]["options"]["thresholds"]["critical"]

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::Result;
+use common::clients::Clients;
 use common::ec2::{self, NewVolume, Performance};
-use common::event::{Envelope, Pair, Run};
+use common::event::{Envelope, Run, Target};
 use common::runner;
 use common::ssm::{self, Command};
 use common::step::{Invocation, Outcome, Step};
-use common::world::World;
 use serde_json::Value;
 
 use crate::in_memory::{CycleBreaker, InMemory};
@@ -24,7 +24,7 @@ use crate::stack::Stack;
 use crate::{Aws, CallRecord, Fault, TEST_INSTANCE, Tags};
 
 pub use outcome::{
-    busy_until_now, ends, fails, goes_on, has_ended_already, later, looks_again, waits_out,
+    busy_until_now, ends, fails, goes_on, has_ended_already, later, polls_again, waits_out,
 };
 
 /// The function of step `S`, and a person beside it who may do everything.
@@ -40,8 +40,8 @@ pub struct StepHarness<S> {
     /// The step as its function builds it.
     pub step: S,
     /// The clients of the person.
-    pub person: World,
-    world: World,
+    pub person: Clients,
+    clients: Clients,
     _cycle_breaker: CycleBreaker,
 }
 
@@ -75,18 +75,18 @@ impl<S: Step> StepHarness<S> {
         let aws = stack.aws.clone();
         let sdk = aws.sdk_config(&access_key(&function.name, 0, 0));
         let variables = function.environment.clone();
-        let world = World::new(&sdk, aws.datadog_service(), &function.name, variables);
+        let clients = Clients::new(&sdk, aws.datadog_service(), &function.name, variables);
         let sdk = aws.sdk_config("a-person");
-        let person = World::new(&sdk, aws.datadog_service(), "", BTreeMap::new());
+        let person = Clients::new(&sdk, aws.datadog_service(), "", BTreeMap::new());
         stack.lambda.set_copies(Box::new(|_| Vec::new()));
         Self {
-            step: S::build(&world).expect("the template sets all that the step asks for"),
+            step: S::build(&clients).expect("the template sets all that the step asks for"),
             ids: stack.fixture.clone(),
             stack,
             host,
             aws,
             person,
-            world,
+            clients,
             _cycle_breaker: cycle_breaker,
         }
     }
@@ -94,17 +94,17 @@ impl<S: Step> StepHarness<S> {
     /// The first look of run `run-1`, which starts now.
     #[must_use]
     pub fn run(&self) -> Run {
-        Run::begin("run-1", self.aws.clock().now().into(), Pair::default())
+        Run::begin("run-1", self.aws.clock().now().into(), Target::default())
     }
 
     /// One look.
-    pub async fn look(&self, run: &Run, payload: S::Input) -> Result<Outcome<S>> {
-        self.step.look(run, payload).await
+    pub async fn poll(&self, run: &Run, payload: S::Input) -> Result<Outcome<S>> {
+        self.step.poll(run, payload).await
     }
 
     /// One invocation from event to hand-on.
     pub async fn handle(&self, event: Value) -> Result<()> {
-        runner::handle(&self.step, &self.world, "request-1", event).await
+        runner::handle(&self.step, &self.clients, "request-1", event).await
     }
 
     /// The event as the step reads it, in an invocation whose request id is `request-1`.
@@ -141,7 +141,7 @@ impl<S: Step> StepHarness<S> {
 
     fn calls(&self) -> Vec<CallRecord> {
         let mut calls = self.aws.calls();
-        let own = access_key(&self.world.function_name, 0, 0);
+        let own = access_key(&self.clients.function_name, 0, 0);
         calls.retain(|record| record.call.caller == own || record.call.service == "datadog");
         calls
     }

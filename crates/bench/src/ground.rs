@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use common::event::{Attached, Chosen, Envelope, Made, Mounted, Pair, Run, Testing};
+use common::clients::Clients;
+use common::event::{Attached, Chosen, Envelope, Mounted, Run, Target, Testing, VolumeCreated};
 use common::ssm::{self, Progress};
-use common::world::World;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -54,13 +54,13 @@ impl Ground {
         // What is handed on is accepted, and goes nowhere.
         stack.lambda.set_copies(Box::new(|_| Vec::new()));
         let person = stack.aws.sdk_config("a-person");
-        let person = World::new(&person, stack.aws.datadog_service(), "", BTreeMap::new());
+        let person = Clients::new(&person, stack.aws.datadog_service(), "", BTreeMap::new());
         let mut events = Vec::new();
         for number in 0..invocations {
             let run = Run::begin(
                 &format!("run-{number}"),
                 person.clock.now(),
-                Pair::default(),
+                Target::default(),
             );
             events.push(event(&stack, &function, &person, run).await?);
         }
@@ -76,7 +76,7 @@ impl Ground {
 async fn event(
     stack: &Stack,
     function: &Function,
-    person: &World,
+    person: &Clients,
     run: Run,
 ) -> anyhow::Result<Value> {
     let snapshot_id = stack.fixture.snapshot_id.clone();
@@ -97,7 +97,7 @@ async fn event(
         "step3-attach" => {
             let attached = Some((dev_ib_backup_instance_id.as_str(), DEVICE));
             add_volume(stack, &run, &volume_id, attached);
-            let payload = Made {
+            let payload = VolumeCreated {
                 snapshot_id,
                 snapshot_started_at: None,
                 dev_ib_backup_instance_id,
@@ -177,7 +177,7 @@ fn add_volume(stack: &Stack, run: &Run, id: &str, attached: Option<(&str, &str)>
 /// Has a person send the document of that purpose, and waits until it has ended.
 async fn command(
     stack: &Stack,
-    person: &World,
+    person: &Clients,
     purpose: &'static str,
     run: &Run,
     parameter: Option<(&'static str, &str)>,

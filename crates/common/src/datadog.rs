@@ -12,12 +12,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tracing::info;
 
+use crate::clients::{Clients, Lazy};
 use crate::error::{Error, Kind, Result};
 use crate::event::Run;
 use crate::settings::Settings;
 use crate::text::one_line;
 use crate::time::Timestamp;
-use crate::world::{Lazy, World};
 
 pub use gauge::Gauge;
 use transport::Https;
@@ -69,7 +69,7 @@ pub struct Datadog {
 impl Datadog {
     /// Reads the settings: `DD_URL`, `DD_SITE`, `DD_API_KEY_SSM_NAME`, `DD_API_KEY`,
     /// `ENVIRONMENT` and `PRODUCTION_INSTANCE_NAME`.
-    pub fn read(settings: &mut Settings, world: &World) -> Self {
+    pub fn read(settings: &mut Settings, clients: &Clients) -> Self {
         let site = settings.optional("DD_SITE");
         let site = site.unwrap_or_else(|| "datadoghq.com".to_owned());
         let base_url = settings.optional("DD_URL");
@@ -94,8 +94,8 @@ impl Datadog {
             key,
             environment: settings.text("ENVIRONMENT"),
             source: settings.text("PRODUCTION_INSTANCE_NAME"),
-            ssm: world.ssm.clone(),
-            transport: world
+            ssm: clients.ssm.clone(),
+            transport: clients
                 .datadog
                 .clone()
                 .unwrap_or_else(|| Arc::new(Https::default())),
@@ -105,7 +105,7 @@ impl Datadog {
     /// The same for the database of this run.
     #[must_use]
     pub fn of(&self, run: &Run) -> Self {
-        let source = run.pair.production_instance_name.as_ref();
+        let source = run.target.production_instance_name.as_ref();
         Self {
             source: source.unwrap_or(&self.source).clone(),
             ..self.clone()

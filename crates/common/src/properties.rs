@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::error::Kind;
-use crate::event::{self, Because, Envelope, FailureRecord, GiveBack, Run, Testing};
+use crate::event::{self, EndReason, Envelope, FailureRecord, Release, Run, Testing};
 use crate::ssm::Report;
 use crate::verdict::Verdict;
 
@@ -112,7 +112,7 @@ proptest! {
         for error in [
             Run::read(&event).err(),
             Envelope::<Testing>::read(&event).err(),
-            Envelope::<GiveBack>::read(&event).err(),
+            Envelope::<Release>::read(&event).err(),
             FailureRecord::read(&event).err(),
         ].into_iter().flatten() {
             prop_assert_eq!(error.kind(), Kind::BadEvent);
@@ -190,10 +190,10 @@ proptest! {
     /// A reason travels as it is, whatever words it has.
     #[test]
     fn a_reason_is_read_as_it_was_written(function in any_text(40), error in any_text(40)) {
-        let because = Because::Failure { function, error };
+        let because = EndReason::Failure { function, error };
         let mut fields = testing();
         fields.insert("because".to_owned(), serde_json::to_value(&because).expect("JSON"));
-        let read: GiveBack = event::read(&Value::Object(fields)).expect("a payload");
+        let read: Release = event::read(&Value::Object(fields)).expect("a payload");
         prop_assert_eq!(read.because, because);
     }
 

@@ -7,23 +7,24 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::{Instrument, error, info, info_span};
 
+use crate::clients::Clients;
 use crate::error::Result;
 use crate::event::{self, Envelope, Run};
 use crate::lambda;
-use crate::step::{Invocation, Outcome, Pace, Step, busy_to_the_end, time_ran_out};
-use crate::world::World;
+use crate::polling::Polling;
+use crate::step::{Invocation, Outcome, Step, busy_to_the_end, time_ran_out};
 
 /// Handles one event that Lambda delivered. An error is logged here, once, and is the function's
 /// error.
 pub async fn handle<S: Step>(
     step: &S,
-    world: &World,
+    clients: &Clients,
     request_id: &str,
     event: Value,
 ) -> Result<()> {
     let invocation = Invocation {
         request_id: request_id.to_owned(),
-        now: world.clock.now(),
+        now: clients.clock.now(),
     };
     let read = step.read(&event, &invocation);
     let run_id = match &read {
@@ -34,7 +35,7 @@ pub async fn handle<S: Step>(
     };
     async {
         let handled = match read {
-            Ok(envelope) => look(step, world, envelope).await,
+            Ok(envelope) => poll(step, clients, envelope).await,
             Err(error) => Err(error),
         };
         if let Err(error) = &handled {
@@ -46,28 +47,28 @@ pub async fn handle<S: Step>(
     .await
 }
 
-async fn look<S: Step>(step: &S, world: &World, envelope: Envelope<S::Input>) -> Result<()> {
+async fn poll<S: Step>(step: &S, clients: &Clients, envelope: Envelope<S::Input>) -> Result<()> {
     let Envelope { run, payload } = envelope;
-    let pace = step.pace(&payload);
+    let polling = step.polling(&payload);
     let phase = step.phase(&payload);
-    match look_once(step, &run, payload, pace).await? {
-        Outcome::LookAgain { why, payload } => {
-            let wait = pace.wait(run.waited());
+    match poll_once(step, &run, payload, polling).await? {
+        Outcome::PollAgain { why, payload } => {
+            let wait = polling.wait(run.waited());
             let run = Run { busy: 0, ..run };
-            look_again(world, run, payload, wait, &why).await
+            poll_again(clients, run, payload, wait, &why).await
         }
         Outcome::Busy { error, payload } => {
             let busy = run.busy.saturating_add(1);
-            let wait = pace.wait_while_busy(busy, run.waited(), fastrand::f64());
+            let wait = polling.wait_while_busy(busy, run.waited(), fastrand::f64());
             let run = Run { busy, ..run };
-            look_again(world, run, payload, wait, &error.chain()).await
+            poll_again(clients, run, payload, wait, &error.chain()).await
         }
         Outcome::GoOn(next) => {
             let mut run = run.at_next_step();
             run.ready_at
-                .extend(phase.map(|phase| (phase, world.clock.now())));
+                .extend(phase.map(|phase| (phase, clients.clock.now())));
             step.mark(&mut run, &next);
-            hand_on(world, step.next_function(), run, next).await
+            hand_on(clients, step.next_function(), run, next).await
         }
         Outcome::AlreadyEnded => {
             info!("this run has ended already: a late delivery, nothing to do");
@@ -85,34 +86,34 @@ async fn look<S: Step>(step: &S, world: &World, envelope: Envelope<S::Input>) ->
 }
 
 /// One look, or what comes of it where no further one is allowed.
-async fn look_once<S: Step>(
+async fn poll_once<S: Step>(
     step: &S,
     run: &Run,
     payload: S::Input,
-    pace: Pace,
+    polling: Polling,
 ) -> Result<Outcome<S>> {
-    let (waited, at_most) = (run.waited_seconds, pace.at_most.as_secs());
-    if waited > at_most {
+    let (waited, give_up_after) = (run.waited_seconds, polling.give_up_after.as_secs());
+    if waited > give_up_after {
         let why = format!("the event says that it has waited {waited} s");
         return step
-            .out_of_patience(run, payload, time_ran_out(S::NAME, pace, &why))
+            .on_timeout(run, payload, time_ran_out(S::NAME, polling, &why))
             .await;
     }
     let number = run.iteration_count.saturating_add(1);
-    info!("look {number}, after {waited} s of at most {at_most} s of waiting");
-    let last = pace.is_last(run.waited());
+    info!("look {number}, after {waited} s of at most {give_up_after} s of waiting");
+    let last = polling.is_last(run.waited());
     let before = payload.clone();
-    match step.look(run, payload).await {
-        Ok(Outcome::LookAgain { why, payload }) if last => {
-            step.out_of_patience(run, payload, time_ran_out(S::NAME, pace, &why))
+    match step.poll(run, payload).await {
+        Ok(Outcome::PollAgain { why, payload }) if last => {
+            step.on_timeout(run, payload, time_ran_out(S::NAME, polling, &why))
                 .await
         }
         Ok(Outcome::Busy { error, payload }) if last => {
-            step.out_of_patience(run, payload, busy_to_the_end(S::NAME, pace, error))
+            step.on_timeout(run, payload, busy_to_the_end(S::NAME, polling, error))
                 .await
         }
         Err(error) if error.is_transient() && last => {
-            step.out_of_patience(run, before, busy_to_the_end(S::NAME, pace, error))
+            step.on_timeout(run, before, busy_to_the_end(S::NAME, polling, error))
                 .await
         }
         Err(error) if error.is_transient() => Ok(Outcome::Busy {
@@ -124,27 +125,32 @@ async fn look_once<S: Step>(
 }
 
 /// Waits and invokes itself.
-async fn look_again<P: Serialize>(
-    world: &World,
+async fn poll_again<P: Serialize>(
+    clients: &Clients,
     run: Run,
     payload: P,
     wait: Duration,
     why: &str,
 ) -> Result<()> {
     info!("not ready: {why}; looking again in {} s", wait.as_secs());
-    world.clock.wait(wait).await;
+    clients.clock.wait(wait).await;
     let run = Run {
         iteration_count: run.iteration_count.saturating_add(1),
         waited_seconds: run.waited_seconds.saturating_add(wait.as_secs()),
         ..run
     };
-    hand_on(world, &world.function_name, run, payload).await
+    hand_on(clients, &clients.function_name, run, payload).await
 }
 
 /// Invokes `function` with the payload. It is the last act of a look: an error after it would
 /// have Lambda repeat the look and fork the run.
-async fn hand_on<P: Serialize>(world: &World, function: &str, run: Run, payload: P) -> Result<()> {
-    lambda::invoke(&world.lambda, function, &Envelope { run, payload }).await
+async fn hand_on<P: Serialize>(
+    clients: &Clients,
+    function: &str,
+    run: Run,
+    payload: P,
+) -> Result<()> {
+    lambda::invoke(&clients.lambda, function, &Envelope { run, payload }).await
 }
 
 #[cfg(test)]

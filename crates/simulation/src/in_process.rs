@@ -11,9 +11,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_ec2::config::IdentityCache;
 use common::Error;
+use common::clients::Clients;
 use common::runner;
 use common::step::Step;
-use common::world::World;
 use lambda_runtime::Diagnostic;
 use tokio::task::JoinSet;
 use tracing::Dispatch;
@@ -50,7 +50,7 @@ struct Warm(Mutex<BTreeMap<String, Vec<Box<dyn Any + Send>>>>);
 
 /// A function's process: what it makes once, before its first event.
 struct Process<S> {
-    world: World,
+    clients: Clients,
     step: S,
 }
 
@@ -95,14 +95,14 @@ async fn invoke(
 ) -> Result<(), FunctionError> {
     match function.binary.as_str() {
         "step1-snapshot" => {
-            look::<step1_snapshot::ChooseSnapshot>(aws, warm, function, accepted).await
+            poll::<step1_snapshot::ChooseSnapshot>(aws, warm, function, accepted).await
         }
-        "step2-volume" => look::<step2_volume::MakeVolume>(aws, warm, function, accepted).await,
-        "step3-attach" => look::<step3_attach::AttachVolume>(aws, warm, function, accepted).await,
-        "step4-mount" => look::<step4_mount::Mount>(aws, warm, function, accepted).await,
-        "step5-run-test" => look::<step5_run_test::RunTest>(aws, warm, function, accepted).await,
+        "step2-volume" => poll::<step2_volume::MakeVolume>(aws, warm, function, accepted).await,
+        "step3-attach" => poll::<step3_attach::AttachVolume>(aws, warm, function, accepted).await,
+        "step4-mount" => poll::<step4_mount::Mount>(aws, warm, function, accepted).await,
+        "step5-run-test" => poll::<step5_run_test::RunTest>(aws, warm, function, accepted).await,
         "step6-await-result" => {
-            look::<step6_await_result::AwaitResult>(aws, warm, function, accepted).await
+            poll::<step6_await_result::AwaitResult>(aws, warm, function, accepted).await
         }
         other => Err(FunctionError {
             error_type: "Runtime.InvalidEntrypoint".to_owned(),
@@ -111,7 +111,7 @@ async fn invoke(
     }
 }
 
-async fn look<S: Step>(
+async fn poll<S: Step>(
     aws: Aws,
     warm: Arc<Warm>,
     function: Function,
@@ -121,8 +121,8 @@ async fn look<S: Step>(
         Some(process) => process,
         None => Process::<S>::start(&aws, &function)?,
     };
-    let Process { world, step } = &*process;
-    let handled = runner::handle(step, world, &accepted.request_id, accepted.event).await;
+    let Process { clients, step } = &*process;
+    let handled = runner::handle(step, clients, &accepted.request_id, accepted.event).await;
     warm.put_back(&function, process);
     handled.map_err(shown)
 }
@@ -133,7 +133,7 @@ impl Warm {
         let mut warm = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let process = warm.get_mut(&function.name)?.pop()?;
         let process = process.downcast::<Process<S>>().ok()?;
-        (process.world.variables == function.environment).then_some(process)
+        (process.clients.variables == function.environment).then_some(process)
     }
 
     fn put_back<S: Step>(&self, function: &Function, process: Box<Process<S>>) {
@@ -151,9 +151,9 @@ impl<S: Step> Process<S> {
             .identity_cache(IdentityCache::no_cache())
             .build();
         let variables = function.environment.clone();
-        let world = World::new(&sdk, aws.datadog_service(), &function.name, variables);
-        let step = S::build(&world).map_err(shown)?;
-        Ok(Box::new(Self { world, step }))
+        let clients = Clients::new(&sdk, aws.datadog_service(), &function.name, variables);
+        let step = S::build(&clients).map_err(shown)?;
+        Ok(Box::new(Self { clients, step }))
     }
 }
 

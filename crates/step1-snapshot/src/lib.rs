@@ -1,26 +1,27 @@
 //! Step 1 chooses the snapshot.
 //!
 //! Takes: any JSON object; `snapshot_id` in it names the snapshot to test, the fields of
-//! [`Pair`] the database and where it is tested, `canary` a night on which the copy is damaged.
+//! [`Target`] the database and where it is tested, `canary` a night on which the copy is damaged.
 //! Promises: a complete snapshot of the production volume, and a test instance that nothing holds.
 //! Touches: `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`, `ListCommands`; step 6, by
 //! invoking it.
 //! Waits for: the snapshot to be complete, and for step 6 to give back what a dead run holds.
 //! Leaves behind: nothing.
 
-mod choice;
-mod ground;
+mod occupancy;
+mod select;
 mod source;
 
 use std::time::Duration;
 
+use common::clients::{Clients, Clock, Lazy};
 use common::datadog::{Datadog, Gauge};
 use common::ec2::{self, Instance, Snapshot, SnapshotFilters, SnapshotState, tags};
-use common::event::{self, Chosen, Envelope, Pair, Phase, Pick, Run, Start};
+use common::event::{self, Chosen, Envelope, Phase, Pick, Run, Start, Target};
+use common::polling::{Polling, limits};
 use common::settings::Settings;
 use common::ssm;
-use common::step::{Invocation, NeverEnds, Outcome, Pace, Step, patience};
-use common::world::{Clock, Lazy, World};
+use common::step::{Invocation, NeverEnds, Outcome, Step};
 use common::{Error, Kind, Result};
 use serde_json::Value;
 use tracing::{error, info};
@@ -46,7 +47,7 @@ pub struct ChooseSnapshot {
     longest_run: Duration,
     filters: SnapshotFilters,
     source_volume: Option<String>,
-    poll: Duration,
+    interval: Duration,
 }
 
 impl Step for ChooseSnapshot {
@@ -55,19 +56,19 @@ impl Step for ChooseSnapshot {
     type Next = Chosen;
     type End = NeverEnds;
 
-    fn build(world: &World) -> Result<Self> {
-        let mut settings = Settings::new(&world.variables);
+    fn build(clients: &Clients) -> Result<Self> {
+        let mut settings = Settings::new(&clients.variables);
         let filters = SnapshotFilters::parse(&settings.text_or_empty("SNAPSHOT_FILTERS"));
         let filters = filters.unwrap_or_else(|fault| {
             settings.fault(format!("SNAPSHOT_FILTERS cannot be read: {fault}"));
             SnapshotFilters::default()
         });
         let step = Self {
-            ec2: world.ec2.clone(),
-            lambda: world.lambda.clone(),
-            ssm: world.ssm.clone(),
-            datadog: Datadog::read(&mut settings, world),
-            clock: world.clock.clone(),
+            ec2: clients.ec2.clone(),
+            lambda: clients.lambda.clone(),
+            ssm: clients.ssm.clone(),
+            datadog: Datadog::read(&mut settings, clients),
+            clock: clients.clock.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
             release_function: settings.text("RELEASE_LAMBDA_NAME"),
             release_document: settings.text("RELEASE_DOCUMENT"),
@@ -77,10 +78,10 @@ impl Step for ChooseSnapshot {
             test_instance: settings.text("TEST_INSTANCE_NAME"),
             test_device: settings.text("TEST_DEVICE"),
             max_age: settings.hours("SNAPSHOT_MAX_AGE_HOURS"),
-            longest_run: patience::longest_run(settings.seconds("TEST_BUDGET_SECONDS")),
+            longest_run: limits::longest_run(settings.seconds("TEST_BUDGET_SECONDS")),
             filters,
             source_volume: source::read(&mut settings),
-            poll: settings.seconds("TEST_POLL_SECONDS"),
+            interval: settings.seconds("TEST_POLL_SECONDS"),
         };
         settings.check().map(|()| step)
     }
@@ -89,10 +90,10 @@ impl Step for ChooseSnapshot {
         &self.next
     }
 
-    fn pace(&self, _: &Start) -> Pace {
-        Pace {
-            every: self.poll,
-            at_most: patience::SNAPSHOT,
+    fn polling(&self, _: &Start) -> Polling {
+        Polling {
+            interval: self.interval,
+            give_up_after: limits::SNAPSHOT,
         }
     }
 
@@ -110,7 +111,7 @@ impl Step for ChooseSnapshot {
         }
         let payload: Start = event::read(event)?;
         check(&payload)?;
-        let pair: Pair = event::read(event)?;
+        let pair: Target = event::read(event)?;
         let run = Run::read(event).unwrap_or_else(|_| Run {
             canary: payload.canary,
             ..Run::begin(&invocation.request_id, invocation.now, pair)
@@ -122,7 +123,7 @@ impl Step for ChooseSnapshot {
         run.older_backup = next.older_backup;
     }
 
-    async fn look(&self, run: &Run, start: Start) -> Result<Outcome<Self>> {
+    async fn poll(&self, run: &Run, start: Start) -> Result<Outcome<Self>> {
         let names = self.names(run);
         let filters = self.filters(&start)?;
         let source = self.source(run, &start, &filters).await?;
@@ -137,15 +138,15 @@ impl Step for ChooseSnapshot {
             (Some(id), _) => self.named(id, &snapshots, &source, &filters).await?,
             (None, Pick::Newest) => self.newest(run, &snapshots, &source, &filters).await?,
             (None, pick) => {
-                if run.is_first_answered_look()
-                    && let Some(newest) = choice::not_dead(&snapshots).next()
+                if run.is_first_answered_poll()
+                    && let Some(newest) = select::not_dead(&snapshots).next()
                 {
                     let age = run.started_at.since(newest.started_at);
                     self.report_ages(run, age, &snapshots).await;
                 }
-                match choice::picked(run, pick, &start, &snapshots) {
+                match select::picked(run, pick, &start, &snapshots) {
                     Some(picked) => picked,
-                    None => return Ok(Outcome::NothingToDo(choice::none_to_pick(pick, &start))),
+                    None => return Ok(Outcome::NothingToDo(select::none_to_pick(pick, &start))),
                 }
             }
         };
@@ -153,9 +154,9 @@ impl Step for ChooseSnapshot {
         if chosen.checked_by(&run.run_id).is_some() {
             return Ok(Outcome::AlreadyEnded);
         }
-        let older_backup = choice::is_older(run, &chosen, &snapshots);
+        let older_backup = select::is_older(run, &chosen, &snapshots);
         if let Some(why) = self.occupied(run, &test, names.test_device).await? {
-            return Ok(Outcome::LookAgain {
+            return Ok(Outcome::PollAgain {
                 why,
                 payload: start,
             });
@@ -178,7 +179,7 @@ fn handed_on(
             dev_ib_backup_instance_id: test.id,
             older_backup,
         })),
-        SnapshotState::Pending(progress) => Ok(Outcome::LookAgain {
+        SnapshotState::Pending(progress) => Ok(Outcome::PollAgain {
             why: format!("snapshot {} is not complete yet ({progress})", chosen.id),
             payload: Start {
                 snapshot_id: Some(chosen.id),
@@ -233,7 +234,7 @@ impl ChooseSnapshot {
     }
 
     fn names<'a>(&'a self, run: &'a Run) -> Names<'a> {
-        let pair = &run.pair;
+        let pair = &run.target;
         let named = |name: &'a Option<String>, or: &'a String| name.as_ref().unwrap_or(or).as_str();
         Names {
             production_instance: named(&pair.production_instance_name, &self.production_instance),
@@ -271,11 +272,11 @@ impl ChooseSnapshot {
     async fn named(
         &self,
         id: &str,
-        ours: &[Snapshot],
+        owned: &[Snapshot],
         source: &Source,
         filters: &SnapshotFilters,
     ) -> Result<Snapshot> {
-        if let Some(found) = ours.iter().find(|snapshot| snapshot.id == id) {
+        if let Some(found) = owned.iter().find(|snapshot| snapshot.id == id) {
             return Ok(found.clone());
         }
         let other = ec2::snapshot(&self.ec2, id).await?;
@@ -314,32 +315,32 @@ impl ChooseSnapshot {
     async fn newest(
         &self,
         run: &Run,
-        ours: &[Snapshot],
+        owned: &[Snapshot],
         source: &Source,
         filters: &SnapshotFilters,
     ) -> Result<Snapshot> {
-        let snapshot = choice::newest(ours, source, filters)?;
+        let snapshot = select::newest(owned, source, filters)?;
         let age = run.started_at.since(snapshot.started_at);
         info!(
             "newest snapshot is {}, of {}",
             snapshot.id, snapshot.started_at
         );
-        if run.is_first_answered_look() {
+        if run.is_first_answered_poll() {
             if filters.is_empty() {
-                choice::warn_of_several_makers(ours);
+                select::warn_of_several_makers(owned);
             }
-            self.report_ages(run, age, ours).await;
+            self.report_ages(run, age, owned).await;
         }
-        choice::young_enough(&snapshot, age, self.max_age)?;
+        select::young_enough(&snapshot, age, self.max_age)?;
         Ok(snapshot)
     }
 
     /// How old the newest snapshot is, and how old the newest that was found good: what could be
     /// restored for certain tonight. A lost metric is no reason to leave a backup untested: it is
     /// logged as the error it is.
-    async fn report_ages(&self, run: &Run, age: Duration, ours: &[Snapshot]) {
+    async fn report_ages(&self, run: &Run, age: Duration, owned: &[Snapshot]) {
         let mut gauges = vec![Gauge::age(age.as_secs_f64())];
-        let last_valid = ours.iter().find(|snapshot| snapshot.is_valid());
+        let last_valid = owned.iter().find(|snapshot| snapshot.is_valid());
         gauges.extend(last_valid.map(|snapshot| {
             let age = run.started_at.since(snapshot.started_at);
             Gauge::last_valid_age(age.as_secs_f64())

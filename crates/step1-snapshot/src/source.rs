@@ -38,7 +38,7 @@ impl ChooseSnapshot {
         start: &Start,
         filters: &SnapshotFilters,
     ) -> Result<Source> {
-        let pair = &run.pair;
+        let pair = &run.target;
         let names_production =
             pair.production_instance_name.is_some() || pair.production_device.is_some();
         let of_settings = self.source_volume.as_ref().filter(|_| !names_production);

@@ -9,12 +9,13 @@
 
 use std::time::Duration;
 
+use common::clients::{Clients, Clock, Lazy};
 use common::ec2::{self, NewVolume, Performance, VolumeState};
-use common::event::{Chosen, Made, Phase, Run};
+use common::event::{Chosen, Phase, Run, VolumeCreated};
+use common::polling::{Polling, limits};
 use common::settings::Settings;
 use common::ssm;
-use common::step::{NeverEnds, Outcome, Pace, Step, patience};
-use common::world::{Clock, Lazy, World};
+use common::step::{NeverEnds, Outcome, Step};
 use common::{Error, Kind, Result};
 
 /// Step 2.
@@ -27,27 +28,27 @@ pub struct MakeVolume {
     test_instance: String,
     environment: String,
     performance: Performance,
-    poll: Duration,
+    interval: Duration,
 }
 
 impl Step for MakeVolume {
     const NAME: &'static str = "step-2-volume";
     type Input = Chosen;
-    type Next = Made;
+    type Next = VolumeCreated;
     type End = NeverEnds;
 
-    fn build(world: &World) -> Result<Self> {
-        let mut settings = Settings::new(&world.variables);
+    fn build(clients: &Clients) -> Result<Self> {
+        let mut settings = Settings::new(&clients.variables);
         let step = Self {
-            ec2: world.ec2.clone(),
-            ssm: world.ssm.clone(),
-            clock: world.clock.clone(),
+            ec2: clients.ec2.clone(),
+            ssm: clients.ssm.clone(),
+            clock: clients.clock.clone(),
             release_document: settings.text("RELEASE_DOCUMENT"),
             next: settings.text("NEXT_LAMBDA_NAME"),
             test_instance: settings.text("TEST_INSTANCE_NAME"),
             environment: settings.text("ENVIRONMENT"),
             performance: Performance::read(&mut settings),
-            poll: settings.seconds("POLL_SECONDS"),
+            interval: settings.seconds("POLL_SECONDS"),
         };
         settings.check().map(|()| step)
     }
@@ -56,10 +57,10 @@ impl Step for MakeVolume {
         &self.next
     }
 
-    fn pace(&self, _: &Chosen) -> Pace {
-        Pace {
-            every: self.poll,
-            at_most: patience::VOLUME,
+    fn polling(&self, _: &Chosen) -> Polling {
+        Polling {
+            interval: self.interval,
+            give_up_after: limits::VOLUME,
         }
     }
 
@@ -67,20 +68,20 @@ impl Step for MakeVolume {
         Some(Phase::Volume)
     }
 
-    async fn look(&self, run: &Run, chosen: Chosen) -> Result<Outcome<Self>> {
+    async fn poll(&self, run: &Run, chosen: Chosen) -> Result<Outcome<Self>> {
         let volumes = ec2::volumes_of_run(&self.ec2, &run.run_id, &self.environment).await?;
         let Some(volume) = volumes.into_iter().next() else {
             return self.ensure_volume(run, chosen).await;
         };
         match volume.state {
-            VolumeState::Available | VolumeState::InUse => Ok(Outcome::GoOn(Made {
+            VolumeState::Available | VolumeState::InUse => Ok(Outcome::GoOn(VolumeCreated {
                 snapshot_id: chosen.snapshot_id,
                 snapshot_started_at: chosen.snapshot_started_at,
                 dev_ib_backup_instance_id: chosen.dev_ib_backup_instance_id,
                 volume_id: volume.id,
                 volume_performance: Some(self.performance.to_string()),
             })),
-            VolumeState::Creating => Ok(Outcome::LookAgain {
+            VolumeState::Creating => Ok(Outcome::PollAgain {
                 why: format!("volume {} is being made", volume.id),
                 payload: chosen,
             }),
@@ -112,7 +113,7 @@ impl MakeVolume {
         if snapshot.checked_by(&run.run_id).is_some() || self.was_released(run, &chosen).await? {
             return Ok(Outcome::AlreadyEnded);
         }
-        let name = run.pair.test_instance_name.as_ref();
+        let name = run.target.test_instance_name.as_ref();
         let name = name.unwrap_or(&self.test_instance);
         let test = ec2::running_instance(&self.ec2, name).await?;
         let id = ec2::create(
@@ -129,13 +130,13 @@ impl MakeVolume {
         .await
         .map_err(|error| self.explained(error))?;
         let of = format!("snapshot {}", chosen.snapshot_id);
-        let why = if run.has_looked_long_enough(self.poll) {
+        let why = if run.has_polled_long_enough(self.interval) {
             let advice = snapshot.key.advice(&of);
             format!("volume {id} was made of {of} and is not in sight; {advice}")
         } else {
             format!("volume {id} is being made of {of}: {}", self.performance)
         };
-        Ok(Outcome::LookAgain {
+        Ok(Outcome::PollAgain {
             why,
             payload: chosen,
         })

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    common::lambda::serve::<step2_volume::MakeVolume>().await
+    common::serve::serve::<step2_volume::MakeVolume>().await
 }

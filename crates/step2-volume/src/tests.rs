@@ -1,4 +1,4 @@
-use aws_stand_in::step_harness::{self, fails, goes_on, has_ended_already, later, looks_again};
+use aws_stand_in::step_harness::{self, fails, goes_on, has_ended_already, later, polls_again};
 use aws_stand_in::{Fault, Instance, Snapshot, Speed, TEST_INSTANCE, VolumeState};
 use common::Kind;
 use common::event::Chosen;
@@ -19,7 +19,7 @@ fn chosen(harness: &Harness) -> Chosen {
 #[tokio::test(start_paused = true)]
 async fn makes_the_volume_with_its_tags_in_the_one_call() {
     let harness = Harness::new();
-    let (why, payload) = looks_again(harness.look(&harness.run(), chosen(&harness)).await);
+    let (why, payload) = polls_again(harness.poll(&harness.run(), chosen(&harness)).await);
     assert_eq!(payload, chosen(&harness));
     assert_eq!(harness.done(), ["CreateVolume"]);
     let volumes = harness.aws.volumes().into_iter();
@@ -56,7 +56,7 @@ async fn makes_it_where_the_test_instance_is() {
     harness
         .aws
         .add_instance(Instance::running(test, TEST_INSTANCE, "us-east-1c", now));
-    looks_again(harness.look(&harness.run(), chosen(&harness)).await);
+    polls_again(harness.poll(&harness.run(), chosen(&harness)).await);
     let made = harness.made().into_iter().next().expect("a volume");
     let zone = harness.aws.volume(&made).expect("it is there");
     assert_eq!(zone.availability_zone, "us-east-1c");
@@ -66,12 +66,12 @@ async fn makes_it_where_the_test_instance_is() {
 async fn waits_while_it_is_made_and_goes_on_with_it() {
     let harness = Harness::new();
     let run = harness.run();
-    looks_again(harness.look(&run, chosen(&harness)).await);
-    let (why, payload) = looks_again(harness.look(&later(&run, 1), chosen(&harness)).await);
+    polls_again(harness.poll(&run, chosen(&harness)).await);
+    let (why, payload) = polls_again(harness.poll(&later(&run, 1), chosen(&harness)).await);
     let id = harness.made().into_iter().next().expect("a volume");
     assert_eq!(why, format!("volume {id} is being made"));
     harness.wait(15).await;
-    let made = goes_on(harness.look(&later(&run, 2), payload).await);
+    let made = goes_on(harness.poll(&later(&run, 2), payload).await);
     assert_eq!(made.volume_id, id);
     assert_eq!(made.snapshot_id, harness.ids.snapshot_id);
     assert_eq!(made.dev_ib_backup_instance_id, harness.ids.test_instance_id);
@@ -84,14 +84,14 @@ async fn a_volume_that_reads_do_not_show_yet_is_not_made_twice() {
     let minute = std::time::Duration::from_mins(1);
     harness.aws.set_timing(|timing| timing.read_lag = minute);
     let run = harness.run();
-    let (first, _) = looks_again(harness.look(&run, chosen(&harness)).await);
+    let (first, _) = polls_again(harness.poll(&run, chosen(&harness)).await);
     harness.wait(15).await;
-    let (second, _) = looks_again(harness.look(&later(&run, 1), chosen(&harness)).await);
+    let (second, _) = polls_again(harness.poll(&later(&run, 1), chosen(&harness)).await);
     assert_eq!(first, second, "the same volume");
     assert_eq!(harness.asked("CreateVolume").len(), 2);
     assert_eq!(harness.made().len(), 1);
     harness.wait(60).await;
-    goes_on(harness.look(&later(&run, 2), chosen(&harness)).await);
+    goes_on(harness.poll(&later(&run, 2), chosen(&harness)).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,10 +100,10 @@ async fn a_lost_answer_costs_no_second_volume() {
     harness.aws.set_faults(Box::new(|call| {
         (call.action == "CreateVolume").then_some(Fault::LoseAnswer)
     }));
-    let error = fails(harness.look(&harness.run(), chosen(&harness)).await);
+    let error = fails(harness.poll(&harness.run(), chosen(&harness)).await);
     assert_eq!(error.kind(), Kind::AwsUnavailable);
     harness.aws.clear_faults();
-    looks_again(harness.look(&harness.run(), chosen(&harness)).await);
+    polls_again(harness.poll(&harness.run(), chosen(&harness)).await);
     assert_eq!(harness.made().len(), 1);
 }
 
@@ -111,7 +111,7 @@ async fn a_lost_answer_costs_no_second_volume() {
 async fn a_twin_that_is_ahead_has_attached_it() {
     let harness = Harness::new();
     let id = harness.attached_volume("run-1").await;
-    let made = goes_on(harness.look(&harness.run(), chosen(&harness)).await);
+    let made = goes_on(harness.poll(&harness.run(), chosen(&harness)).await);
     assert_eq!(made.volume_id, id);
     assert_eq!(harness.done(), [""; 0]);
 }
@@ -120,7 +120,7 @@ async fn a_twin_that_is_ahead_has_attached_it() {
 async fn the_volume_of_another_run_is_none_of_ours() {
     let harness = Harness::new();
     harness.volume("run-2").await;
-    looks_again(harness.look(&harness.run(), chosen(&harness)).await);
+    polls_again(harness.poll(&harness.run(), chosen(&harness)).await);
     assert_eq!(harness.made().len(), 2);
 }
 
@@ -129,7 +129,7 @@ async fn a_volume_that_failed_is_an_error_at_once() {
     let harness = Harness::new();
     let id = harness.volume("run-1").await;
     harness.shows(&id, "error", None);
-    let error = fails(harness.look(&harness.run(), chosen(&harness)).await);
+    let error = fails(harness.poll(&harness.run(), chosen(&harness)).await);
     assert_eq!(error.kind(), Kind::Dead);
     let text = error.to_string();
     assert!(text.contains(&id) && text.contains("KmsKeyArn"), "{text}");
@@ -155,9 +155,9 @@ async fn field_case_67_a_vanished_volume_names_the_key_of_its_snapshot() {
     let harness = Harness::new();
     let key = encrypt(&harness);
     let run = harness.run();
-    let (_, payload) = looks_again(harness.look(&run, chosen(&harness)).await);
+    let (_, payload) = polls_again(harness.poll(&run, chosen(&harness)).await);
     harness.wait(15).await;
-    let error = fails(harness.look(&later(&run, 1), payload).await);
+    let error = fails(harness.poll(&later(&run, 1), payload).await);
     assert_eq!(error.kind(), Kind::AwsRefused);
     let text = error.to_string();
     let snapshot = format!(
@@ -185,9 +185,9 @@ async fn field_case_68_a_volume_that_stays_out_of_sight_names_the_key() {
         "<CreateVolumeResponse><volumeId>vol-vanished</volumeId></CreateVolumeResponse>".to_owned(),
     );
     let run = harness.run();
-    let (why, payload) = looks_again(harness.look(&run, chosen(&harness)).await);
+    let (why, payload) = polls_again(harness.poll(&run, chosen(&harness)).await);
     assert!(!why.contains(&key), "{why}");
-    let (why, _) = looks_again(harness.look(&later(&run, 4), payload).await);
+    let (why, _) = polls_again(harness.poll(&later(&run, 4), payload).await);
     assert!(
         why.contains("vol-vanished was made of") && why.contains(&key),
         "{why}"
@@ -199,11 +199,11 @@ async fn field_case_68_a_volume_that_stays_out_of_sight_names_the_key() {
 async fn a_vanished_volume_of_a_plain_snapshot_is_told_as_what_it_may_be() {
     let harness = Harness::new();
     let run = harness.run();
-    let (_, payload) = looks_again(harness.look(&run, chosen(&harness)).await);
+    let (_, payload) = polls_again(harness.poll(&run, chosen(&harness)).await);
     let id = harness.made().into_iter().next().expect("a volume");
     harness.aws.delete_by_hand(&id);
     harness.wait(15).await;
-    let text = fails(harness.look(&later(&run, 1), payload).await).to_string();
+    let text = fails(harness.poll(&later(&run, 1), payload).await).to_string();
     for named in [
         "is not encrypted",
         "get-ebs-default-kms-key-id",
@@ -219,7 +219,7 @@ async fn a_volume_that_is_being_deleted_is_an_error_and_not_replaced() {
     let id = harness.volume("run-1").await;
     let deleted = common::ec2::delete(&harness.person.ec2, &id).await;
     deleted.expect("it can be deleted");
-    let error = fails(harness.look(&harness.run(), chosen(&harness)).await);
+    let error = fails(harness.poll(&harness.run(), chosen(&harness)).await);
     assert_eq!(error.kind(), Kind::Dead);
     assert!(error.to_string().contains(&id), "{error}");
     assert_eq!(harness.done(), [""; 0]);
@@ -229,11 +229,11 @@ async fn a_volume_that_is_being_deleted_is_an_error_and_not_replaced() {
 async fn a_volume_that_is_gone_is_not_replaced() {
     let harness = Harness::new();
     let run = harness.run();
-    looks_again(harness.look(&run, chosen(&harness)).await);
+    polls_again(harness.poll(&run, chosen(&harness)).await);
     let id = harness.made().into_iter().next().expect("a volume");
     harness.aws.delete_by_hand(&id);
     harness.wait(15).await;
-    fails(harness.look(&later(&run, 1), chosen(&harness)).await);
+    fails(harness.poll(&later(&run, 1), chosen(&harness)).await);
     assert_eq!(harness.made().len(), 1);
     let volume = harness.aws.volume(&id).expect("its trace");
     assert_eq!(volume.state, VolumeState::Deleted);
@@ -243,7 +243,7 @@ async fn a_volume_that_is_gone_is_not_replaced() {
 async fn a_late_delivery_of_a_run_with_a_verdict_makes_nothing() {
     let harness = Harness::new();
     harness.verdict_is_written_by("run-1");
-    has_ended_already(harness.look(&harness.run(), chosen(&harness)).await);
+    has_ended_already(harness.poll(&harness.run(), chosen(&harness)).await);
     assert_eq!(harness.done(), [""; 0]);
 }
 
@@ -251,7 +251,7 @@ async fn a_late_delivery_of_a_run_with_a_verdict_makes_nothing() {
 async fn the_verdict_of_another_run_does_not_end_this_one() {
     let harness = Harness::new();
     harness.verdict_is_written_by("run-0");
-    looks_again(harness.look(&harness.run(), chosen(&harness)).await);
+    polls_again(harness.poll(&harness.run(), chosen(&harness)).await);
     assert_eq!(harness.done(), ["CreateVolume"]);
 }
 
@@ -264,7 +264,7 @@ async fn the_stacks_parameters_say_how_fast_the_volume_is() {
         ("VolumeInitializationRate", "300"),
     ]);
     let run = harness.run();
-    let (why, payload) = looks_again(harness.look(&run, chosen(&harness)).await);
+    let (why, payload) = polls_again(harness.poll(&run, chosen(&harness)).await);
     let said = "gp3, 4000 IOPS, 1000 MiB/s, initialized at 300 MiB/s";
     assert!(why.contains(said), "{why}");
     let id = harness.made().into_iter().next().expect("a volume");
@@ -276,7 +276,7 @@ async fn the_stacks_parameters_say_how_fast_the_volume_is() {
     };
     assert_eq!((made.volume_type.as_str(), made.speed), ("gp3", asked));
     harness.wait(15).await;
-    let made = goes_on(harness.look(&later(&run, 1), payload).await);
+    let made = goes_on(harness.poll(&later(&run, 1), payload).await);
     assert_eq!(made.volume_performance.as_deref(), Some(said));
 }
 
@@ -284,7 +284,7 @@ async fn the_stacks_parameters_say_how_fast_the_volume_is() {
 async fn what_the_parameters_leave_empty_is_not_asked_for() {
     for (parameters, kind) in [(&[][..], "gp3"), (&[("VolumeType", "")], "gp2")] {
         let harness = Harness::with(parameters);
-        looks_again(harness.look(&harness.run(), chosen(&harness)).await);
+        polls_again(harness.poll(&harness.run(), chosen(&harness)).await);
         let id = harness.made().into_iter().next().expect("a volume");
         let made = harness.aws.volume(&id).expect("it is there");
         assert_eq!(
@@ -297,7 +297,7 @@ async fn what_the_parameters_leave_empty_is_not_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn what_ec2_does_not_take_together_is_told_with_the_names_of_the_parameters() {
     let harness = Harness::with(&[("VolumeType", "gp2"), ("VolumeThroughput", "500")]);
-    let error = fails(harness.look(&harness.run(), chosen(&harness)).await);
+    let error = fails(harness.poll(&harness.run(), chosen(&harness)).await);
     let text = error.chain();
     for word in [
         "gp2, 500 MiB/s",
@@ -317,11 +317,11 @@ async fn audit_e5_no_volume_is_made_for_a_run_that_has_given_back() {
     let run = harness.run();
     harness.release_was_sent_by("run-0").await;
     harness.wait(3 * 3600).await;
-    looks_again(harness.look(&run, chosen(&harness)).await);
+    polls_again(harness.poll(&run, chosen(&harness)).await);
     let id = harness.made().into_iter().next().expect("a volume");
     harness.release_was_sent_by("run-1").await;
     harness.aws.delete_by_hand(&id);
     harness.wait(3 * 3600).await;
-    has_ended_already(harness.look(&run, chosen(&harness)).await);
+    has_ended_already(harness.poll(&run, chosen(&harness)).await);
     assert_eq!(harness.done(), ["CreateVolume"]);
 }

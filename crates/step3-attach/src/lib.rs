@@ -9,11 +9,12 @@
 use std::time::Duration;
 
 use aws_sdk_ec2::types::VolumeAttachmentState;
+use common::clients::{Clients, Lazy};
 use common::ec2::{self, Asked, Volume, VolumeState};
-use common::event::{Attached, Made, Phase, Run};
+use common::event::{Attached, Phase, Run, VolumeCreated};
+use common::polling::{Polling, limits};
 use common::settings::Settings;
-use common::step::{NeverEnds, Outcome, Pace, Step, patience};
-use common::world::{Lazy, World};
+use common::step::{NeverEnds, Outcome, Step};
 use common::{Error, Kind, Result};
 
 /// No attachment takes longer as a rule.
@@ -28,22 +29,22 @@ pub struct AttachVolume {
     ec2: Lazy<aws_sdk_ec2::Client>,
     next: String,
     device: String,
-    poll: Duration,
+    interval: Duration,
 }
 
 impl Step for AttachVolume {
     const NAME: &'static str = "step-3-attach";
-    type Input = Made;
+    type Input = VolumeCreated;
     type Next = Attached;
     type End = NeverEnds;
 
-    fn build(world: &World) -> Result<Self> {
-        let mut settings = Settings::new(&world.variables);
+    fn build(clients: &Clients) -> Result<Self> {
+        let mut settings = Settings::new(&clients.variables);
         let step = Self {
-            ec2: world.ec2.clone(),
+            ec2: clients.ec2.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
             device: settings.text("TEST_DEVICE"),
-            poll: settings.seconds("POLL_SECONDS"),
+            interval: settings.seconds("POLL_SECONDS"),
         };
         settings.check().map(|()| step)
     }
@@ -52,20 +53,20 @@ impl Step for AttachVolume {
         &self.next
     }
 
-    fn pace(&self, _: &Made) -> Pace {
-        Pace {
-            every: self.poll,
-            at_most: patience::ATTACH,
+    fn polling(&self, _: &VolumeCreated) -> Polling {
+        Polling {
+            interval: self.interval,
+            give_up_after: limits::ATTACH,
         }
     }
 
-    fn phase(&self, _: &Made) -> Option<Phase> {
+    fn phase(&self, _: &VolumeCreated) -> Option<Phase> {
         Some(Phase::Attach)
     }
 
-    async fn look(&self, run: &Run, made: Made) -> Result<Outcome<Self>> {
+    async fn poll(&self, run: &Run, made: VolumeCreated) -> Result<Outcome<Self>> {
         match ec2::volume(&self.ec2, &made.volume_id).await? {
-            None if !run.has_looked_long_enough(self.poll) => Ok(Outcome::LookAgain {
+            None if !run.has_polled_long_enough(self.interval) => Ok(Outcome::PollAgain {
                 why: format!("volume {} is not in sight", made.volume_id),
                 payload: made,
             }),
@@ -80,17 +81,17 @@ impl AttachVolume {
         &self,
         run: &Run,
         volume: Volume,
-        made: Made,
+        made: VolumeCreated,
     ) -> Result<Outcome<Self>> {
-        let device = run.pair.test_device.as_ref().unwrap_or(&self.device);
-        let waiting = |why: String, payload| Ok(Outcome::LookAgain { why, payload });
+        let device = run.target.test_device.as_ref().unwrap_or(&self.device);
+        let waiting = |why: String, payload| Ok(Outcome::PollAgain { why, payload });
         let (id, instance) = (&volume.id, &made.dev_ib_backup_instance_id);
         let Some(attachment) = volume.attachment else {
             return match volume.state {
                 VolumeState::Available => {
                     let why = match ec2::attach(&self.ec2, id, instance, device).await? {
                         Asked::Taken => format!("volume {id} is being attached to {instance}"),
-                        Asked::Twin => format!("volume {id} was attached to {instance}"),
+                        Asked::Duplicate => format!("volume {id} was attached to {instance}"),
                         Asked::NotNow(why) => why,
                     };
                     waiting(why, made)
@@ -135,7 +136,7 @@ impl AttachVolume {
     }
 }
 
-fn gone(made: &Made) -> Error {
+fn gone(made: &VolumeCreated) -> Error {
     Error::new(
         Kind::Dead,
         format!(

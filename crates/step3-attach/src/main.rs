@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    common::lambda::serve::<step3_attach::AttachVolume>().await
+    common::serve::serve::<step3_attach::AttachVolume>().await
 }

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use aws_stand_in::Snapshot;
-use aws_stand_in::step_harness::{self, busy_until_now, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{self, busy_until_now, fails, goes_on, later, polls_again};
 use common::Kind;
-use common::event::Made;
+use common::event::VolumeCreated;
 
 use crate::AttachVolume;
 
@@ -11,8 +11,8 @@ type Harness = step_harness::StepHarness<AttachVolume>;
 
 const NOTHING: [&str; 0] = [];
 
-fn made(harness: &Harness, volume_id: &str) -> Made {
-    Made {
+fn made(harness: &Harness, volume_id: &str) -> VolumeCreated {
+    VolumeCreated {
         snapshot_id: harness.ids.snapshot_id.clone(),
         snapshot_started_at: Some(harness.run().started_at),
         dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
@@ -26,12 +26,12 @@ async fn attaches_once_waits_and_goes_on_with_the_device() {
     let harness = Harness::new();
     let id = harness.volume("run-1").await;
     let run = harness.run();
-    let (why, payload) = looks_again(harness.look(&run, made(&harness, &id)).await);
+    let (why, payload) = polls_again(harness.poll(&run, made(&harness, &id)).await);
     assert!(why.contains("is being attached"), "{why}");
     assert_eq!(payload, made(&harness, &id));
-    let (_, payload) = looks_again(harness.look(&later(&run, 1), payload).await);
+    let (_, payload) = polls_again(harness.poll(&later(&run, 1), payload).await);
     harness.wait(3).await;
-    let attached = goes_on(harness.look(&later(&run, 2), payload).await);
+    let attached = goes_on(harness.poll(&later(&run, 2), payload).await);
     assert_eq!(harness.done(), ["AttachVolume"]);
     assert_eq!(
         (attached.volume_id.as_str(), attached.device.as_str()),
@@ -51,7 +51,7 @@ async fn attaches_once_waits_and_goes_on_with_the_device() {
 async fn a_twin_has_attached_it_already() {
     let harness = Harness::new();
     let id = harness.attached_volume("run-1").await;
-    let attached = goes_on(harness.look(&harness.run(), made(&harness, &id)).await);
+    let attached = goes_on(harness.poll(&harness.run(), made(&harness, &id)).await);
     assert_eq!(attached.device, "/dev/sdg");
     assert_eq!(harness.done(), NOTHING);
 }
@@ -63,7 +63,7 @@ async fn a_twin_is_attaching_it() {
     harness
         .attach(&id, &harness.ids.test_instance_id, "/dev/sdg")
         .await;
-    let (why, _) = looks_again(harness.look(&harness.run(), made(&harness, &id)).await);
+    let (why, _) = polls_again(harness.poll(&harness.run(), made(&harness, &id)).await);
     assert!(why.contains("is being attached"), "{why}");
     assert_eq!(harness.done(), NOTHING);
 }
@@ -76,9 +76,9 @@ async fn an_attachment_that_reads_do_not_show_yet_is_waited_for() {
     let lag = Duration::from_secs(20);
     harness.aws.set_timing(|timing| timing.read_lag = lag);
     let run = harness.run();
-    let (_, payload) = looks_again(harness.look(&run, made(&harness, &id)).await);
+    let (_, payload) = polls_again(harness.poll(&run, made(&harness, &id)).await);
     harness.wait(15).await;
-    let (why, payload) = looks_again(harness.look(&later(&run, 1), payload).await);
+    let (why, payload) = polls_again(harness.poll(&later(&run, 1), payload).await);
     assert!(why.contains("was attached"), "{why}");
     assert!(
         harness.asked("AttachVolume")[1]
@@ -86,16 +86,16 @@ async fn an_attachment_that_reads_do_not_show_yet_is_waited_for() {
             .contains("VolumeInUse")
     );
     harness.wait(15).await;
-    goes_on(harness.look(&later(&run, 2), payload).await);
+    goes_on(harness.poll(&later(&run, 2), payload).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn in_use_with_an_empty_list_of_attachments_is_waited_for() {
     let harness = Harness::new();
     harness.shows("vol-rehearsal0001", "in-use", None);
-    looks_again(
+    polls_again(
         harness
-            .look(&harness.run(), made(&harness, "vol-rehearsal0001"))
+            .poll(&harness.run(), made(&harness, "vol-rehearsal0001"))
             .await,
     );
     assert_eq!(harness.done(), NOTHING);
@@ -105,7 +105,7 @@ async fn in_use_with_an_empty_list_of_attachments_is_waited_for() {
 async fn a_volume_still_creating_is_waited_for() {
     let harness = Harness::new();
     let id = harness.new_volume("run-1").await;
-    looks_again(harness.look(&harness.run(), made(&harness, &id)).await);
+    polls_again(harness.poll(&harness.run(), made(&harness, &id)).await);
     assert_eq!(harness.done(), NOTHING);
 }
 
@@ -116,7 +116,7 @@ async fn an_attachment_on_its_way_back_is_an_error() {
         harness.shows("vol-rehearsal0001", "in-use", Some(state));
         let error = fails(
             harness
-                .look(&harness.run(), made(&harness, "vol-rehearsal0001"))
+                .poll(&harness.run(), made(&harness, "vol-rehearsal0001"))
                 .await,
         );
         assert_eq!(error.kind(), Kind::Dead);
@@ -130,7 +130,7 @@ async fn an_attachment_that_is_over_counts_as_none() {
     let harness = Harness::new();
     let id = harness.volume("run-1").await;
     harness.shows(&id, "available", Some("detached"));
-    looks_again(harness.look(&harness.run(), made(&harness, &id)).await);
+    polls_again(harness.poll(&harness.run(), made(&harness, &id)).await);
     assert_eq!(harness.done(), ["AttachVolume"]);
 }
 
@@ -140,7 +140,7 @@ async fn a_volume_attached_elsewhere_is_an_error_that_says_where() {
     let id = harness.volume("run-1").await;
     let elsewhere = &harness.ids.production_instance_id;
     harness.attach(&id, elsewhere, "/dev/sdh").await;
-    let error = fails(harness.look(&harness.run(), made(&harness, &id)).await);
+    let error = fails(harness.poll(&harness.run(), made(&harness, &id)).await);
     assert_eq!(error.kind(), Kind::Occupied);
     let text = error.to_string();
     assert!(text.contains(&id) && text.contains(elsewhere), "{text}");
@@ -152,7 +152,7 @@ async fn a_rival_holds_the_device() {
     let harness = Harness::new();
     harness.attached_volume("run-2").await;
     let id = harness.volume("run-1").await;
-    let error = fails(harness.look(&harness.run(), made(&harness, &id)).await);
+    let error = fails(harness.poll(&harness.run(), made(&harness, &id)).await);
     assert_eq!(error.kind(), Kind::AwsRefused);
     let text = error.to_string();
     assert!(
@@ -168,10 +168,10 @@ async fn a_volume_out_of_sight_is_looked_for_a_minute_long() {
     let payload = made(&harness, "vol-rehearsal0001");
     let while_busy = busy_until_now(&run, 40);
     for run in [&run, &later(&run, 3), &while_busy] {
-        let (why, _) = looks_again(harness.look(run, payload.clone()).await);
+        let (why, _) = polls_again(harness.poll(run, payload.clone()).await);
         assert_eq!(why, "volume vol-rehearsal0001 is not in sight");
     }
-    let error = fails(harness.look(&later(&run, 4), payload).await);
+    let error = fails(harness.poll(&later(&run, 4), payload).await);
     assert_eq!(error.kind(), Kind::Dead);
     assert!(error.to_string().contains("vol-rehearsal0001"), "{error}");
 }
@@ -184,13 +184,13 @@ async fn a_volume_that_is_being_deleted_or_failed_is_an_error_at_once() {
     deleted.expect("it can be deleted");
     let error = fails(
         harness
-            .look(&harness.run(), made(&harness, &deleting))
+            .poll(&harness.run(), made(&harness, &deleting))
             .await,
     );
     assert_eq!(error.kind(), Kind::Dead);
     let failed = harness.volume("run-2").await;
     harness.shows(&failed, "error", None);
-    let error = fails(harness.look(&harness.run(), made(&harness, &failed)).await);
+    let error = fails(harness.poll(&harness.run(), made(&harness, &failed)).await);
     assert_eq!(error.kind(), Kind::Dead);
     assert_eq!(harness.done(), NOTHING);
 }
@@ -202,7 +202,7 @@ async fn field_case_69_a_state_that_does_not_allow_it_is_told_in_ec2s_words() {
     let volume_id = harness.volume("run-1").await;
     let payload = made(&harness, &volume_id);
     harness.refuse("AttachVolume", 400, "IncorrectState");
-    let (why, _) = looks_again(harness.look(&harness.run(), payload).await);
+    let (why, _) = polls_again(harness.poll(&harness.run(), payload).await);
     assert!(
         why.contains("IncorrectState: as this test wants it"),
         "{why}"
@@ -218,13 +218,13 @@ async fn field_case_70_an_attachment_without_end_says_what_may_hold_it() {
     let payload = made(&harness, &volume_id);
     harness.shows(&payload.volume_id, "in-use", Some("attaching"));
     let run = harness.run();
-    let (why, payload) = looks_again(harness.look(&run, payload).await);
+    let (why, payload) = polls_again(harness.poll(&run, payload).await);
     assert!(!why.contains("reboot"), "{why}");
     let late = common::event::Run {
         waited_seconds: 300,
         ..run
     };
-    let (why, _) = looks_again(harness.look(&late, payload).await);
+    let (why, _) = polls_again(harness.poll(&late, payload).await);
     for named in ["/dev/sdg", "/dev/xvdX", "TestDevice", "reboot"] {
         assert!(why.contains(named), "{named}: {why}");
     }
@@ -246,7 +246,7 @@ async fn aws_finding_2_a_revoked_key_is_named() {
     });
     let id = harness.volume("run-1").await;
     harness.refuse("AttachVolume", 400, "CustomerKeyHasBeenRevoked");
-    let text = fails(harness.look(&harness.run(), made(&harness, &id)).await).to_string();
+    let text = fails(harness.poll(&harness.run(), made(&harness, &id)).await).to_string();
     let volume = format!("volume {id} is encrypted under {key}");
     for named in ["CustomerKeyHasBeenRevoked", &volume, "kms:CreateGrant"] {
         assert!(text.contains(named), "{named}: {text}");
@@ -259,18 +259,18 @@ async fn field_cases_70_75_a_taken_device_and_too_many_volumes_have_their_advice
     let harness = Harness::new();
     harness.attached_volume("run-2").await;
     let id = harness.volume("run-1").await;
-    let text = fails(harness.look(&harness.run(), made(&harness, &id)).await).to_string();
+    let text = fails(harness.poll(&harness.run(), made(&harness, &id)).await).to_string();
     assert!(
         text.contains("/dev/xvdX are one name") && text.contains("TestDevice"),
         "{text}"
     );
     harness.refuse("AttachVolume", 400, "AttachmentLimitExceeded");
-    let text = fails(harness.look(&harness.run(), made(&harness, &id)).await).to_string();
+    let text = fails(harness.poll(&harness.run(), made(&harness, &id)).await).to_string();
     assert!(
         text.contains("detach volumes that the test instance does not need"),
         "{text}"
     );
     harness.refuse("AttachVolume", 400, "InvalidVolume.ZoneMismatch");
-    let text = fails(harness.look(&harness.run(), made(&harness, &id)).await).to_string();
+    let text = fails(harness.poll(&harness.run(), made(&harness, &id)).await).to_string();
     assert!(!text.contains("detach"), "{text}");
 }

@@ -8,11 +8,12 @@
 
 use std::time::Duration;
 
+use common::clients::{Clients, Lazy};
 use common::event::{Attached, Mounted, Phase, Run};
+use common::polling::{Polling, limits};
 use common::settings::Settings;
 use common::ssm::{self, Command, Progress};
-use common::step::{NeverEnds, Outcome, Pace, Step, patience};
-use common::world::{Lazy, World};
+use common::step::{NeverEnds, Outcome, Step};
 use common::{Error, Kind, Result, verdict};
 use tracing::info;
 
@@ -21,7 +22,7 @@ pub struct Mount {
     ssm: Lazy<aws_sdk_ssm::Client>,
     next: String,
     document: String,
-    poll: Duration,
+    interval: Duration,
 }
 
 impl Step for Mount {
@@ -30,13 +31,13 @@ impl Step for Mount {
     type Next = Mounted;
     type End = NeverEnds;
 
-    fn build(world: &World) -> Result<Self> {
-        let mut settings = Settings::new(&world.variables);
+    fn build(clients: &Clients) -> Result<Self> {
+        let mut settings = Settings::new(&clients.variables);
         let step = Self {
-            ssm: world.ssm.clone(),
+            ssm: clients.ssm.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
             document: settings.text("MOUNT_DOCUMENT"),
-            poll: settings.seconds("POLL_SECONDS"),
+            interval: settings.seconds("POLL_SECONDS"),
         };
         settings.check().map(|()| step)
     }
@@ -45,10 +46,10 @@ impl Step for Mount {
         &self.next
     }
 
-    fn pace(&self, _: &Attached) -> Pace {
-        Pace {
-            every: self.poll,
-            at_most: patience::MOUNT,
+    fn polling(&self, _: &Attached) -> Polling {
+        Polling {
+            interval: self.interval,
+            give_up_after: limits::MOUNT,
         }
     }
 
@@ -56,10 +57,10 @@ impl Step for Mount {
         Some(Phase::Mount)
     }
 
-    async fn look(&self, run: &Run, attached: Attached) -> Result<Outcome<Self>> {
+    async fn poll(&self, run: &Run, attached: Attached) -> Result<Outcome<Self>> {
         let Some(command_id) = attached.mount_command_id.clone() else {
             let command_id = self.ensure_mounting(run, &attached).await?;
-            return Ok(Outcome::LookAgain {
+            return Ok(Outcome::PollAgain {
                 why: format!("mount command {command_id} was sent"),
                 payload: Attached {
                     mount_command_id: Some(command_id),
@@ -75,7 +76,7 @@ impl Step for Mount {
             info!("mount cmd job status resp=[{{'{instance}': {shown} }}]");
         }
         match progress {
-            Progress::Pending(why) => Ok(Outcome::LookAgain {
+            Progress::Pending(why) => Ok(Outcome::PollAgain {
                 why,
                 payload: attached,
             }),

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    common::lambda::serve::<step4_mount::Mount>().await
+    common::serve::serve::<step4_mount::Mount>().await
 }

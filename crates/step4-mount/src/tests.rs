@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use aws_stand_in::simulated_host::Backup;
-use aws_stand_in::step_harness::{self, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{self, fails, goes_on, later, polls_again};
 use aws_stand_in::{AgentReport, Document};
 use common::Kind;
 use common::event::Attached;
@@ -44,7 +44,7 @@ async fn send(harness: &Harness, purpose: &'static str, run_id: &str) -> String 
 /// Looks once, so that the command is sent, and lets it run.
 async fn sent(harness: &Harness) -> Attached {
     let payload = attached(harness).await;
-    let (_, payload) = looks_again(harness.look(&harness.run(), payload).await);
+    let (_, payload) = polls_again(harness.poll(&harness.run(), payload).await);
     harness.wait(60).await;
     payload
 }
@@ -54,7 +54,7 @@ async fn sends_the_command_once_and_carries_its_id() {
     let harness = Harness::new();
     let payload = attached(&harness).await;
     let run = harness.run();
-    let (why, payload) = looks_again(harness.look(&run, payload).await);
+    let (why, payload) = polls_again(harness.poll(&run, payload).await);
     let commands = harness.aws.commands();
     let [command] = commands.as_slice() else {
         panic!("{commands:#?}")
@@ -75,9 +75,9 @@ async fn sends_the_command_once_and_carries_its_id() {
         );
     }
     // It has 20 s of work.
-    let (_, payload) = looks_again(harness.look(&later(&run, 1), payload).await);
+    let (_, payload) = polls_again(harness.poll(&later(&run, 1), payload).await);
     harness.wait(30).await;
-    let mounted = goes_on(harness.look(&later(&run, 2), payload).await);
+    let mounted = goes_on(harness.poll(&later(&run, 2), payload).await);
     assert_eq!(mounted.mount_command_id, command.id);
     assert!(!mounted.mount_found_fault);
     assert_eq!(harness.host.mounted(), Some(mounted.volume_id));
@@ -94,7 +94,7 @@ async fn a_command_of_a_twin_is_found_by_its_comment() {
     harness.aws.set_page_size(1);
     send(&harness, "mount", "run-2").await;
     send(&harness, "release", "run-1").await;
-    let (_, payload) = looks_again(harness.look(&run, payload).await);
+    let (_, payload) = polls_again(harness.poll(&run, payload).await);
     assert_eq!(payload.mount_command_id, Some(id));
     assert_eq!(harness.done(), NOTHING);
 }
@@ -109,7 +109,7 @@ async fn a_command_of_another_run_or_purpose_is_not_taken() {
         send(&harness, "mount", "run-2").await,
         send(&harness, "test", "run-1").await,
     ];
-    let (_, payload) = looks_again(harness.look(&run, payload).await);
+    let (_, payload) = polls_again(harness.poll(&run, payload).await);
     let id = payload.mount_command_id.expect("a command");
     assert!(!others.contains(&id), "{id} is of {others:?}");
     assert_eq!(harness.done(), ["SendCommand"]);
@@ -122,14 +122,14 @@ async fn a_command_that_is_not_yet_visible_is_waited_for() {
     let lag = Duration::from_secs(50);
     harness.aws.set_timing(|timing| timing.read_lag = lag);
     let run = harness.run();
-    let (_, payload) = looks_again(harness.look(&run, payload).await);
+    let (_, payload) = polls_again(harness.poll(&run, payload).await);
     harness.wait(30).await;
-    let (why, payload) = looks_again(harness.look(&later(&run, 1), payload).await);
+    let (why, payload) = polls_again(harness.poll(&later(&run, 1), payload).await);
     assert!(why.contains("not yet visible"), "{why}");
     let asked = harness.asked("GetCommandInvocation");
     assert!(asked[0].outcome.contains("InvocationDoesNotExist"));
     harness.wait(30).await;
-    goes_on(harness.look(&later(&run, 2), payload).await);
+    goes_on(harness.poll(&later(&run, 2), payload).await);
     assert_eq!(harness.done(), ["SendCommand"]);
 }
 
@@ -140,7 +140,7 @@ async fn a_broken_file_system_goes_on_as_a_fault() {
     harness.host.set_backup(snapshot, Backup::BrokenFilesystem);
     let payload = sent(&harness).await;
     let id = payload.mount_command_id.clone();
-    let mounted = goes_on(harness.look(&later(&harness.run(), 1), payload).await);
+    let mounted = goes_on(harness.poll(&later(&harness.run(), 1), payload).await);
     assert!(mounted.mount_found_fault);
     assert_eq!(Some(mounted.mount_command_id), id);
 }
@@ -153,7 +153,7 @@ async fn seventy_five_could_not_be_checked() {
         r#"{"valid":null,"checks":0,"tables":0,"rows":0,"seconds":1,"reason":"no device"}"#,
     );
     let payload = sent(&harness).await;
-    let error = fails(harness.look(&later(&harness.run(), 1), payload).await);
+    let error = fails(harness.poll(&later(&harness.run(), 1), payload).await);
     assert_eq!(error.kind(), Kind::HostFailed);
     assert!(error.to_string().contains("no device"), "{error}");
 }
@@ -163,7 +163,7 @@ async fn reported(report: AgentReport) -> common::Error {
     let harness = Harness::new();
     harness.aws.set_agent_report(Some(report));
     let payload = sent(&harness).await;
-    let error = fails(harness.look(&later(&harness.run(), 1), payload).await);
+    let error = fails(harness.poll(&later(&harness.run(), 1), payload).await);
     assert_eq!(error.kind(), Kind::HostFailed, "{error}");
     error
 }
@@ -192,7 +192,7 @@ async fn an_exit_code_without_its_last_line_is_no_broken_file_system() {
         let harness = Harness::new();
         harness.scripts_end_with(exit_code, "");
         let payload = sent(&harness).await;
-        let error = fails(harness.look(&later(&harness.run(), 1), payload).await);
+        let error = fails(harness.poll(&later(&harness.run(), 1), payload).await);
         assert_eq!(error.kind(), Kind::HostFailed, "{exit_code}");
         let said = format!("exited with {exit_code}");
         assert!(error.to_string().contains(&said), "{error}");
@@ -206,10 +206,10 @@ async fn field_case_46_an_instance_that_ssm_does_not_know_has_its_advice_at_each
         let harness = Harness::new();
         let mut payload = attached(&harness).await;
         if action == "GetCommandInvocation" {
-            payload = looks_again(harness.look(&harness.run(), payload).await).1;
+            payload = polls_again(harness.poll(&harness.run(), payload).await).1;
         }
         harness.refuse(action, 400, "InvalidInstanceId");
-        let error = fails(harness.look(&harness.run(), payload).await);
+        let error = fails(harness.poll(&harness.run(), payload).await);
         assert_eq!(error.kind(), Kind::HostFailed, "{action}");
         assert!(error.to_string().contains("SSM agent"), "{action}: {error}");
         assert!(error.to_string().contains("tried to"), "{action}: {error}");
@@ -227,7 +227,7 @@ async fn aws_finding_6_of_several_steps_the_one_named_mount_is_asked_for() {
             ..own.expect("the stack's own document")
         });
         let payload = sent(&harness).await;
-        harness.look(&later(&harness.run(), 1), payload).await
+        harness.poll(&later(&harness.run(), 1), payload).await
     };
     let mounted = goes_on(looked(["prepare", "mount"]).await);
     assert!(!mounted.mount_found_fault);
@@ -245,10 +245,10 @@ async fn a_command_that_never_ran_to_its_end_says_nothing_of_the_backup() {
         let harness = Harness::new();
         let payload = attached(&harness).await;
         let volume = payload.volume_id.clone();
-        let (_, payload) = looks_again(harness.look(&harness.run(), payload).await);
+        let (_, payload) = polls_again(harness.poll(&harness.run(), payload).await);
         meddle(&harness);
         harness.wait(seconds).await;
-        let error = fails(harness.look(&later(&harness.run(), 1), payload).await);
+        let error = fails(harness.poll(&later(&harness.run(), 1), payload).await);
         assert_eq!(error.kind(), Kind::HostFailed);
         assert!(error.to_string().contains(&volume), "{error}");
         error.to_string()
@@ -271,7 +271,7 @@ async fn field_case_39_a_killed_script_says_nothing_of_the_backup() {
     let harness = Harness::new();
     harness.scripts_end_with(137, "");
     let payload = sent(&harness).await;
-    let error = fails(harness.look(&later(&harness.run(), 1), payload).await);
+    let error = fails(harness.poll(&later(&harness.run(), 1), payload).await);
     assert_eq!(error.kind(), Kind::HostFailed);
     for named in ["ExecutionTimedOut", "137", "memory"] {
         assert!(error.to_string().contains(named), "{named}: {error}");
@@ -283,7 +283,7 @@ async fn an_instance_that_ssm_does_not_reach_is_named() {
     let harness = Harness::new();
     let payload = attached(&harness).await;
     harness.aws.stop_instance(&harness.ids.test_instance_id);
-    let error = fails(harness.look(&harness.run(), payload).await);
+    let error = fails(harness.poll(&harness.run(), payload).await);
     assert_eq!(error.kind(), Kind::HostFailed);
     let named = &harness.ids.test_instance_id;
     assert!(error.to_string().contains(named), "{error}");

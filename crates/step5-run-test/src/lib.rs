@@ -10,11 +10,12 @@
 
 use std::time::Duration;
 
+use common::clients::{Clients, Lazy};
 use common::event::{Mounted, Phase, Run, Testing};
+use common::polling::{Polling, limits};
 use common::settings::Settings;
 use common::ssm::{self, Command, Progress};
-use common::step::{NeverEnds, Outcome, Pace, Step, patience};
-use common::world::{Lazy, World};
+use common::step::{NeverEnds, Outcome, Step};
 use common::{Error, Kind, Result, verdict};
 use tracing::info;
 
@@ -26,7 +27,7 @@ pub struct RunTest {
     /// has all that it needs.
     programs: Option<String>,
     document: String,
-    poll: Duration,
+    interval: Duration,
 }
 
 impl Step for RunTest {
@@ -35,15 +36,15 @@ impl Step for RunTest {
     type Next = Testing;
     type End = NeverEnds;
 
-    fn build(world: &World) -> Result<Self> {
-        let mut settings = Settings::new(&world.variables);
+    fn build(clients: &Clients) -> Result<Self> {
+        let mut settings = Settings::new(&clients.variables);
         let step = Self {
-            ssm: world.ssm.clone(),
+            ssm: clients.ssm.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
             programs: Some(settings.text_or_empty("PROGRAMS_DOCUMENT"))
                 .filter(|document| !document.is_empty()),
             document: settings.text("TEST_DOCUMENT"),
-            poll: settings.seconds("POLL_SECONDS"),
+            interval: settings.seconds("POLL_SECONDS"),
         };
         settings.check().map(|()| step)
     }
@@ -52,10 +53,10 @@ impl Step for RunTest {
         &self.next
     }
 
-    fn pace(&self, _: &Mounted) -> Pace {
-        Pace {
-            every: self.poll,
-            at_most: patience::START,
+    fn polling(&self, _: &Mounted) -> Polling {
+        Polling {
+            interval: self.interval,
+            give_up_after: limits::START,
         }
     }
 
@@ -64,7 +65,7 @@ impl Step for RunTest {
         None
     }
 
-    async fn look(&self, run: &Run, mounted: Mounted) -> Result<Outcome<Self>> {
+    async fn poll(&self, run: &Run, mounted: Mounted) -> Result<Outcome<Self>> {
         let test_command_id = if mounted.mount_found_fault {
             if run.canary {
                 return Err(Error::new(
@@ -78,7 +79,7 @@ impl Step for RunTest {
         } else {
             if let Some(why) = self.programs_missing(run, &mounted).await? {
                 let payload = mounted;
-                return Ok(Outcome::LookAgain { why, payload });
+                return Ok(Outcome::PollAgain { why, payload });
             }
             self.ensure_test(run, &mounted).await?
         };

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    common::lambda::serve::<step5_run_test::RunTest>().await
+    common::serve::serve::<step5_run_test::RunTest>().await
 }

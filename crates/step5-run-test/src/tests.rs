@@ -1,9 +1,10 @@
-use aws_stand_in::step_harness::{self, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{self, fails, goes_on, later, polls_again};
 use aws_stand_in::{Document, DocumentParameter, Fault};
 use common::Kind;
 use common::event::{Mounted, Run};
+use common::polling::limits;
 use common::ssm::{self, Command};
-use common::step::{Step, patience};
+use common::step::Step;
 use common::time::Timestamp;
 
 use crate::RunTest;
@@ -64,7 +65,7 @@ async fn starts_the_test_and_hands_on_its_command() {
     let harness = Harness::new();
     let payload = mounted(&harness, false).await;
     let volume = payload.volume_id.clone();
-    let testing = goes_on(harness.look(&run(&harness), payload).await);
+    let testing = goes_on(harness.poll(&run(&harness), payload).await);
     let commands = harness.aws.commands();
     let [_, command] = commands.as_slice() else {
         panic!("{commands:#?}")
@@ -96,7 +97,7 @@ async fn a_payload_of_the_release_before_has_its_test_too() {
         snapshot_started_at: None,
         ..mounted(&harness, false).await
     };
-    goes_on(harness.look(&run(&harness), payload).await);
+    goes_on(harness.poll(&run(&harness), payload).await);
     let commands = harness.aws.commands();
     assert_eq!(commands[1].parameters["snapshotTime"], "", "the default");
 }
@@ -113,7 +114,7 @@ async fn a_document_without_the_parameter_is_refused_by_its_name() {
         script: "true".into(),
         timeout_seconds: "60".to_owned(),
     });
-    let error = fails(harness.look(&run(&harness), payload).await).to_string();
+    let error = fails(harness.poll(&run(&harness), payload).await).to_string();
     for words in ["\"snapshotTime\" is not defined", "docs/documents.md"] {
         assert!(error.contains(words), "{words}: {error}");
     }
@@ -132,9 +133,9 @@ async fn a_second_delivery_finds_the_test_of_the_first() {
     let harness = Harness::new();
     let payload = mounted(&harness, false).await;
     let run = run(&harness);
-    let first = goes_on(harness.look(&run, payload.clone()).await);
+    let first = goes_on(harness.poll(&run, payload.clone()).await);
     harness.wait(60).await;
-    let second = goes_on(harness.look(&run, payload).await);
+    let second = goes_on(harness.poll(&run, payload).await);
     assert_eq!(first, second);
     assert_eq!(harness.done(), ["SendCommand"]);
 }
@@ -154,9 +155,9 @@ async fn an_answer_that_was_lost_costs_no_second_test() {
             message: String::new(),
         })
     }));
-    let error = fails(harness.look(&run, payload.clone()).await);
+    let error = fails(harness.poll(&run, payload.clone()).await);
     assert_eq!(error.kind(), Kind::AwsUnavailable);
-    goes_on(harness.look(&run, payload).await);
+    goes_on(harness.poll(&run, payload).await);
     assert_eq!(harness.aws.commands().len(), 2, "the programs and one test");
 }
 
@@ -170,7 +171,7 @@ async fn the_test_of_another_run_and_other_commands_of_this_one_are_not_taken() 
         send(&harness, document, "test", "run-10").await,
         send(&harness, document, "release", "run-1").await,
     ];
-    let testing = goes_on(harness.look(&run, payload).await);
+    let testing = goes_on(harness.poll(&run, payload).await);
     assert!(!others.contains(&testing.test_command_id));
     assert_eq!(harness.done(), ["SendCommand"]);
 }
@@ -180,7 +181,7 @@ async fn the_programs_are_on_the_instance_before_the_test_is_sent() {
     let harness = Harness::new();
     let payload = without_programs(&harness, false).await;
     let run = run(&harness);
-    let (why, payload) = looks_again(harness.look(&run, payload).await);
+    let (why, payload) = polls_again(harness.poll(&run, payload).await);
     let commands = harness.aws.commands();
     let [programs] = commands.as_slice() else {
         panic!("{commands:#?}")
@@ -190,7 +191,7 @@ async fn the_programs_are_on_the_instance_before_the_test_is_sent() {
     assert_eq!(Some(&programs.document), harness.step.programs.as_ref());
     assert_eq!(programs.parameters["volumeId"], payload.volume_id);
     harness.wait(60).await;
-    let testing = goes_on(harness.look(&later(&run, 1), payload).await);
+    let testing = goes_on(harness.poll(&later(&run, 1), payload).await);
     assert_eq!(testing.test_command_id, harness.aws.commands()[1].id);
     assert_eq!(harness.done(), ["SendCommand", "SendCommand"]);
 }
@@ -211,9 +212,9 @@ async fn a_host_that_cannot_take_the_programs_gets_no_test() {
         harness.scripts_end_with(code, line);
         let payload = without_programs(&harness, false).await;
         let run = run(&harness);
-        let (_, payload) = looks_again(harness.look(&run, payload).await);
+        let (_, payload) = polls_again(harness.poll(&run, payload).await);
         harness.wait(60).await;
-        let error = fails(harness.look(&later(&run, 1), payload).await);
+        let error = fails(harness.poll(&later(&run, 1), payload).await);
         assert_eq!(error.kind(), Kind::HostFailed);
         assert!(harness.aws.commands().len() == 1, "{error}");
     }
@@ -224,7 +225,7 @@ async fn a_test_document_of_ones_own_needs_no_programs() {
     let mut harness = Harness::new();
     harness.step.programs = None;
     let payload = without_programs(&harness, false).await;
-    goes_on(harness.look(&run(&harness), payload).await);
+    goes_on(harness.poll(&run(&harness), payload).await);
     assert_eq!(harness.done(), ["SendCommand"]);
 }
 
@@ -232,7 +233,7 @@ async fn a_test_document_of_ones_own_needs_no_programs() {
 async fn nothing_is_started_where_the_mount_found_the_fault() {
     let harness = Harness::new();
     let payload = mounted(&harness, true).await;
-    let testing = goes_on(harness.look(&run(&harness), payload).await);
+    let testing = goes_on(harness.poll(&run(&harness), payload).await);
     assert_eq!(testing.test_command_id, "the-mount-command");
     assert_eq!(harness.done(), NOTHING);
 }
@@ -241,10 +242,10 @@ async fn nothing_is_started_where_the_mount_found_the_fault() {
 async fn it_waits_only_while_systems_manager_is_busy() {
     let harness = Harness::new();
     let payload = mounted(&harness, false).await;
-    assert_eq!(harness.step.pace(&payload).at_most, patience::START);
+    assert_eq!(harness.step.polling(&payload).give_up_after, limits::START);
     assert_eq!(harness.step.phase(&payload), None);
     harness.refuse("SendCommand", 400, "ThrottlingException");
-    let error = fails(harness.look(&run(&harness), payload).await);
+    let error = fails(harness.poll(&run(&harness), payload).await);
     assert!(error.is_transient(), "{error}");
 }
 
@@ -253,7 +254,7 @@ async fn a_refusal_is_an_error_that_says_what_was_tried() {
     let harness = Harness::new();
     let payload = mounted(&harness, false).await;
     harness.refuse("SendCommand", 400, "AccessDeniedException");
-    let error = fails(harness.look(&run(&harness), payload).await);
+    let error = fails(harness.poll(&run(&harness), payload).await);
     assert_eq!(error.kind(), Kind::AccessDenied);
     assert!(
         error.to_string().contains("send the test command"),

@@ -7,20 +7,21 @@
 //! Waits for: the test to end; then for the unmount, the detachment and the deletion.
 //! Leaves behind: nothing.
 
-mod ending;
+mod event;
 mod evidence;
-mod intake;
+mod finish;
 mod record;
 mod release;
 mod report;
 
 use std::time::Duration;
 
+use common::clients::{Clients, Clock, Lazy};
 use common::datadog::Datadog;
-use common::event::{Envelope, GiveBack, Phase, Run, Testing};
+use common::event::{Envelope, Phase, Release, Run, Testing};
+use common::polling::{Polling, limits};
 use common::settings::Settings;
-use common::step::{Invocation, Outcome, Pace, Step, patience};
-use common::world::{Clock, Lazy, World};
+use common::step::{Invocation, Outcome, Step};
 use common::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,19 +39,19 @@ pub struct AwaitResult {
     mount_document: String,
     test_document: String,
     release_document: String,
-    poll: Duration,
-    test_poll: Duration,
+    interval: Duration,
+    test_interval: Duration,
     test_patience: Duration,
 }
 
 /// What step 6 is at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Task {
+pub enum Stage {
     /// Giving back what the run holds.
-    GiveBack(GiveBack),
+    Release(Release),
     /// Waiting for the test.
-    Test(Testing),
+    AwaitTest(Testing),
 }
 
 /// The run is over, and holds nothing. Only step 6 can say so.
@@ -59,26 +60,26 @@ pub struct Ended(());
 
 impl Step for AwaitResult {
     const NAME: &'static str = "step-6-await-result";
-    type Input = Task;
-    type Next = Task;
+    type Input = Stage;
+    type Next = Stage;
     type End = Ended;
 
-    fn build(world: &World) -> Result<Self> {
-        let mut settings = Settings::new(&world.variables);
+    fn build(clients: &Clients) -> Result<Self> {
+        let mut settings = Settings::new(&clients.variables);
         let step = Self {
-            ec2: world.ec2.clone(),
-            ssm: world.ssm.clone(),
-            datadog: Datadog::read(&mut settings, world),
-            clock: world.clock.clone(),
-            itself: world.function_name.clone(),
+            ec2: clients.ec2.clone(),
+            ssm: clients.ssm.clone(),
+            datadog: Datadog::read(&mut settings, clients),
+            clock: clients.clock.clone(),
+            itself: clients.function_name.clone(),
             environment: settings.text("ENVIRONMENT"),
             test_instance: settings.text("TEST_INSTANCE_NAME"),
             mount_document: settings.text("MOUNT_DOCUMENT"),
             test_document: settings.text("TEST_DOCUMENT"),
             release_document: settings.text("RELEASE_DOCUMENT"),
-            poll: settings.seconds("POLL_SECONDS"),
-            test_poll: settings.seconds("TEST_POLL_SECONDS"),
-            test_patience: patience::test(settings.seconds("TEST_BUDGET_SECONDS")),
+            interval: settings.seconds("POLL_SECONDS"),
+            test_interval: settings.seconds("TEST_POLL_SECONDS"),
+            test_patience: limits::test(settings.seconds("TEST_BUDGET_SECONDS")),
         };
         settings.check().map(|()| step)
     }
@@ -88,41 +89,41 @@ impl Step for AwaitResult {
         &self.itself
     }
 
-    fn pace(&self, task: &Task) -> Pace {
+    fn polling(&self, task: &Stage) -> Polling {
         match task {
-            Task::Test(_) => Pace {
-                every: self.test_poll,
-                at_most: self.test_patience,
+            Stage::AwaitTest(_) => Polling {
+                interval: self.test_interval,
+                give_up_after: self.test_patience,
             },
-            Task::GiveBack(_) => Pace {
-                every: self.poll,
-                at_most: patience::RELEASE,
+            Stage::Release(_) => Polling {
+                interval: self.interval,
+                give_up_after: limits::RELEASE,
             },
         }
     }
 
-    fn phase(&self, task: &Task) -> Option<Phase> {
+    fn phase(&self, task: &Stage) -> Option<Phase> {
         match task {
-            Task::Test(_) => Some(Phase::Test),
-            Task::GiveBack(_) => None,
+            Stage::AwaitTest(_) => Some(Phase::Test),
+            Stage::Release(_) => None,
         }
     }
 
-    fn read(&self, event: &Value, invocation: &Invocation) -> Result<Envelope<Task>> {
-        intake::read(event, invocation)
+    fn read(&self, event: &Value, invocation: &Invocation) -> Result<Envelope<Stage>> {
+        crate::event::read(event, invocation)
     }
 
-    async fn look(&self, run: &Run, task: Task) -> Result<Outcome<Self>> {
+    async fn poll(&self, run: &Run, task: Stage) -> Result<Outcome<Self>> {
         match task {
-            Task::Test(testing) => self.await_test(run, testing).await,
-            Task::GiveBack(back) => self.give_back(run, back).await,
+            Stage::AwaitTest(testing) => self.await_test(run, testing).await,
+            Stage::Release(back) => self.give_back(run, back).await,
         }
     }
 
-    async fn out_of_patience(&self, run: &Run, task: Task, error: Error) -> Result<Outcome<Self>> {
+    async fn on_timeout(&self, run: &Run, task: Stage, error: Error) -> Result<Outcome<Self>> {
         match task {
-            Task::Test(testing) => Ok(self.undetermined(testing, &error)),
-            Task::GiveBack(back) => Err(self.report_held(run, &back, error).await),
+            Stage::AwaitTest(testing) => Ok(self.undetermined(testing, &error)),
+            Stage::Release(back) => Err(self.report_held(run, &back, error).await),
         }
     }
 }
@@ -132,7 +133,7 @@ impl AwaitResult {
     fn undetermined(&self, testing: Testing, error: &Error) -> Outcome<Self> {
         error!("no verdict: {}", error.chain());
         let because = self.failed(error.kind(), &error.chain());
-        Outcome::GoOn(Task::GiveBack(GiveBack::after(testing, because)))
+        Outcome::GoOn(Stage::Release(Release::after(testing, because)))
     }
 }
 

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    common::lambda::serve::<step6_await_result::AwaitResult>().await
+    common::serve::serve::<step6_await_result::AwaitResult>().await
 }

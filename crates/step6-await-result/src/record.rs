@@ -2,7 +2,7 @@
 
 use common::datadog::{self, Gauge};
 use common::ec2::{self, Tagged, Volume, VolumeState};
-use common::event::{Because, GiveBack, Phase, Run, Testing, Told};
+use common::event::{EndReason, Phase, RecordedVerdict, Release, Run, Testing};
 use common::ssm::{self, Progress, Report};
 use common::step::Outcome;
 use common::time::Timestamp;
@@ -11,7 +11,7 @@ use common::{Error, Kind, Result};
 use tracing::{error, info};
 
 use crate::evidence::Evidence;
-use crate::{AwaitResult, Task};
+use crate::{AwaitResult, Stage};
 
 /// What became of a verdict.
 enum Recorded {
@@ -23,8 +23,8 @@ enum Recorded {
     Superseded,
 }
 
-fn told(verdict: &Verdict, checked_at: Timestamp) -> Told {
-    Told {
+fn told(verdict: &Verdict, checked_at: Timestamp) -> RecordedVerdict {
+    RecordedVerdict {
         valid: verdict.valid,
         checked_at,
         coverage: verdict.coverage,
@@ -45,13 +45,13 @@ impl AwaitResult {
             Err(error) => return self.again_or_undetermined(testing, error),
         };
         let shown = serde_json::to_string(&report).unwrap_or_default();
-        let name = run.pair.test_instance_name.as_ref();
+        let name = run.target.test_instance_name.as_ref();
         let name = name.unwrap_or(&self.test_instance);
         info!("test cmd job status resp=[{{'{name}': {shown} }}]");
         match progress {
-            Progress::Pending(why) => Ok(Outcome::LookAgain {
+            Progress::Pending(why) => Ok(Outcome::PollAgain {
                 why,
-                payload: Task::Test(testing),
+                payload: Stage::AwaitTest(testing),
             }),
             Progress::Lost(why) => {
                 let lost = Error::new(Kind::HostFailed, format!("the test has no result: {why}"));
@@ -64,9 +64,9 @@ impl AwaitResult {
     /// Looks for the evidence of a test that has ended, and writes its verdict.
     async fn conclude(&self, run: &Run, testing: Testing, report: Report) -> Result<Outcome<Self>> {
         match self.evidence(run, &testing, report).await {
-            Ok(Evidence::Pending(why)) => Ok(Outcome::LookAgain {
+            Ok(Evidence::Pending(why)) => Ok(Outcome::PollAgain {
                 why,
-                payload: Task::Test(testing),
+                payload: Stage::AwaitTest(testing),
             }),
             Ok(Evidence::Verdict(verdict, report)) if run.canary => {
                 Ok(self.note_canary(testing, &verdict, &report))
@@ -111,9 +111,9 @@ impl AwaitResult {
             Recorded::Written(checked_at) => {
                 let told = told(verdict, checked_at);
                 let before = self.told_before(run, checked_at).await?;
-                let mut back = GiveBack::after(testing, Because::Verdict(told));
+                let mut back = Release::after(testing, EndReason::Verdict(told));
                 back.reported = before || self.send_verdict(&tested, told).await.is_ok();
-                Ok(Outcome::GoOn(Task::GiveBack(back)))
+                Ok(Outcome::GoOn(Stage::Release(back)))
             }
             // Then the result of the run's own command is the evidence.
             Recorded::NoRoom(checked_at, error) => {
@@ -124,13 +124,13 @@ impl AwaitResult {
                     return Err(Error::caused(unsent.kind(), error.chain(), unsent));
                 }
                 let because = self.failed(error.kind(), &error.chain());
-                let mut back = GiveBack::after(testing, because);
+                let mut back = Release::after(testing, because);
                 back.found = Some(verdict.valid);
-                Ok(Outcome::GoOn(Task::GiveBack(back)))
+                Ok(Outcome::GoOn(Stage::Release(back)))
             }
-            Recorded::Superseded => Ok(Outcome::GoOn(Task::GiveBack(GiveBack::after(
+            Recorded::Superseded => Ok(Outcome::GoOn(Stage::Release(Release::after(
                 testing,
-                Because::Superseded,
+                EndReason::Superseded,
             )))),
         }
     }
@@ -145,8 +145,8 @@ impl AwaitResult {
             verdict.detail
         );
         let checked_at = report.ended_at.unwrap_or_else(|| self.clock.now());
-        let because = Because::Canary { caught, checked_at };
-        Outcome::GoOn(Task::GiveBack(GiveBack::after(testing, because)))
+        let because = EndReason::Canary { caught, checked_at };
+        Outcome::GoOn(Stage::Release(Release::after(testing, because)))
     }
 
     /// Every delivery of a result writes the same instant: the one that an earlier delivery
@@ -210,11 +210,15 @@ impl AwaitResult {
 
     /// Sends the verdict as it stands on a snapshot. The event says only that there is one: `false`
     /// where no snapshot has one of this run.
-    pub(crate) async fn send_written_verdict(&self, run: &Run, event: Told) -> Result<bool> {
+    pub(crate) async fn send_written_verdict(
+        &self,
+        run: &Run,
+        event: RecordedVerdict,
+    ) -> Result<bool> {
         let Some(written) = ec2::verdict_of(&self.ec2, &run.run_id).await? else {
             return Ok(false);
         };
-        let told = Told {
+        let told = RecordedVerdict {
             valid: written.valid,
             checked_at: written.checked_at,
             ..event
@@ -224,7 +228,7 @@ impl AwaitResult {
 
     /// Sends the verdict, what the test measured, and how long each phase took. A failure is
     /// logged here; the caller tries again before the run may end.
-    pub(crate) async fn send_verdict(&self, run: &Run, told: Told) -> Result<()> {
+    pub(crate) async fn send_verdict(&self, run: &Run, told: RecordedVerdict) -> Result<()> {
         let valid = verdict::metric(told.valid);
         let mut gauges = vec![if run.older_backup {
             Gauge::older_valid(valid)

@@ -3,26 +3,27 @@
 
 use aws_sdk_ec2::types::{InstanceStateName, VolumeAttachmentState};
 use common::ec2::{self, Attachment, Volume, VolumeState, tags};
-use common::event::{Because, GiveBack, Run};
+use common::event::{EndReason, Release, Run};
+use common::polling::limits;
 use common::ssm::{self, Command, Progress};
-use common::step::{Outcome, patience};
+use common::step::Outcome;
 use common::{Result, verdict};
 use tracing::warn;
 
 use crate::report::place;
-use crate::{AwaitResult, Task};
+use crate::{AwaitResult, Stage};
 
 impl AwaitResult {
     /// Takes the next step of giving back, and says so; or ends the run where nothing is held.
     /// Trouble is waited out: giving up early would leak.
-    pub(crate) async fn give_back(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
-        if let Because::Verdict(told) = back.because
+    pub(crate) async fn give_back(&self, run: &Run, mut back: Release) -> Result<Outcome<Self>> {
+        if let EndReason::Verdict(told) = back.because
             && !back.reported
         {
             let sent = self.send_written_verdict(run, told).await;
             back.reported = sent.is_ok_and(|sent| sent);
         }
-        let late = if run.is_first_answered_look() {
+        let late = if run.is_first_answered_poll() {
             self.is_late(run, &back).await
         } else {
             Ok(false)
@@ -32,7 +33,7 @@ impl AwaitResult {
             Ok(false) => self.release(run, &mut back).await,
             Err(error) => Err(error),
         };
-        if let Because::Canary { .. } = back.because
+        if let EndReason::Canary { .. } = back.because
             && !back.reported
             && let Err(error) = self.tell_canary(run, &mut back).await
         {
@@ -40,15 +41,15 @@ impl AwaitResult {
         }
         match looked {
             Ok(None) => self.finish(run, back).await,
-            Ok(Some(why)) => Ok(Outcome::LookAgain {
+            Ok(Some(why)) => Ok(Outcome::PollAgain {
                 why,
-                payload: Task::GiveBack(back),
+                payload: Stage::Release(back),
             }),
             Err(error) => {
                 warn!("giving back is held up: {}", error.chain());
                 Ok(Outcome::Busy {
                     error,
-                    payload: Task::GiveBack(back),
+                    payload: Stage::Release(back),
                 })
             }
         }
@@ -56,14 +57,14 @@ impl AwaitResult {
 
     /// Whether the run gave back before this chain of looks, so that this delivery is late: there
     /// is nothing to give back, and nothing to tell that was not told then.
-    async fn is_late(&self, run: &Run, back: &GiveBack) -> Result<bool> {
+    async fn is_late(&self, run: &Run, back: &Release) -> Result<bool> {
         let Some(instance) = &back.dev_ib_backup_instance_id else {
             return Ok(false);
         };
         let begun = back.unmounted || back.gave_back || back.release_command_id.is_some();
         let untold = match back.because {
-            Because::Verdict(_) => !back.reported,
-            Because::Failure { .. } => back.reported,
+            EndReason::Verdict(_) => !back.reported,
+            EndReason::Failure { .. } => back.reported,
             _ => false,
         };
         if begun || untold || !self.held(run, back).await?.is_empty() {
@@ -74,7 +75,7 @@ impl AwaitResult {
     }
 
     /// What is still to be waited for, if anything.
-    async fn release(&self, run: &Run, back: &mut GiveBack) -> Result<Option<String>> {
+    async fn release(&self, run: &Run, back: &mut Release) -> Result<Option<String>> {
         let volumes = self.held(run, back).await?;
         back.gave_back |= volumes
             .iter()
@@ -102,7 +103,7 @@ impl AwaitResult {
                 tags::ENVIRONMENT,
                 self.environment
             );
-            if back.lost.is_none() && !run.has_looked_long_enough(self.poll) {
+            if back.lost.is_none() && !run.has_polled_long_enough(self.interval) {
                 return Ok(Some(why));
             }
             back.lost = Some(why);
@@ -110,14 +111,14 @@ impl AwaitResult {
         // The answer to a CreateVolume may have been lost, and reads lag: nothing in sight is not
         // yet nothing.
         let made_unseen = back.volume_id.is_none() && volumes.is_empty();
-        if made_unseen && !run.has_looked_long_enough(self.poll) {
+        if made_unseen && !run.has_polled_long_enough(self.interval) {
             return Ok(Some("no volume in sight; looking for a while".to_owned()));
         }
         Ok(None)
     }
 
     /// The run's volumes, by its tag; and the one in the payload, if it bears that tag.
-    pub(crate) async fn held(&self, run: &Run, back: &GiveBack) -> Result<Vec<Volume>> {
+    pub(crate) async fn held(&self, run: &Run, back: &Release) -> Result<Vec<Volume>> {
         let mut volumes = ec2::volumes_of_run(&self.ec2, &run.run_id, &self.environment).await?;
         let named = self.named(back, &volumes).await?;
         volumes.extend(named.filter(|volume| self.is_of(run, volume)));
@@ -125,19 +126,14 @@ impl AwaitResult {
     }
 
     /// The volume in the payload, where it is there and has lost the tags that say whose it is.
-    async fn untagged(
-        &self,
-        run: &Run,
-        back: &GiveBack,
-        held: &[Volume],
-    ) -> Result<Option<Volume>> {
+    async fn untagged(&self, run: &Run, back: &Release, held: &[Volume]) -> Result<Option<Volume>> {
         let named = self.named(back, held).await?;
         let there = named.filter(|volume| volume.state != VolumeState::Deleted);
         Ok(there.filter(|volume| !self.is_of(run, volume)))
     }
 
     /// The volume in the payload, where it is not among those.
-    async fn named(&self, back: &GiveBack, volumes: &[Volume]) -> Result<Option<Volume>> {
+    async fn named(&self, back: &Release, volumes: &[Volume]) -> Result<Option<Volume>> {
         match &back.volume_id {
             Some(id) if volumes.iter().all(|volume| volume.id != *id) => {
                 ec2::volume(&self.ec2, id).await
@@ -155,7 +151,7 @@ impl AwaitResult {
     async fn release_volume(
         &self,
         run: &Run,
-        back: &mut GiveBack,
+        back: &mut Release,
         volume: &Volume,
     ) -> Result<Option<String>> {
         let id = &volume.id;
@@ -179,7 +175,7 @@ impl AwaitResult {
     async fn release_attachment(
         &self,
         run: &Run,
-        back: &mut GiveBack,
+        back: &mut Release,
         id: &str,
         attachment: &Attachment,
     ) -> Result<Option<String>> {
@@ -208,7 +204,7 @@ impl AwaitResult {
     async fn unmount(
         &self,
         run: &Run,
-        back: &mut GiveBack,
+        back: &mut Release,
         instance: &str,
         volume_id: &str,
     ) -> Result<Option<String>> {
@@ -275,7 +271,7 @@ impl AwaitResult {
     }
 }
 
-/// Whether the test instance has had its time: half of the patience for giving back.
+/// Whether the test instance has had its time: half of the time limit of releasing.
 fn force_now(run: &Run) -> bool {
-    run.waited() >= patience::RELEASE / 2
+    run.waited() >= limits::RELEASE / 2
 }

@@ -4,17 +4,17 @@
 use common::Error;
 use common::Result;
 use common::ec2::Volume;
-use common::event::{Because, GiveBack, Run};
+use common::event::{EndReason, Release, Run};
 use tracing::error;
 
 use crate::AwaitResult;
-use crate::ending::Canary;
+use crate::finish::Canary;
 
 impl AwaitResult {
     /// Time has run out over giving back: says what is held, and gives the error to end with.
-    pub(crate) async fn report_held(&self, run: &Run, back: &GiveBack, error: Error) -> Error {
+    pub(crate) async fn report_held(&self, run: &Run, back: &Release, error: Error) -> Error {
         let mut back = back.clone();
-        if let Because::Canary { .. } = back.because {
+        if let EndReason::Canary { .. } = back.because {
             match self.tell_canary(run, &mut back).await {
                 Ok(Canary::Pending(why)) => error!("how the canary ended is not known: {why}"),
                 Ok(Canary::Caught | Canary::Missed | Canary::Late) => {}
@@ -33,7 +33,7 @@ impl AwaitResult {
             Err(unknown) => format!("unknown: {}", unknown.chain()),
         };
         let before = match &back.because {
-            Because::Failure { function, error } => {
+            EndReason::Failure { function, error } => {
                 format!("; before that, {function} failed: {error}")
             }
             _ => String::new(),
@@ -55,7 +55,7 @@ impl AwaitResult {
     pub(crate) async fn report(
         &self,
         run: &Run,
-        back: &GiveBack,
+        back: &Release,
         function: &str,
         error: &str,
         held: &str,
@@ -85,22 +85,22 @@ impl AwaitResult {
 }
 
 /// What is known of the backup, whatever else went wrong.
-fn known(back: &GiveBack) -> Option<String> {
+fn known(back: &Release) -> Option<String> {
     let found = |valid: bool| if valid { "valid" } else { "bad" };
     match &back.because {
-        Because::Verdict(told) => Some(format!(
+        EndReason::Verdict(told) => Some(format!(
             "The test found the backup {}, and that verdict stands.",
             found(told.valid)
         )),
-        Because::Canary { caught, .. } => Some(format!(
+        EndReason::Canary { caught, .. } => Some(format!(
             "On this canary night the test has {}found the damage done on purpose.",
             if *caught { "" } else { "not " }
         )),
-        Because::Leftover => {
+        EndReason::Leftover => {
             Some("This is about what an earlier run left, and not about a backup.".to_owned())
         }
-        Because::Superseded => Some("A later test of the snapshot has its verdict.".to_owned()),
-        Because::Failure { .. } => back.found.map(|valid| {
+        EndReason::Superseded => Some("A later test of the snapshot has its verdict.".to_owned()),
+        EndReason::Failure { .. } => back.found.map(|valid| {
             format!(
                 "The test found the backup {}, and the snapshot could not be tagged with that.",
                 found(valid)

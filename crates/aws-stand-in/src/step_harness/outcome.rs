@@ -40,9 +40,9 @@ pub fn goes_on<S: Step>(looked: Result<Outcome<S>>) -> S::Next {
 /// # Panics
 /// Where the look came to something else.
 #[track_caller]
-pub fn looks_again<S: Step>(looked: Result<Outcome<S>>) -> (String, S::Input) {
+pub fn polls_again<S: Step>(looked: Result<Outcome<S>>) -> (String, S::Input) {
     match looked {
-        Ok(Outcome::LookAgain { why, payload }) => (why, payload),
+        Ok(Outcome::PollAgain { why, payload }) => (why, payload),
         other => panic!("it does not look again: {}", shown(other)),
     }
 }
@@ -99,7 +99,7 @@ pub fn ends<S: Step>(looked: Result<Outcome<S>>) {
 
 fn shown<S: Step>(looked: Result<Outcome<S>>) -> String {
     match looked {
-        Ok(Outcome::LookAgain { why, .. }) => format!("looks again: {why}"),
+        Ok(Outcome::PollAgain { why, .. }) => format!("looks again: {why}"),
         Ok(Outcome::Busy { error, .. }) => format!("waits: {}", error.chain()),
         Ok(Outcome::GoOn(_)) => "goes on".to_owned(),
         Ok(Outcome::AlreadyEnded) => "has ended already".to_owned(),

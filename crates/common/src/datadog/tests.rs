@@ -9,13 +9,13 @@ use tokio::task::JoinHandle;
 
 use super::transport::Https;
 use super::{Datadog, Gauge, OLDEST_POINT, accepted};
+use crate::clients::Clients;
 use crate::settings::Settings;
-use crate::world::World;
 
 const KEY: &str = "rehearsal-datadog-api-key";
 
 /// An account, and a client that these settings lead to.
-fn client(set: &[(&str, &str)]) -> (Aws, World, Datadog) {
+fn client(set: &[(&str, &str)]) -> (Aws, Clients, Datadog) {
     let clock = Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
     let aws = Aws::new(clock);
     let always = [
@@ -25,11 +25,11 @@ fn client(set: &[(&str, &str)]) -> (Aws, World, Datadog) {
     let set = set.iter().chain(&always);
     let variables = set.map(|&(name, value)| (name.to_owned(), value.to_owned()));
     let sdk = aws.sdk_config("anybody");
-    let world = World::new(&sdk, aws.datadog_service(), "f", variables.collect());
-    let mut settings = Settings::new(&world.variables);
-    let datadog = Datadog::read(&mut settings, &world);
+    let clients = Clients::new(&sdk, aws.datadog_service(), "f", variables.collect());
+    let mut settings = Settings::new(&clients.variables);
+    let datadog = Datadog::read(&mut settings, &clients);
     settings.check().expect("all is set");
-    (aws, world, datadog)
+    (aws, clients, datadog)
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,11 +41,11 @@ async fn the_key_cannot_be_printed() {
 
 #[tokio::test(start_paused = true)]
 async fn the_key_of_the_parameter_goes_before_the_variables() {
-    let (aws, world, datadog) = client(&[
+    let (aws, clients, datadog) = client(&[
         ("DD_API_KEY", "an-old-key"),
         ("DD_API_KEY_SSM_NAME", "/datadog/key"),
     ]);
-    let now = world.clock.now();
+    let now = clients.clock.now();
     let gauges = [Gauge::valid(1.0)];
     let error = datadog.gauges(&gauges, now, now).await;
     let error = error.expect_err("no such parameter").to_string();
@@ -59,7 +59,7 @@ async fn the_key_of_the_parameter_goes_before_the_variables() {
 /// Of `DD_URL` and the like, with the key from Parameter Store and with the key itself.
 #[tokio::test(start_paused = true)]
 async fn the_key_of_the_parameter_goes_nowhere_in_clear_text() {
-    let world = client(&[("DD_API_KEY", KEY)]).1;
+    let clients = client(&[("DD_API_KEY", KEY)]).1;
     let faults = |source: &str, name: &str, address: &str| {
         let set = [
             ("ENVIRONMENT", "dev"),
@@ -70,7 +70,7 @@ async fn the_key_of_the_parameter_goes_nowhere_in_clear_text() {
         let variables = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let variables = variables.into();
         let mut settings = Settings::new(&variables);
-        let _ = Datadog::read(&mut settings, &world);
+        let _ = Datadog::read(&mut settings, &clients);
         settings.check().err().map(|error| error.to_string())
     };
     for name in ["DD_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"] {
@@ -94,8 +94,8 @@ async fn the_key_of_the_parameter_goes_nowhere_in_clear_text() {
 #[tokio::test(start_paused = true)]
 async fn an_address_that_is_none_is_named_with_its_settings() {
     for url in ["datadog", "no url"] {
-        let (_, world, datadog) = client(&[("DD_API_KEY", KEY), ("DD_URL", url)]);
-        let now = world.clock.now();
+        let (_, clients, datadog) = client(&[("DD_API_KEY", KEY), ("DD_URL", url)]);
+        let now = clients.clock.now();
         let error = datadog.gauges(&[Gauge::valid(1.0)], now, now).await;
         let error = error.expect_err(url).to_string();
         let named = format!("{url}/api/v2/series: that is no URL; check DD_URL");
@@ -105,12 +105,12 @@ async fn an_address_that_is_none_is_named_with_its_settings() {
 
 #[tokio::test(start_paused = true)]
 async fn a_point_too_old_for_datadog_is_moved_to_the_oldest_instant_that_it_takes() {
-    let (aws, world, datadog) = client(&[("DD_API_KEY", KEY)]);
-    let at = world.clock.now();
+    let (aws, clients, datadog) = client(&[("DD_API_KEY", KEY)]);
+    let at = clients.clock.now();
     for (wait, moved) in [(OLDEST_POINT, 0), (Duration::from_mins(10), 600)] {
-        world.clock.wait(wait).await;
+        clients.clock.wait(wait).await;
         let gauges = [Gauge::valid(1.0)];
-        let sent = datadog.gauges(&gauges, at, world.clock.now()).await;
+        let sent = datadog.gauges(&gauges, at, clients.clock.now()).await;
         sent.expect("it is taken");
         let last = aws.points().pop().expect("a point");
         assert_eq!(last.timestamp, at.unix_seconds() + moved);
@@ -120,9 +120,9 @@ async fn a_point_too_old_for_datadog_is_moved_to_the_oldest_instant_that_it_take
 
 #[tokio::test(start_paused = true)]
 async fn a_long_text_is_cut_to_what_datadog_takes() {
-    let (aws, world, datadog) = client(&[("DD_API_KEY", KEY)]);
+    let (aws, clients, datadog) = client(&[("DD_API_KEY", KEY)]);
     let text = "é".repeat(5000);
-    let sent = datadog.error_event("title", &text, "run-1", world.clock.now());
+    let sent = datadog.error_event("title", &text, "run-1", clients.clock.now());
     sent.await.expect("it is taken");
     let event = aws.events().pop().expect("an event");
     assert_eq!(event.text.chars().count(), 4000);
@@ -152,8 +152,8 @@ fn only_a_reply_without_errors_counts_as_accepted() {
 /// Finding 13 of AWS: a reply without end fills no memory.
 #[tokio::test(start_paused = true)]
 async fn aws_finding_13_no_more_than_64_kib_of_a_reply_are_read() {
-    let (aws, world, datadog) = client(&[("DD_API_KEY", KEY)]);
-    let now = world.clock.now();
+    let (aws, clients, datadog) = client(&[("DD_API_KEY", KEY)]);
+    let now = clients.clock.now();
     // The errors would be read as none if all of it were.
     let body = format!("{{\"errors\":[]{}}}", " ".repeat(super::LONGEST_REPLY));
     aws.set_datadog_reply(aws_stand_in::DatadogReply::Answer { status: 202, body });
@@ -181,9 +181,9 @@ async fn over_a_socket(head: &str, blanks: usize) -> (String, JoinHandle<usize>)
         let _ = stream.read_to_end(&mut Vec::new()).await;
         blanks
     });
-    let (_, world, mut datadog) = client(&[("DD_API_KEY", KEY), ("DD_URL", &url)]);
+    let (_, clients, mut datadog) = client(&[("DD_API_KEY", KEY), ("DD_URL", &url)]);
     datadog.transport = Arc::new(Https::default());
-    let now = world.clock.now();
+    let now = clients.clock.now();
     let sent = datadog.gauges(&[Gauge::valid(1.0)], now, now).await;
     (sent.expect_err("it says no errors").chain(), server)
 }

@@ -45,7 +45,7 @@ fn the_pair_travels_with_the_run_and_is_left_out_where_the_settings_name_it() {
         event[name] = json!(value);
     }
     let envelope = Envelope::<Chosen>::read(&event).expect("a payload");
-    let device = envelope.run.pair.test_device.as_deref();
+    let device = envelope.run.target.test_device.as_deref();
     assert_eq!(device, Some("/dev/sdx"));
     assert_eq!(serde_json::to_value(&envelope).expect("JSON"), event);
     event["test_device"] = json!(5);

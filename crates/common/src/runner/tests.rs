@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::handle;
+use crate::clients::Clients;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Phase, Run};
-use crate::step::{NeverEnds, Outcome, Pace, Step};
-use crate::world::World;
+use crate::polling::Polling;
+use crate::step::{NeverEnds, Outcome, Step};
 
 /// What a look of [`Toy`] comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ impl Step for Toy {
     type Next = Payload;
     type End = NeverEnds;
 
-    fn build(_: &World) -> Result<Self> {
+    fn build(_: &Clients) -> Result<Self> {
         let looks = Mutex::default();
         Ok(Self { looks })
     }
@@ -50,10 +51,10 @@ impl Step for Toy {
         "the-next"
     }
 
-    fn pace(&self, _: &Payload) -> Pace {
-        Pace {
-            every: Duration::from_secs(20),
-            at_most: Duration::from_mins(1),
+    fn polling(&self, _: &Payload) -> Polling {
+        Polling {
+            interval: Duration::from_secs(20),
+            give_up_after: Duration::from_mins(1),
         }
     }
 
@@ -61,10 +62,10 @@ impl Step for Toy {
         Some(Phase::Attach)
     }
 
-    async fn look(&self, run: &Run, payload: Payload) -> Result<Outcome<Self>> {
+    async fn poll(&self, run: &Run, payload: Payload) -> Result<Outcome<Self>> {
         self.looks.lock().unwrap().push(run.iteration_count);
         match payload.look {
-            Look::NotReady => Ok(Outcome::LookAgain {
+            Look::NotReady => Ok(Outcome::PollAgain {
                 why: "it rains".to_owned(),
                 payload,
             }),
@@ -83,7 +84,7 @@ impl Step for Toy {
 /// The toy beside the account that it calls.
 struct Bench {
     aws: Aws,
-    world: World,
+    clients: Clients,
     step: Toy,
 }
 
@@ -109,9 +110,9 @@ impl Bench {
         let aws = Aws::new(clock);
         aws.register("lambda", Arc::new(Lambda(status)));
         let sdk = aws.sdk_config("anybody");
-        let world = World::new(&sdk, aws.datadog_service(), "the-toy", [].into());
-        let step = Toy::build(&world).expect("a toy");
-        Self { aws, world, step }
+        let clients = Clients::new(&sdk, aws.datadog_service(), "the-toy", [].into());
+        let step = Toy::build(&clients).expect("a toy");
+        Self { aws, clients, step }
     }
 
     /// The third look, after so many seconds of waiting.
@@ -124,7 +125,7 @@ impl Bench {
             "ready_at": {"volume": "2026-03-01T02:00:00Z"},
             "look": look,
         });
-        handle(&self.step, &self.world, "request-1", event).await
+        handle(&self.step, &self.clients, "request-1", event).await
     }
 
     fn looks(&self) -> Vec<u64> {
@@ -155,7 +156,7 @@ async fn a_limit_of_a_minute_is_a_minute_of_waiting() {
         "look": "NotReady",
     });
     let error = loop {
-        let handled = handle(&bench.step, &bench.world, "request-1", event).await;
+        let handled = handle(&bench.step, &bench.clients, "request-1", event).await;
         if let Err(error) = handled {
             break error;
         }
@@ -264,7 +265,7 @@ async fn an_answer_ends_the_longer_waits() {
             "busy": 5,
             "look": look,
         });
-        let handled = handle(&bench.step, &bench.world, "request-1", event).await;
+        let handled = handle(&bench.step, &bench.clients, "request-1", event).await;
         handled.expect("handed on");
         let (invoked, event) = bench.invoked().pop().expect("an event");
         assert_eq!(invoked, function);
@@ -295,7 +296,7 @@ async fn a_late_delivery_and_an_error_hand_nothing_on() {
     let error = bench.handle(Look::Broken, 0).await.expect_err("an error");
     assert_eq!(error.to_string(), "it broke");
     let event = json!({"run_id": "run-1", "look": "Ready"});
-    let handled = handle(&bench.step, &bench.world, "request-1", event).await;
+    let handled = handle(&bench.step, &bench.clients, "request-1", event).await;
     let error = handled.expect_err("no event");
     assert_eq!(error.kind(), Kind::BadEvent);
     assert!(error.to_string().contains("started_at"), "{error}");

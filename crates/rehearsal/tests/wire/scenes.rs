@@ -8,9 +8,9 @@ use aws_stand_in::instance_host::{AttachedVolume, BoxFuture, Finished, Host, Run
 use aws_stand_in::stack::Stack;
 use aws_stand_in::template::{TEMPLATE, Template};
 use aws_stand_in::{Clock, TEST_INSTANCE, Timing};
+use common::clients::Clients;
 use common::ec2::{self, NewVolume, Performance};
 use common::ssm::{self, Command, Progress};
-use common::world::World;
 use serde_json::{Value, json};
 
 /// The first that the stand-in makes.
@@ -116,7 +116,7 @@ impl Scene {
     /// The event, and what it finds.
     pub async fn event(self, stack: &Stack) -> Value {
         let person = stack.aws.sdk_config("a-person");
-        let person = World::new(&person, stack.aws.datadog_service(), "", BTreeMap::new());
+        let person = Clients::new(&person, stack.aws.datadog_service(), "", BTreeMap::new());
         let instance = stack.fixture.test_instance_id.as_str();
         let attached = !matches!(self, Self::Attach | Self::Delete);
         if !matches!(self, Self::Choose | Self::Make) {
@@ -161,7 +161,7 @@ impl Scene {
 }
 
 /// A command of the run that has ended well.
-async fn ended(stack: &Stack, person: &World, purpose: &'static str) -> String {
+async fn ended(stack: &Stack, person: &Clients, purpose: &'static str) -> String {
     let setting = format!("{}_DOCUMENT", purpose.to_uppercase());
     let mut functions = stack.template.functions.iter();
     let document = functions.find_map(|function| function.environment.get(&setting));

@@ -329,7 +329,7 @@ async fn the_event() {
 
 #[test]
 fn the_figures_in_the_text() {
-    let delivery = sources(&["crates/common/src/ssm.rs"], ".rs").remove(0);
+    let delivery = sources(&["crates/common/src/aws/ssm.rs"], ".rs").remove(0);
     assert!(delivery.contains("DELIVERY_SECONDS: i32 = 600;"));
     let text = Page::doc("documents").text;
     assert!(text.contains("not delivered within 10 minutes"));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Fault, Snapshot};
+use common::polling::limits;
 use common::ssm::Report;
-use common::step::patience;
 use common::verdict::Verdict;
 use regex::Regex;
 use serde_json::{Value, json};
@@ -203,12 +203,12 @@ async fn the_start_events_start_a_run() {
         .assert_verdict(true);
 
     let night = Night::new();
-    let (aws, world) = (&night.stack.aws, &night.stack.fixture);
+    let (aws, fixture) = (&night.stack.aws, &night.stack.fixture);
     let id = pasted[1]["snapshot_id"].as_str().expect("an id");
     let long_ago = aws.clock().now() - 40 * 24 * HOUR;
     aws.add_snapshot(Snapshot::completed(
         id,
-        &world.production_volume_id,
+        &fixture.production_volume_id,
         long_ago,
     ));
     let ending = night.start(pasted[1].clone()).await;
@@ -280,17 +280,17 @@ async fn a_cancelled_test_stops_the_run() {
 #[test]
 fn the_times_in_the_text() {
     let text = Page::runbook().text;
-    assert_eq!(patience::LONGEST_RUN, 27 * HOUR / 4);
+    assert_eq!(limits::LONGEST_RUN, 27 * HOUR / 4);
     assert!(text.contains("once it is 6 h 45 min old"));
-    let longest = patience::SNAPSHOT
-        + patience::VOLUME
-        + patience::ATTACH
-        + patience::MOUNT
-        + patience::START
-        + patience::TEST
-        + patience::RELEASE;
+    let longest = limits::SNAPSHOT
+        + limits::VOLUME
+        + limits::ATTACH
+        + limits::MOUNT
+        + limits::START
+        + limits::TEST
+        + limits::RELEASE;
     assert!(longest < 10 * HOUR, "{longest:?}");
     assert!(text.contains("it ends within ten hours"));
-    assert_eq!(patience::RELEASE, HOUR);
+    assert_eq!(limits::RELEASE, HOUR);
     assert!(text.contains("an hour later it gives up with `TimeRanOut`"));
 }

@@ -2,8 +2,9 @@
 
 use aws_stand_in::lambda::access_key;
 use aws_stand_in::template::Function;
-use common::step::{Invocation, Pace, Step};
-use common::world::World;
+use common::clients::Clients;
+use common::polling::Polling;
+use common::step::{Invocation, Step};
 use simulation::night::{Ending, Night};
 
 use crate::page::{Page, name};
@@ -26,67 +27,69 @@ async fn the_table_of_steps() {
             assert_eq!(name(&row[1]), format!("crates/{}", function.binary));
             let every = row[3].replace("15 s", &format!("{poll} s"));
             let every = every.replace("60 s", &format!("{test_poll} s"));
-            let (expected, patience) = shown(&paces_of(&night, &ending, function));
+            let (expected, limit) = shown(&polling_of(&night, &ending, function));
             assert_eq!(every, expected, "{}", function.name);
-            assert_eq!(row[4], patience, "{}", function.name);
+            assert_eq!(row[4], limit, "{}", function.name);
         }
     }
 }
 
-/// How a step's paces stand in the table.
-fn shown(paces: &[Pace]) -> (String, String) {
-    let every = |pace: &Pace| format!("{} s", pace.every.as_secs());
-    let at_most = |pace: &Pace| match pace.at_most.as_secs() {
+/// How a step's pollings stand in the table.
+fn shown(pollings: &[Polling]) -> (String, String) {
+    let every = |polling: &Polling| format!("{} s", polling.interval.as_secs());
+    let give_up_after = |polling: &Polling| match polling.give_up_after.as_secs() {
         seconds if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
         seconds => format!("{} min", seconds / 60),
     };
-    match paces {
-        [one] => (every(one), at_most(one)),
+    match pollings {
+        [one] => (every(one), give_up_after(one)),
         [test, rest] => (
             format!("{} for the test, {} for the rest", every(test), every(rest)),
             format!(
                 "{} for the test, {} for the rest",
-                at_most(test),
-                at_most(rest)
+                give_up_after(test),
+                give_up_after(rest)
             ),
         ),
-        paces => panic!("{paces:?}"),
+        pollings => panic!("{pollings:?}"),
     }
 }
 
-fn paces_of(night: &Night, ending: &Ending, function: &Function) -> Vec<Pace> {
+fn polling_of(night: &Night, ending: &Ending, function: &Function) -> Vec<Polling> {
     match function.binary.as_str() {
-        "step1-snapshot" => paces::<step1_snapshot::ChooseSnapshot>(night, ending, function),
-        "step2-volume" => paces::<step2_volume::MakeVolume>(night, ending, function),
-        "step3-attach" => paces::<step3_attach::AttachVolume>(night, ending, function),
-        "step4-mount" => paces::<step4_mount::Mount>(night, ending, function),
-        "step5-run-test" => paces::<step5_run_test::RunTest>(night, ending, function),
-        "step6-await-result" => paces::<step6_await_result::AwaitResult>(night, ending, function),
+        "step1-snapshot" => pollings::<step1_snapshot::ChooseSnapshot>(night, ending, function),
+        "step2-volume" => pollings::<step2_volume::MakeVolume>(night, ending, function),
+        "step3-attach" => pollings::<step3_attach::AttachVolume>(night, ending, function),
+        "step4-mount" => pollings::<step4_mount::Mount>(night, ending, function),
+        "step5-run-test" => pollings::<step5_run_test::RunTest>(night, ending, function),
+        "step6-await-result" => {
+            pollings::<step6_await_result::AwaitResult>(night, ending, function)
+        }
         other => panic!("no crate {other}"),
     }
 }
 
 /// How often and how long the step looks, for each event that it was given.
-fn paces<S: Step>(night: &Night, ending: &Ending, function: &Function) -> Vec<Pace> {
+fn pollings<S: Step>(night: &Night, ending: &Ending, function: &Function) -> Vec<Polling> {
     let aws = &night.stack.aws;
-    let world = World::new(
+    let clients = Clients::new(
         &aws.sdk_config(&access_key(&function.name, 0, 0)),
         aws.datadog_service(),
         &function.name,
         function.environment.clone(),
     );
-    let step = S::build(&world).expect("a step");
+    let step = S::build(&clients).expect("a step");
     let invocation = Invocation {
         request_id: "r".to_owned(),
-        now: world.clock.now(),
+        now: clients.clock.now(),
     };
-    let mut paces = Vec::new();
+    let mut pollings = Vec::new();
     for delivery in &ending.deliveries {
         if delivery.accepted.function == function.name {
             let read = step.read(&delivery.accepted.event, &invocation);
-            paces.push(step.pace(&read.expect("an event").payload));
+            pollings.push(step.polling(&read.expect("an event").payload));
         }
     }
-    paces.dedup();
-    paces
+    pollings.dedup();
+    pollings
 }

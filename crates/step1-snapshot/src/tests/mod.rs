@@ -1,5 +1,5 @@
-mod choice;
-mod ground;
+mod occupancy;
+mod select;
 mod source;
 
 use std::time::Duration;
@@ -103,7 +103,7 @@ async fn a_start_event_may_name_the_database_and_where_it_is_tested() {
     let harness = Harness::new();
     let other = harness.aws.another_fixture(1);
     let read = harness.read(&named(&other)).expect("a start event");
-    let chosen = goes_on(harness.look(&read.run, read.payload).await);
+    let chosen = goes_on(harness.poll(&read.run, read.payload).await);
     assert_eq!(chosen.snapshot_id, other.snapshot_id);
     assert_eq!(chosen.dev_ib_backup_instance_id, other.test_instance_id);
     let source = format!("source:{}", other.production_instance);
@@ -117,7 +117,7 @@ async fn an_instance_that_is_not_meant_for_tests_is_refused() {
     let other = harness.aws.another_fixture(1);
     let event = json!({"test_instance_name": other.production_instance});
     let read = harness.read(&event).expect("a start event");
-    let error = fails(harness.look(&read.run, read.payload).await);
+    let error = fails(harness.poll(&read.run, read.payload).await);
     assert_eq!(error.kind(), Kind::BadEvent);
     let said = format!(
         "test_instance_name {} ({}) is not meant for tests",
@@ -175,7 +175,7 @@ async fn audit_e5_a_late_delivery_of_a_run_that_has_given_back_ends_at_once() {
         let read = harness
             .read(&json!({"canary": true}))
             .expect("a start event");
-        let looked = harness.look(&read.run, read.payload).await;
+        let looked = harness.poll(&read.run, read.payload).await;
         if ended {
             has_ended_already(looked);
         } else {

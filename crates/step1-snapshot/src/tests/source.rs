@@ -1,7 +1,7 @@
 use aws_stand_in::Snapshot;
-use aws_stand_in::step_harness::{fails, goes_on, looks_again};
+use aws_stand_in::step_harness::{fails, goes_on, polls_again};
 use common::Kind;
-use common::event::{Pair, Start};
+use common::event::{Start, Target};
 use serde_json::json;
 
 use super::{HOUR, Harness, newest};
@@ -34,7 +34,7 @@ async fn field_case_73_the_backup_may_be_of_a_volume_that_was_replaced() {
         let by_event =
             harness.stack.template.functions[0].environment["SOURCE_VOLUME_ID"].is_empty();
         let start = if by_event { of_former() } else { newest() };
-        let chosen = goes_on(harness.look(&harness.run(), start).await);
+        let chosen = goes_on(harness.poll(&harness.run(), start).await);
         assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
         assert!(!chosen.older_backup, "of that volume it is the newest");
     }
@@ -45,18 +45,18 @@ async fn field_case_73_its_instance_may_be_gone() {
     let harness = Harness::new();
     add_former(&harness);
     let gone = common::event::Run {
-        pair: Pair {
+        target: Target {
             production_instance_name: Some("ib-gone".to_owned()),
-            ..Pair::default()
+            ..Target::default()
         },
         ..harness.run()
     };
-    let error = fails(harness.look(&gone, newest()).await).to_string();
+    let error = fails(harness.poll(&gone, newest()).await).to_string();
     assert!(
         error.contains("ib-gone") && error.contains("SourceVolumeId"),
         "{error}"
     );
-    let chosen = goes_on(harness.look(&gone, of_former()).await);
+    let chosen = goes_on(harness.poll(&gone, of_former()).await);
     assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
     assert_eq!(
         harness.asked("DescribeInstances").len(),
@@ -70,21 +70,21 @@ async fn field_case_73_its_instance_may_be_gone() {
 async fn an_instance_in_the_event_goes_before_the_volume_in_the_settings() {
     let harness = Harness::with(&[("SourceVolumeId", FORMER)]);
     add_former(&harness);
-    for pair in [
-        Pair {
+    for target in [
+        Target {
             production_instance_name: Some("ib-backup.us-east-1.code418.net".to_owned()),
-            ..Pair::default()
+            ..Target::default()
         },
-        Pair {
+        Target {
             production_device: Some("/dev/sdg".to_owned()),
-            ..Pair::default()
+            ..Target::default()
         },
     ] {
         let run = common::event::Run {
-            pair,
+            target,
             ..harness.run()
         };
-        let chosen = goes_on(harness.look(&run, newest()).await);
+        let chosen = goes_on(harness.poll(&run, newest()).await);
         assert_eq!(chosen.snapshot_id, harness.ids.snapshot_id);
     }
 }
@@ -97,7 +97,7 @@ async fn it_travels_with_the_looks_of_step_1() {
         completes_at: now + HOUR,
         ..Snapshot::completed("snap-rehearsal0002", FORMER, now)
     });
-    let (_, payload) = looks_again(harness.look(&harness.run(), of_former()).await);
+    let (_, payload) = polls_again(harness.poll(&harness.run(), of_former()).await);
     let event = serde_json::to_value(&payload).expect("JSON");
     assert_eq!(event["source_volume_id"], FORMER);
 }
@@ -105,7 +105,7 @@ async fn it_travels_with_the_looks_of_step_1() {
 #[tokio::test(start_paused = true)]
 async fn a_volume_without_a_backup_is_named_by_its_id() {
     let harness = Harness::new();
-    let error = fails(harness.look(&harness.run(), of_former()).await).to_string();
+    let error = fails(harness.poll(&harness.run(), of_former()).await).to_string();
     assert!(
         error.starts_with("no snapshot of volume vol-rehearsalformer can be"),
         "{error}"
@@ -115,7 +115,7 @@ async fn a_volume_without_a_backup_is_named_by_its_id() {
         snapshot_id: Some(harness.ids.snapshot_id.clone()),
         ..of_former()
     };
-    let error = fails(harness.look(&harness.run(), named).await).to_string();
+    let error = fails(harness.poll(&harness.run(), named).await).to_string();
     assert!(
         error.contains("not of vol-rehearsalformer; testing"),
         "{error}"
@@ -141,11 +141,11 @@ async fn field_case_72_copies_are_the_backup_only_with_filters() {
         snapshot_filters: filters.map(str::to_owned),
         ..newest()
     };
-    let error = fails(harness.look(&harness.run(), copies(None)).await);
+    let error = fails(harness.poll(&harness.run(), copies(None)).await);
     assert_eq!(error.kind(), Kind::BadEvent);
     let chosen = goes_on(
         harness
-            .look(&harness.run(), copies(Some("description=nightly")))
+            .poll(&harness.run(), copies(Some("description=nightly")))
             .await,
     );
     assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
@@ -167,13 +167,13 @@ async fn what_is_no_volume_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn field_cases_70_74_sdx_and_xvdx_are_one_name() {
     let harness = Harness::with(&[("ProductionDevice", "/dev/xvdg")]);
-    goes_on(harness.look(&harness.run(), newest()).await);
+    goes_on(harness.poll(&harness.run(), newest()).await);
     harness.add_volume("vol-rehearsalscratch", &[]);
     let test = &harness.ids.test_instance_id;
     harness
         .attach("vol-rehearsalscratch", test, "/dev/xvdg")
         .await;
-    let error = fails(harness.look(&harness.run(), newest()).await);
+    let error = fails(harness.poll(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::Occupied);
     assert!(
         error.to_string().contains("vol-rehearsalscratch"),

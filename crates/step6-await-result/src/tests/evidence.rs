@@ -1,13 +1,13 @@
 //! An event is not believed: the rows E2 to E4 of the audit, and others of their kinds.
 
 use aws_stand_in::Snapshot;
-use aws_stand_in::step_harness::{ends, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{ends, fails, goes_on, later, polls_again};
 use common::Kind;
-use common::event::{Because, GiveBack, Run, Testing, Told};
+use common::event::{EndReason, RecordedVerdict, Release, Run, Testing};
 use common::time::Timestamp;
 
 use super::{BAD, GOOD, Harness, NOTHING, canary, give_all_back, send, send_with, testing};
-use crate::Task;
+use crate::Stage;
 
 const OTHER_SNAPSHOT: &str = "snap-rehearsal0002";
 
@@ -19,17 +19,17 @@ fn add_snapshot(harness: &Harness) {
 }
 
 /// A look at a test that has ended, and what it hands on.
-async fn look(harness: &Harness, run: &Run, testing: Testing) -> GiveBack {
-    match goes_on(harness.look(run, Task::Test(testing)).await) {
-        Task::GiveBack(back) => back,
-        Task::Test(_) => panic!("it goes on with the test"),
+async fn poll(harness: &Harness, run: &Run, testing: Testing) -> Release {
+    match goes_on(harness.poll(run, Stage::AwaitTest(testing)).await) {
+        Stage::Release(back) => back,
+        Stage::AwaitTest(_) => panic!("it goes on with the test"),
     }
 }
 
 /// Holds that nothing is written and nothing sent, and that the error says `named`.
 #[track_caller]
-fn assert_disagrees(harness: &Harness, back: GiveBack, named: &str) {
-    let Because::Failure { error, .. } = back.because else {
+fn assert_disagrees(harness: &Harness, back: Release, named: &str) {
+    let EndReason::Failure { error, .. } = back.because else {
         panic!("{:?}", back.because)
     };
     assert!(error.starts_with("BadEvent: "), "{error}");
@@ -48,7 +48,7 @@ async fn audit_e2_a_snapshot_that_was_not_tested_gets_no_verdict() {
         snapshot_id: OTHER_SNAPSHOT.to_owned(),
         ..honest
     };
-    let back = look(&harness, &harness.run(), forged).await;
+    let back = poll(&harness, &harness.run(), forged).await;
     let named = format!("with snapshotId `{}`", harness.ids.snapshot_id);
     assert_disagrees(&harness, back, &named);
 }
@@ -73,7 +73,7 @@ async fn audit_e2_the_command_of_another_run_volume_or_purpose_is_no_evidence() 
             test_command_id: command,
             ..honest.clone()
         };
-        assert_disagrees(&harness, look(&harness, &run, forged).await, named);
+        assert_disagrees(&harness, poll(&harness, &run, forged).await, named);
     }
     let forged = Testing {
         volume_id: "vol-rehearsalother".to_owned(),
@@ -81,7 +81,7 @@ async fn audit_e2_the_command_of_another_run_volume_or_purpose_is_no_evidence() 
     };
     assert_disagrees(
         &harness,
-        look(&harness, &run, forged).await,
+        poll(&harness, &run, forged).await,
         "with volumeId",
     );
     // The comment says whose it is; another's has the same volume and snapshot, but not the run.
@@ -90,7 +90,7 @@ async fn audit_e2_the_command_of_another_run_volume_or_purpose_is_no_evidence() 
         ..run
     };
     let named = "not the test of run run-2";
-    assert_disagrees(&harness, look(&harness, &other, honest).await, named);
+    assert_disagrees(&harness, poll(&harness, &other, honest).await, named);
 }
 
 /// A copy that was damaged on purpose would have its fault told of the backup.
@@ -106,13 +106,13 @@ async fn audit_e2_a_canarys_test_is_no_evidence_of_the_backup() {
     };
     harness.wait(60).await;
     let run = harness.run();
-    let back = look(&harness, &run, of_canary).await;
+    let back = poll(&harness, &run, of_canary).await;
     assert_disagrees(&harness, back, "that was damaged on purpose");
     let run = Run {
         canary: true,
         ..run
     };
-    let back = look(&harness, &run, of_backup).await;
+    let back = poll(&harness, &run, of_backup).await;
     assert_disagrees(&harness, back, "that was not damaged on purpose");
 }
 
@@ -137,11 +137,11 @@ async fn audit_e2_the_volume_has_to_be_made_of_the_snapshot() {
         }
         let named = if gone { "is gone" } else { "is made of `" };
         let run = harness.run();
-        assert_disagrees(&harness, look(&harness, &run, forged).await, named);
+        assert_disagrees(&harness, poll(&harness, &run, forged).await, named);
         // The test's own parameters are enough, and a mount's are once the verdict was written.
         for honest in [honest, mount] {
-            let back = look(&harness, &run, honest).await;
-            assert!(matches!(back.because, Because::Verdict(_)), "{back:?}");
+            let back = poll(&harness, &run, honest).await;
+            assert!(matches!(back.because, EndReason::Verdict(_)), "{back:?}");
         }
     }
 }
@@ -150,21 +150,21 @@ async fn audit_e2_the_volume_has_to_be_made_of_the_snapshot() {
 async fn a_command_that_is_not_in_the_list_yet_is_waited_for() {
     let harness = Harness::new();
     harness.scripts_end_with(0, GOOD);
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(60).await;
     harness.answer("ListCommands", "{\"Commands\":[]}".to_owned());
-    let (why, _) = looks_again(harness.look(&harness.run(), task.clone()).await);
+    let (why, _) = polls_again(harness.poll(&harness.run(), task.clone()).await);
     assert!(why.contains("not yet in Systems Manager's list"), "{why}");
     harness.refuse("ListCommands", 400, "ThrottlingException");
-    let error = fails(harness.look(&harness.run(), task).await);
+    let error = fails(harness.poll(&harness.run(), task).await);
     assert!(error.is_transient(), "{error}");
     assert_eq!(harness.done(), NOTHING);
 }
 
-fn says_valid(harness: &Harness) -> GiveBack {
-    GiveBack {
+fn says_valid(harness: &Harness) -> Release {
+    Release {
         snapshot_id: Some(harness.ids.snapshot_id.clone()),
-        ..GiveBack::unknown(Because::Verdict(Told {
+        ..Release::unknown(EndReason::Verdict(RecordedVerdict {
             valid: true,
             checked_at: harness.run().started_at,
             coverage: None,
@@ -179,7 +179,7 @@ async fn audit_e3_an_event_that_says_valid_sends_no_metric() {
     let harness = Harness::new();
     let back = says_valid(&harness);
     let outcome = give_all_back(&harness, &harness.run(), back).await;
-    let Task::GiveBack(back) = goes_on(outcome) else {
+    let Stage::Release(back) = goes_on(outcome) else {
         panic!("it goes on with the test")
     };
     assert_disagrees(
@@ -189,10 +189,10 @@ async fn audit_e3_an_event_that_says_valid_sends_no_metric() {
     );
     // A person is told, and the run fails.
     let run = later(&harness.run(), 4);
-    let Task::GiveBack(back) = goes_on(harness.look(&run, Task::GiveBack(back)).await) else {
+    let Stage::Release(back) = goes_on(harness.poll(&run, Stage::Release(back)).await) else {
         panic!("it goes on with the test")
     };
-    let error = fails(harness.look(&run, Task::GiveBack(back)).await);
+    let error = fails(harness.poll(&run, Stage::Release(back)).await);
     assert_eq!(error.kind(), Kind::Undetermined);
     assert_eq!(harness.done(), ["CreateEvent"]);
 }
@@ -204,14 +204,14 @@ async fn audit_e3_the_metric_says_what_the_tag_says() {
     harness.verdict_is_written_by("run-1");
     let written = harness.run().started_at;
     harness.wait(600).await;
-    let because = Because::Verdict(Told {
+    let because = EndReason::Verdict(RecordedVerdict {
         valid: false,
         checked_at: harness.run().started_at,
         coverage: None,
         paused_seconds: None,
         manifest: None,
     });
-    let back = GiveBack::unknown(because);
+    let back = Release::unknown(because);
     ends(give_all_back(&harness, &harness.run(), back).await);
     let points = harness.aws.points();
     let valid = points
@@ -236,16 +236,16 @@ async fn audit_e3_another_runs_verdict_is_not_told_as_this_ones() {
 #[tokio::test(start_paused = true)]
 async fn a_verdict_that_is_not_in_sight_yet_is_looked_for() {
     let harness = Harness::new();
-    let back = GiveBack {
+    let back = Release {
         volume_id: Some("vol-rehearsal0001".to_owned()),
         unmounted: true,
         ..says_valid(&harness)
     };
-    let task = Task::GiveBack(back);
-    let (why, _) = looks_again(harness.look(&harness.run(), task.clone()).await);
+    let task = Stage::Release(back);
+    let (why, _) = polls_again(harness.poll(&harness.run(), task.clone()).await);
     assert_eq!(why, "no snapshot bears a verdict of run run-1");
     harness.verdict_is_written_by("run-1");
-    ends(harness.look(&later(&harness.run(), 1), task).await);
+    ends(harness.poll(&later(&harness.run(), 1), task).await);
     assert_eq!(harness.done(), ["SubmitMetrics"]);
 }
 
@@ -261,19 +261,19 @@ async fn audit_e3_an_event_that_says_caught_sends_no_metric() {
         canary: true,
         ..later(&harness.run(), 4)
     };
-    let because = Because::Canary {
+    let because = EndReason::Canary {
         caught: true,
         checked_at: run.started_at,
     };
-    let of_backup = GiveBack {
+    let of_backup = Release {
         unmounted: true,
-        ..GiveBack::after(test, because.clone())
+        ..Release::after(test, because.clone())
     };
     for (back, named) in [
-        (GiveBack::unknown(because), "names no test_command_id"),
+        (Release::unknown(because), "names no test_command_id"),
         (of_backup, "that was not damaged on purpose"),
     ] {
-        let Task::GiveBack(back) = goes_on(harness.look(&run, Task::GiveBack(back)).await) else {
+        let Stage::Release(back) = goes_on(harness.poll(&run, Stage::Release(back)).await) else {
             panic!("it goes on with the test")
         };
         assert_disagrees(&harness, back, named);
@@ -299,11 +299,11 @@ fn another_writes(harness: &Harness, at: &str) {
 async fn audit_e4_a_late_delivery_puts_no_older_verdict_over_a_newer_one() {
     let harness = Harness::new();
     harness.scripts_end_with(0, GOOD);
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(60).await;
     let run = harness.run();
     for _ in 0..2 {
-        goes_on(harness.look(&run, task.clone()).await);
+        goes_on(harness.poll(&run, task.clone()).await);
         assert_eq!(written(&harness), ("run-1".to_owned(), "True".to_owned()));
     }
     harness.wait(3600).await;
@@ -311,10 +311,10 @@ async fn audit_e4_a_late_delivery_puts_no_older_verdict_over_a_newer_one() {
     another_writes(&harness, &now.to_string());
     harness.wait(3 * 3600).await;
     let sent = harness.done().len();
-    let Task::GiveBack(back) = goes_on(harness.look(&run, task).await) else {
+    let Stage::Release(back) = goes_on(harness.poll(&run, task).await) else {
         panic!("it goes on with the test")
     };
-    assert_eq!(back.because, Because::Superseded);
+    assert_eq!(back.because, EndReason::Superseded);
     assert_eq!(written(&harness), ("run-2".to_owned(), "False".to_owned()));
     assert_eq!(harness.done().len(), sent, "neither tag nor metric");
     ends(give_all_back(&harness, &run, back).await);
@@ -332,10 +332,10 @@ async fn a_verdict_goes_over_none_over_an_older_one_and_over_one_of_no_known_tim
     ] {
         let harness = Harness::new();
         harness.scripts_end_with(0, GOOD);
-        let task = Task::Test(testing(&harness).await);
+        let task = Stage::AwaitTest(testing(&harness).await);
         harness.wait(60).await;
         another_writes(&harness, at);
-        goes_on(harness.look(&harness.run(), task).await);
+        goes_on(harness.poll(&harness.run(), task).await);
         assert_eq!(
             written(&harness),
             ("run-1".to_owned(), "True".to_owned()),

@@ -2,16 +2,16 @@
 
 use aws_stand_in::VolumeState;
 use aws_stand_in::step_harness::{busy_until_now, ends, goes_on, later};
-use common::event::{Because, GiveBack};
+use common::event::{EndReason, Release};
 
 use super::{Harness, NOTHING, give_all_back, held_up};
-use crate::Task;
+use crate::Stage;
 
 /// A payload that names a volume and nothing else.
-fn naming(volume_id: &str) -> GiveBack {
-    GiveBack {
+fn naming(volume_id: &str) -> Release {
+    Release {
         volume_id: Some(volume_id.to_owned()),
-        ..GiveBack::unknown(Because::Leftover)
+        ..Release::unknown(EndReason::Leftover)
     }
 }
 
@@ -60,7 +60,7 @@ async fn the_volume_of_the_payload_is_given_back_where_the_list_does_not_show_it
     }));
     held_up(
         harness
-            .look(&harness.run(), Task::GiveBack(naming(&id)))
+            .poll(&harness.run(), Stage::Release(naming(&id)))
             .await,
     );
     assert_eq!(harness.done(), ["DeleteVolume"]);
@@ -76,7 +76,7 @@ async fn every_volume_of_the_run_is_given_back() {
     ];
     harness.add_volume("vol-rehearsalleft1", &tags);
     harness.add_volume("vol-rehearsalleft2", &tags);
-    let back = GiveBack::unknown(Because::Leftover);
+    let back = Release::unknown(EndReason::Leftover);
     ends(give_all_back(&harness, &harness.run(), back).await);
     assert_eq!(harness.done(), ["DeleteVolume", "DeleteVolume"]);
     assert_eq!(harness.stack.left_volumes(), NOTHING);
@@ -89,22 +89,22 @@ async fn nothing_in_sight_at_first_is_looked_for() {
     harness.aws.set_timing(|timing| timing.read_lag = lag);
     harness.new_volume("run-1").await;
     let run = harness.run();
-    let task = Task::GiveBack(GiveBack::unknown(Because::Leftover));
-    let (why, back) = held_up(harness.look(&run, task).await);
+    let task = Stage::Release(Release::unknown(EndReason::Leftover));
+    let (why, back) = held_up(harness.poll(&run, task).await);
     assert_eq!(why, "no volume in sight; looking for a while");
     harness.wait(15).await;
-    held_up(harness.look(&later(&run, 1), Task::GiveBack(back)).await);
+    held_up(harness.poll(&later(&run, 1), Stage::Release(back)).await);
     assert_eq!(harness.done(), ["DeleteVolume"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_in_sight_for_a_minute_is_nothing() {
     let harness = Harness::new();
-    let task = Task::GiveBack(GiveBack::unknown(Because::Leftover));
+    let task = Stage::Release(Release::unknown(EndReason::Leftover));
     let run = harness.run();
     for too_soon in [later(&run, 3), busy_until_now(&run, 40)] {
-        held_up(harness.look(&too_soon, task.clone()).await);
+        held_up(harness.poll(&too_soon, task.clone()).await);
     }
-    ends(harness.look(&later(&run, 4), task).await);
+    ends(harness.poll(&later(&run, 4), task).await);
     assert_eq!(harness.done(), NOTHING);
 }

@@ -1,16 +1,16 @@
-mod ending;
+mod event;
 mod evidence;
+mod finish;
 mod hold;
-mod intake;
 mod release;
 mod report;
 mod verdict;
 
-use aws_stand_in::step_harness::{self, later, looks_again};
-use common::event::{Because, GiveBack, Run, Testing};
+use aws_stand_in::step_harness::{self, later, polls_again};
+use common::event::{EndReason, Release, Run, Testing};
 use common::ssm::{self, Command};
 
-use crate::{AwaitResult, Task};
+use crate::{AwaitResult, Stage};
 
 type Harness = step_harness::StepHarness<AwaitResult>;
 
@@ -79,23 +79,23 @@ async fn testing_with(harness: &Harness, others: &[(&'static str, &str)]) -> Tes
 }
 
 /// An attached volume with everything known of it.
-async fn attached(harness: &Harness, because: Because) -> GiveBack {
+async fn attached(harness: &Harness, because: EndReason) -> Release {
     let volume_id = harness.attached_volume("run-1").await;
-    GiveBack {
+    Release {
         snapshot_id: Some(harness.ids.snapshot_id.clone()),
         dev_ib_backup_instance_id: Some(harness.ids.test_instance_id.clone()),
         volume_id: Some(volume_id),
         device: Some("/dev/sdg".to_owned()),
-        ..GiveBack::unknown(because)
+        ..Release::unknown(because)
     }
 }
 
 /// Looks once more at giving back: why it is not done, and the next look's payload.
 #[track_caller]
-fn held_up(looked: common::Result<common::step::Outcome<AwaitResult>>) -> (String, GiveBack) {
-    match looks_again(looked) {
-        (why, Task::GiveBack(back)) => (why, back),
-        (why, Task::Test(_)) => panic!("it waits for the test: {why}"),
+fn held_up(looked: common::Result<common::step::Outcome<AwaitResult>>) -> (String, Release) {
+    match polls_again(looked) {
+        (why, Stage::Release(back)) => (why, back),
+        (why, Stage::AwaitTest(_)) => panic!("it waits for the test: {why}"),
     }
 }
 
@@ -103,13 +103,13 @@ fn held_up(looked: common::Result<common::step::Outcome<AwaitResult>>) -> (Strin
 async fn give_all_back(
     harness: &Harness,
     run: &Run,
-    mut back: GiveBack,
+    mut back: Release,
 ) -> common::Result<common::step::Outcome<AwaitResult>> {
     for count in run.iteration_count..=240 {
-        let task = Task::GiveBack(back);
-        match harness.look(&later(run, count), task).await {
-            Ok(common::step::Outcome::LookAgain {
-                payload: Task::GiveBack(next),
+        let task = Stage::Release(back);
+        match harness.poll(&later(run, count), task).await {
+            Ok(common::step::Outcome::PollAgain {
+                payload: Stage::Release(next),
                 ..
             }) => back = next,
             outcome => return outcome,

@@ -1,15 +1,15 @@
 //! The end told truly: cases 36, 37 and 71 of the field, and others of their kind.
 
 use aws_stand_in::step_harness::{fails, goes_on, later};
-use common::event::{Because, GiveBack, Run, Told};
+use common::event::{EndReason, RecordedVerdict, Release, Run};
 use common::step::Step;
 use common::{Error, Kind};
 
 use super::{BAD, GOOD, Harness, attached, canary, give_all_back, held_up, testing};
-use crate::Task;
+use crate::Stage;
 
-fn bad(harness: &Harness) -> Because {
-    Because::Verdict(Told {
+fn bad(harness: &Harness) -> EndReason {
+    EndReason::Verdict(RecordedVerdict {
         valid: false,
         checked_at: harness.run().started_at,
         coverage: None,
@@ -19,12 +19,10 @@ fn bad(harness: &Harness) -> Because {
 }
 
 /// Time runs out over giving this back: the error, and the event.
-async fn out_of_patience(harness: &Harness, back: GiveBack, run: &Run) -> (Error, String, String) {
+async fn on_timeout(harness: &Harness, back: Release, run: &Run) -> (Error, String, String) {
     let late = Error::new(Kind::TimeRanOut, "it hangs");
     let run = later(run, 239);
-    let over = harness
-        .step
-        .out_of_patience(&run, Task::GiveBack(back), late);
+    let over = harness.step.on_timeout(&run, Stage::Release(back), late);
     let error = fails(over.await);
     let event = harness.aws.events().pop().expect("an event");
     (error, event.title, event.text)
@@ -38,12 +36,12 @@ fn metrics(harness: &Harness) -> Vec<(String, f64)> {
 #[tokio::test(start_paused = true)]
 async fn field_case_36_a_verdict_that_stands_is_told_beside_what_is_held() {
     let harness = Harness::new();
-    let back = GiveBack {
+    let back = Release {
         reported: true,
         ..attached(&harness, bad(&harness)).await
     };
     let id = back.volume_id.clone().expect("a volume");
-    let (error, title, text) = out_of_patience(&harness, back, &harness.run()).await;
+    let (error, title, text) = on_timeout(&harness, back, &harness.run()).await;
     assert_eq!(error.kind(), Kind::TimeRanOut);
     assert_eq!(title, "Infobright backup check: ended with an error");
     let begins = "The test found the backup bad, and that verdict stands.\n";
@@ -55,12 +53,12 @@ async fn field_case_36_a_verdict_that_stands_is_told_beside_what_is_held() {
 #[tokio::test(start_paused = true)]
 async fn field_case_36_what_the_run_failed_of_is_not_hidden_by_what_is_held() {
     let harness = Harness::new();
-    let because = Because::Failure {
+    let because = EndReason::Failure {
         function: "dev-ib-backup-step-4-mount".to_owned(),
         error: "HostFailed: it rained".to_owned(),
     };
     let back = attached(&harness, because).await;
-    let (error, title, text) = out_of_patience(&harness, back, &harness.run()).await;
+    let (error, title, text) = on_timeout(&harness, back, &harness.run()).await;
     let before = "before that, dev-ib-backup-step-4-mount failed: HostFailed: it rained";
     assert!(error.to_string().contains(before), "{error}");
     assert!(text.contains(before), "{text}");
@@ -77,20 +75,20 @@ async fn field_case_36_a_canarys_result_is_sent_though_giving_back_hangs() {
             canary: true,
             ..harness.run()
         };
-        let task = Task::Test(canary(&harness).await);
+        let task = Stage::AwaitTest(canary(&harness).await);
         harness.wait(60).await;
-        let Task::GiveBack(back) = goes_on(harness.look(&run, task).await) else {
+        let Stage::Release(back) = goes_on(harness.poll(&run, task).await) else {
             panic!("it goes on with the test")
         };
         // Not one look of giving back could be made.
-        let (_, _, text) = out_of_patience(&harness, back.clone(), &run).await;
+        let (_, _, text) = on_timeout(&harness, back.clone(), &run).await;
         let metric = "infobright_backup_check.canary_caught".to_owned();
         assert_eq!(metrics(&harness), [(metric, caught)]);
         assert!(text.contains(word), "{text}");
         // Where a look can be made, it is told then, once.
-        let (_, told) = held_up(harness.look(&run, Task::GiveBack(back)).await);
+        let (_, told) = held_up(harness.poll(&run, Stage::Release(back)).await);
         assert!(told.reported);
-        let (_, told) = held_up(harness.look(&later(&run, 1), Task::GiveBack(told)).await);
+        let (_, told) = held_up(harness.poll(&later(&run, 1), Stage::Release(told)).await);
         assert!(told.reported);
         assert_eq!(harness.asked("SubmitMetrics").len(), 2);
     }
@@ -100,7 +98,7 @@ async fn field_case_36_a_canarys_result_is_sent_though_giving_back_hangs() {
 #[tokio::test(start_paused = true)]
 async fn field_case_37_a_volume_that_lost_its_tags_is_named() {
     let harness = Harness::new();
-    let back = GiveBack {
+    let back = Release {
         reported: true,
         unmounted: true,
         ..attached(&harness, bad(&harness)).await
@@ -109,9 +107,9 @@ async fn field_case_37_a_volume_that_lost_its_tags_is_named() {
     harness.aws.tag_by_hand(&id, "IBBackupRun", "somebody-else");
     let run = harness.run();
     // Reads lag: it is not believed at once.
-    let (why, _) = held_up(harness.look(&run, Task::GiveBack(back.clone())).await);
+    let (why, _) = held_up(harness.poll(&run, Stage::Release(back.clone())).await);
     assert!(why.contains(&id), "{why}");
-    let Task::GiveBack(told) = goes_on(give_all_back(&harness, &run, back).await) else {
+    let Stage::Release(told) = goes_on(give_all_back(&harness, &run, back).await) else {
         panic!("it goes on with the test")
     };
     let event = harness.aws.events().pop().expect("an event");
@@ -122,7 +120,7 @@ async fn field_case_37_a_volume_that_lost_its_tags_is_named() {
     );
     let place = format!("still held: volume {id} (at i-");
     assert!(event.text.contains(&place), "{}", event.text);
-    let error = fails(harness.look(&later(&run, 9), Task::GiveBack(told)).await);
+    let error = fails(harness.poll(&later(&run, 9), Stage::Release(told)).await);
     assert_eq!(error.kind(), Kind::Incomplete);
     assert!(error.to_string().contains(&id), "{error}");
     let touched = ["DetachVolume", "DeleteVolume"];
@@ -138,17 +136,17 @@ async fn field_case_37_a_volume_that_lost_its_tags_is_named() {
 #[tokio::test(start_paused = true)]
 async fn field_case_37_after_a_failure_it_is_named_with_that() {
     let harness = Harness::new();
-    let because = Because::Failure {
+    let because = EndReason::Failure {
         function: "dev-ib-backup-step-3-attach".to_owned(),
         error: "it rained".to_owned(),
     };
-    let back = GiveBack {
+    let back = Release {
         unmounted: true,
         ..attached(&harness, because).await
     };
     let id = back.volume_id.clone().expect("a volume");
     harness.aws.tag_by_hand(&id, "IBBackupTest", "no");
-    let Task::GiveBack(told) = goes_on(give_all_back(&harness, &harness.run(), back).await) else {
+    let Stage::Release(told) = goes_on(give_all_back(&harness, &harness.run(), back).await) else {
         panic!("it goes on with the test")
     };
     let event = harness.aws.events().pop().expect("an event");
@@ -156,7 +154,7 @@ async fn field_case_37_after_a_failure_it_is_named_with_that() {
         assert!(event.text.contains(named), "{named}: {}", event.text);
     }
     // Not that it holds nothing any more.
-    let error = fails(harness.look(&harness.run(), Task::GiveBack(told)).await);
+    let error = fails(harness.poll(&harness.run(), Stage::Release(told)).await);
     assert_eq!(error.kind(), Kind::Undetermined);
     assert!(error.to_string().contains(&id), "{error}");
     assert_eq!(harness.aws.events().len(), 1);
@@ -166,19 +164,19 @@ async fn field_case_37_after_a_failure_it_is_named_with_that() {
 async fn field_case_37_after_a_failure_that_came_late_the_verdict_stands() {
     let harness = Harness::new();
     harness.verdict_is_written_by("run-1");
-    let because = Because::Failure {
+    let because = EndReason::Failure {
         function: "dev-ib-backup-step-3-attach".to_owned(),
         error: "it rained".to_owned(),
     };
-    let back = GiveBack {
+    let back = Release {
         unmounted: true,
         ..attached(&harness, because).await
     };
     let id = back.volume_id.clone().expect("a volume");
     harness.aws.tag_by_hand(&id, "IBBackupTest", "no");
-    let mut task = Task::GiveBack(back);
+    let mut task = Stage::Release(back);
     for _ in 0..2 {
-        let Task::GiveBack(back) = task else {
+        let Stage::Release(back) = task else {
             panic!("it goes on with the test")
         };
         task = goes_on(give_all_back(&harness, &harness.run(), back).await);
@@ -193,10 +191,10 @@ async fn field_case_71_a_verdict_without_room_for_its_tags_is_known_to_the_end()
     for (code, last_line, value, word) in [(1, BAD, 0.0, "bad"), (0, GOOD, 1.0, "valid")] {
         let harness = Harness::new();
         harness.scripts_end_with(code, last_line);
-        let task = Task::Test(testing(&harness).await);
+        let task = Stage::AwaitTest(testing(&harness).await);
         harness.wait(60).await;
         harness.refuse("CreateTags", 400, "TagLimitExceeded");
-        let Task::GiveBack(back) = goes_on(harness.look(&harness.run(), task).await) else {
+        let Stage::Release(back) = goes_on(harness.poll(&harness.run(), task).await) else {
             panic!("it goes on with the test")
         };
         let valid = ("infobright_backup_valid".to_owned(), value);
@@ -205,14 +203,14 @@ async fn field_case_71_a_verdict_without_room_for_its_tags_is_known_to_the_end()
             "{:?}",
             metrics(&harness)
         );
-        let Task::GiveBack(told) = goes_on(give_all_back(&harness, &harness.run(), back).await)
+        let Stage::Release(told) = goes_on(give_all_back(&harness, &harness.run(), back).await)
         else {
             panic!("it goes on with the test")
         };
         let event = harness.aws.events().pop().expect("an event");
         let begins = format!("The test found the backup {word}, and the snapshot could not be");
         assert!(event.text.starts_with(&begins), "{}", event.text);
-        let error = fails(harness.look(&harness.run(), Task::GiveBack(told)).await);
+        let error = fails(harness.poll(&harness.run(), Stage::Release(told)).await);
         assert_eq!(error.kind(), Kind::Incomplete);
         assert!(error.to_string().contains("TagLimitExceeded"), "{error}");
     }

@@ -1,26 +1,27 @@
-use aws_stand_in::step_harness::{ends, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{ends, fails, goes_on, later, polls_again};
 use aws_stand_in::{AgentReport, DatadogReply, Fault};
-use common::event::{Because, GiveBack, Phase, Run, Told};
-use common::step::{Step, patience};
+use common::event::{EndReason, Phase, RecordedVerdict, Release, Run};
+use common::polling::limits;
+use common::step::Step;
 use common::{Error, Kind};
 
 use super::{BAD, GOOD, Harness, NOTHING, give_all_back, testing};
-use crate::{AwaitResult, Task};
+use crate::{AwaitResult, Stage};
 
 /// What the first part hands to the second.
 #[track_caller]
-fn gives_back(looked: common::Result<common::step::Outcome<AwaitResult>>) -> GiveBack {
+fn gives_back(looked: common::Result<common::step::Outcome<AwaitResult>>) -> Release {
     match goes_on(looked) {
-        Task::GiveBack(back) => back,
-        Task::Test(_) => panic!("it goes on with the test"),
+        Stage::Release(back) => back,
+        Stage::AwaitTest(_) => panic!("it goes on with the test"),
     }
 }
 
 /// Why a run ended without a verdict.
 #[track_caller]
-fn failure(back: GiveBack) -> String {
+fn failure(back: Release) -> String {
     match back.because {
-        Because::Failure { function, error } => {
+        EndReason::Failure { function, error } => {
             assert_eq!(function, "dev-ib-backup-step-6-await-result");
             error
         }
@@ -29,12 +30,12 @@ fn failure(back: GiveBack) -> String {
 }
 
 /// A look at a test that ended with this.
-async fn tested(exit_code: i32, stdout: &str) -> (Harness, GiveBack) {
+async fn tested(exit_code: i32, stdout: &str) -> (Harness, Release) {
     let harness = Harness::new();
     harness.scripts_end_with(exit_code, stdout);
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(60).await;
-    let back = gives_back(harness.look(&harness.run(), task).await);
+    let back = gives_back(harness.poll(&harness.run(), task).await);
     (harness, back)
 }
 
@@ -50,10 +51,10 @@ fn points(harness: &Harness) -> Vec<(f64, i64)> {
 async fn a_test_that_runs_is_waited_for() {
     let harness = Harness::new();
     let testing = testing(&harness).await;
-    let task = Task::Test(testing.clone());
-    let (why, payload) = looks_again(harness.look(&harness.run(), task).await);
+    let task = Stage::AwaitTest(testing.clone());
+    let (why, payload) = polls_again(harness.poll(&harness.run(), task).await);
     assert!(why.contains(&testing.test_command_id), "{why}");
-    assert_eq!(payload, Task::Test(testing));
+    assert_eq!(payload, Stage::AwaitTest(testing));
     assert_eq!(harness.done(), NOTHING);
 }
 
@@ -70,7 +71,11 @@ async fn a_test_that_is_not_yet_visible_is_waited_for() {
         volume_id: "vol-rehearsal0001".to_owned(),
         device: "/dev/sdg".to_owned(),
     };
-    let (why, _) = looks_again(harness.look(&harness.run(), Task::Test(payload)).await);
+    let (why, _) = polls_again(
+        harness
+            .poll(&harness.run(), Stage::AwaitTest(payload))
+            .await,
+    );
     assert!(why.contains("not yet visible"), "{why}");
 }
 
@@ -78,12 +83,12 @@ async fn a_test_that_is_not_yet_visible_is_waited_for() {
 async fn the_tag_before_the_metric_both_of_the_end_of_the_test() {
     let harness = Harness::new();
     harness.scripts_end_with(0, GOOD);
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(1).await;
     let ended: common::time::Timestamp = harness.aws.clock().now().into();
     harness.wait(45).await;
     let run = harness.run();
-    let back = gives_back(harness.look(&run, task).await);
+    let back = gives_back(harness.poll(&run, task).await);
     assert_eq!(harness.done(), ["CreateTags", "SubmitMetrics"]);
     let tags = harness.aws.snapshot_tags(&harness.ids.snapshot_id);
     assert_eq!(tags["DBBackupValid"], "True");
@@ -95,7 +100,7 @@ async fn the_tag_before_the_metric_both_of_the_end_of_the_test() {
     );
     assert_eq!(points(&harness), [(1.0, ended.unix_seconds())]);
     assert!(back.reported);
-    let because = Because::Verdict(Told {
+    let because = EndReason::Verdict(RecordedVerdict {
         valid: true,
         checked_at: ended,
         coverage: None,
@@ -114,13 +119,13 @@ async fn how_long_each_phase_took_is_told_with_the_verdict() {
     let started = harness.run();
     harness.wait(100).await;
     let mounted = harness.aws.clock().now().into();
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(93).await;
     let run = Run {
         ready_at: [(Phase::Mount, mounted)].into(),
         ..started
     };
-    gives_back(harness.look(&run, task).await);
+    gives_back(harness.poll(&run, task).await);
     let points = harness.aws.points().into_iter();
     let durations: Vec<_> = points
         .filter(|point| point.metric == "infobright_backup_check.duration_seconds")
@@ -167,13 +172,13 @@ async fn what_the_test_measured_is_told_at_a_later_look_too() {
     let harness = Harness::new();
     let said = "\"\",\"coverage\":80,\"paused_seconds\":95}";
     harness.scripts_end_with(0, &GOOD.replace("\"\"}", said));
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(60).await;
     harness.aws.set_datadog_reply(DatadogReply::Never);
-    let back = gives_back(harness.look(&harness.run(), task).await);
+    let back = gives_back(harness.poll(&harness.run(), task).await);
     assert_eq!((back.reported, measured(&harness).len()), (false, 0));
     harness.aws.set_datadog_reply(DatadogReply::Normal);
-    looks_again(harness.look(&harness.run(), Task::GiveBack(back)).await);
+    polls_again(harness.poll(&harness.run(), Stage::Release(back)).await);
     let all = [
         ("coverage", 80.0),
         ("manifest", 0.0),
@@ -186,16 +191,16 @@ async fn what_the_test_measured_is_told_at_a_later_look_too() {
 async fn a_second_delivery_says_the_same_of_the_same_instant() {
     let harness = Harness::new();
     harness.scripts_end_with(0, GOOD);
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(60).await;
     let run = harness.run();
-    let first = gives_back(harness.look(&run, task.clone()).await);
+    let first = gives_back(harness.poll(&run, task.clone()).await);
     let (tags, told) = (
         harness.aws.snapshot_tags(&harness.ids.snapshot_id),
         points(&harness),
     );
     harness.wait(1800).await;
-    let second = gives_back(harness.look(&run, task.clone()).await);
+    let second = gives_back(harness.poll(&run, task.clone()).await);
     assert_eq!(first, second);
     assert_eq!(harness.aws.snapshot_tags(&harness.ids.snapshot_id), tags);
     assert_eq!(points(&harness), told);
@@ -203,7 +208,7 @@ async fn a_second_delivery_says_the_same_of_the_same_instant() {
     // So late that Datadog would take it for another instant.
     ends(give_all_back(&harness, &run, second).await);
     harness.wait(3600).await;
-    let third = gives_back(harness.look(&run, task).await);
+    let third = gives_back(harness.poll(&run, task).await);
     assert!(third.reported);
     assert_eq!(harness.aws.snapshot_tags(&harness.ids.snapshot_id), tags);
     assert_eq!(points(&harness), told);
@@ -213,7 +218,7 @@ async fn a_second_delivery_says_the_same_of_the_same_instant() {
 async fn exit_code_and_last_line_decide_together() {
     for (exit_code, line, valid) in [(0, GOOD, true), (1, BAD, false)] {
         let (harness, back) = tested(exit_code, line).await;
-        let Because::Verdict(Told { valid: found, .. }) = back.because else {
+        let EndReason::Verdict(RecordedVerdict { valid: found, .. }) = back.because else {
             panic!("{exit_code}: {:?}", back.because)
         };
         assert_eq!(found, valid, "{exit_code}");
@@ -235,7 +240,7 @@ async fn reported(report: AgentReport, canary: bool) -> String {
     let harness = Harness::new();
     harness.aws.set_agent_report(Some(report));
     harness.scripts_end_with(1, &format!("FAIL x\n{BAD}\n"));
-    let task = Task::Test(if canary {
+    let task = Stage::AwaitTest(if canary {
         super::canary(&harness).await
     } else {
         testing(&harness).await
@@ -245,7 +250,7 @@ async fn reported(report: AgentReport, canary: bool) -> String {
         canary,
         ..harness.run()
     };
-    let error = failure(gives_back(harness.look(&run, task).await));
+    let error = failure(gives_back(harness.poll(&run, task).await));
     assert_eq!(harness.done(), NOTHING, "{report:?}");
     assert!(error.starts_with("HostFailed: "), "{report:?}: {error}");
     error
@@ -300,10 +305,10 @@ async fn what_says_nothing_of_the_backup_is_no_verdict() {
 async fn a_test_that_ssm_lost_is_no_verdict() {
     let lost = async |meddle: fn(&Harness), seconds| {
         let harness = Harness::new();
-        let task = Task::Test(testing(&harness).await);
+        let task = Stage::AwaitTest(testing(&harness).await);
         meddle(&harness);
         harness.wait(seconds).await;
-        let back = gives_back(harness.look(&harness.run(), task).await);
+        let back = gives_back(harness.poll(&harness.run(), task).await);
         assert_eq!(harness.done(), NOTHING);
         failure(back)
     };
@@ -329,14 +334,14 @@ async fn a_passing_trouble_of_aws_costs_a_look_and_not_the_verdict() {
     for action in ["GetCommandInvocation", "DescribeSnapshots", "CreateTags"] {
         let harness = Harness::new();
         harness.scripts_end_with(0, GOOD);
-        let task = Task::Test(testing(&harness).await);
+        let task = Stage::AwaitTest(testing(&harness).await);
         harness.wait(60).await;
         harness.refuse(action, 503, "ServiceUnavailable");
-        let error = fails(harness.look(&harness.run(), task.clone()).await);
+        let error = fails(harness.poll(&harness.run(), task.clone()).await);
         assert!(error.is_transient(), "the runner looks again: {error}");
         assert_eq!(points(&harness), [], "no metric without the tag");
         harness.aws.clear_faults();
-        gives_back(harness.look(&later(&harness.run(), 1), task).await);
+        gives_back(harness.poll(&later(&harness.run(), 1), task).await);
         assert_eq!(points(&harness).len(), 1, "{action}");
     }
 }
@@ -347,7 +352,7 @@ async fn a_passing_trouble_of_aws_costs_a_look_and_not_the_verdict() {
 async fn a_verdict_of_long_ago_is_told_as_long_as_the_run_holds_its_volume() {
     let harness = Harness::new();
     harness.scripts_end_with(0, GOOD);
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(60).await;
     let mut written = false;
     harness.aws.set_faults(Box::new(move |call| {
@@ -359,14 +364,14 @@ async fn a_verdict_of_long_ago_is_told_as_long_as_the_run_holds_its_volume() {
             message: "not now".to_owned(),
         })
     }));
-    fails(harness.look(&harness.run(), task.clone()).await);
+    fails(harness.poll(&harness.run(), task.clone()).await);
     harness.aws.clear_faults();
     harness.wait(2 * 3600).await;
-    let back = gives_back(harness.look(&later(&harness.run(), 1), task.clone()).await);
+    let back = gives_back(harness.poll(&later(&harness.run(), 1), task.clone()).await);
     assert!(back.reported);
     assert_eq!(points(&harness).len(), 1);
     ends(give_all_back(&harness, &harness.run(), back).await);
-    gives_back(harness.look(&harness.run(), task).await);
+    gives_back(harness.poll(&harness.run(), task).await);
     assert_eq!(points(&harness).len(), 1, "a late delivery");
 }
 
@@ -375,10 +380,10 @@ async fn a_refusal_for_good_gives_back_and_then_fails() {
     for action in ["GetCommandInvocation", "DescribeSnapshots", "CreateTags"] {
         let harness = Harness::new();
         harness.scripts_end_with(0, GOOD);
-        let task = Task::Test(testing(&harness).await);
+        let task = Stage::AwaitTest(testing(&harness).await);
         harness.wait(60).await;
         harness.refuse(action, 403, "UnauthorizedOperation");
-        let error = failure(gives_back(harness.look(&harness.run(), task).await));
+        let error = failure(gives_back(harness.poll(&harness.run(), task).await));
         assert!(error.starts_with("AccessDenied: "), "{error}");
         assert_eq!(points(&harness), [], "no metric without the tag");
     }
@@ -388,16 +393,16 @@ async fn a_refusal_for_good_gives_back_and_then_fails() {
 async fn datadog_out_of_reach_costs_neither_tag_nor_volume() {
     let harness = Harness::new();
     harness.scripts_end_with(1, BAD);
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(60).await;
     let refused = DatadogReply::Answer {
         status: 503,
         body: String::new(),
     };
     harness.aws.set_datadog_reply(refused);
-    let back = gives_back(harness.look(&harness.run(), task).await);
+    let back = gives_back(harness.poll(&harness.run(), task).await);
     assert!(!back.reported);
-    let Because::Verdict(Told { valid: false, .. }) = back.because else {
+    let EndReason::Verdict(RecordedVerdict { valid: false, .. }) = back.because else {
         panic!("{:?}", back.because)
     };
     let tags = harness.aws.snapshot_tags(&harness.ids.snapshot_id);
@@ -407,12 +412,15 @@ async fn datadog_out_of_reach_costs_neither_tag_nor_volume() {
 #[tokio::test(start_paused = true)]
 async fn a_test_that_outlasts_patience_gives_back_and_then_fails() {
     let harness = Harness::new();
-    let task = Task::Test(testing(&harness).await);
-    let pace = harness.step.pace(&task);
-    assert_eq!((pace.at_most, pace.every.as_secs()), (patience::TEST, 60));
+    let task = Stage::AwaitTest(testing(&harness).await);
+    let polling = harness.step.polling(&task);
+    assert_eq!(
+        (polling.give_up_after, polling.interval.as_secs()),
+        (limits::TEST, 60)
+    );
     let run = harness.run();
     let late = Error::new(Kind::TimeRanOut, "it runs");
-    let over = harness.step.out_of_patience(&run, task, late).await;
+    let over = harness.step.on_timeout(&run, task, late).await;
     let error = failure(gives_back(over));
     assert!(
         error.starts_with(&format!("{:?}", Kind::TimeRanOut)),
@@ -426,13 +434,13 @@ async fn a_test_that_outlasts_patience_gives_back_and_then_fails() {
 async fn a_verdict_on_an_older_backup_goes_to_its_own_metric() {
     let harness = Harness::new();
     harness.scripts_end_with(1, BAD);
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(60).await;
     let run = Run {
         older_backup: true,
         ..harness.run()
     };
-    gives_back(harness.look(&run, task).await);
+    gives_back(harness.poll(&run, task).await);
     let tags = harness.aws.snapshot_tags(&harness.ids.snapshot_id);
     assert_eq!(tags["DBBackupValid"], "False");
     assert_eq!(points(&harness), []);
@@ -446,10 +454,10 @@ async fn a_verdict_on_an_older_backup_goes_to_its_own_metric() {
 async fn field_case_71_a_verdict_whose_tags_do_not_fit_is_told_with_the_error() {
     let harness = Harness::new();
     harness.scripts_end_with(1, BAD);
-    let task = Task::Test(testing(&harness).await);
+    let task = Stage::AwaitTest(testing(&harness).await);
     harness.wait(60).await;
     harness.refuse("CreateTags", 400, "TagLimitExceeded");
-    let error = failure(gives_back(harness.look(&harness.run(), task.clone()).await));
+    let error = failure(gives_back(harness.poll(&harness.run(), task.clone()).await));
     for named in [
         "found the backup bad (shop.orders: Corrupt)",
         "TagLimitExceeded",
@@ -460,7 +468,7 @@ async fn field_case_71_a_verdict_whose_tags_do_not_fit_is_told_with_the_error() 
     let values: Vec<f64> = points(&harness).iter().map(|point| point.0).collect();
     assert_eq!(values, [0.0]);
     harness.aws.set_datadog_reply(DatadogReply::Never);
-    let error = fails(harness.look(&harness.run(), task).await);
+    let error = fails(harness.poll(&harness.run(), task).await);
     assert!(error.is_transient(), "{error}");
     assert!(error.chain().contains("found the backup bad"), "{error}");
 }

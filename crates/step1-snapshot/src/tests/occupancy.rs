@@ -1,7 +1,7 @@
-use aws_stand_in::step_harness::{busy_until_now, fails, goes_on, later, looks_again};
+use aws_stand_in::step_harness::{busy_until_now, fails, goes_on, later, polls_again};
 use aws_stand_in::{Instance, TEST_INSTANCE};
 use common::Kind;
-use common::step::patience::LONGEST_RUN;
+use common::polling::limits::LONGEST_RUN;
 use serde_json::{Value, json};
 
 use super::{HOUR, Harness, NOTHING, add_snapshot, newest};
@@ -38,7 +38,7 @@ fn handed_over(harness: &Harness) -> Vec<Value> {
 async fn a_live_run_is_named_with_its_volume_and_left_alone() {
     let harness = Harness::new();
     let id = harness.volume("run-0").await;
-    let error = fails(harness.look(&harness.run(), newest()).await);
+    let error = fails(harness.poll(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::Occupied);
     let text = error.to_string();
     assert!(
@@ -53,11 +53,11 @@ async fn a_volume_belongs_to_a_live_run_as_long_as_the_longest_run_may_last() {
     let harness = Harness::new();
     leave_a_volume(&harness, "vol-rehearsalleft", "run-0");
     harness.wait(LONGEST_RUN.as_secs()).await;
-    let error = fails(harness.look(&harness.run(), newest()).await);
+    let error = fails(harness.poll(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::Occupied);
     assert_eq!(handed_over(&harness), NOTHING);
     harness.wait(1).await;
-    looks_again(harness.look(&harness.run(), newest()).await);
+    polls_again(harness.poll(&harness.run(), newest()).await);
     assert_eq!(handed_over(&harness).len(), 1);
 }
 
@@ -68,11 +68,11 @@ async fn a_dead_runs_volume_is_handed_to_step_6_once_and_waited_for() {
     harness.wait(LONGEST_RUN.as_secs() + 1).await;
     // The first look that AWS is not too busy for is the first.
     let run = busy_until_now(&harness.run(), 3);
-    let (why, payload) = looks_again(harness.look(&run, newest()).await);
+    let (why, payload) = polls_again(harness.poll(&run, newest()).await);
     assert!(why.contains("vol-rehearsalleft"), "{why}");
     let run = harness.run();
     for count in 1..4 {
-        looks_again(harness.look(&later(&run, count), payload.clone()).await);
+        polls_again(harness.poll(&later(&run, count), payload.clone()).await);
     }
     let events = handed_over(&harness);
     let [event] = events.as_slice() else {
@@ -85,7 +85,7 @@ async fn a_dead_runs_volume_is_handed_to_step_6_once_and_waited_for() {
         (&json!(0), None)
     );
     harness.aws.delete_by_hand("vol-rehearsalleft");
-    goes_on(harness.look(&later(&run, 4), payload).await);
+    goes_on(harness.poll(&later(&run, 4), payload).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +95,7 @@ async fn each_dead_run_is_handed_over_once_however_many_volumes_it_left() {
     leave_a_volume(&harness, "vol-rehearsalleft2", "run-0");
     leave_a_volume(&harness, "vol-rehearsalleft3", "run-00");
     harness.wait(LONGEST_RUN.as_secs() + 1).await;
-    looks_again(harness.look(&harness.run(), newest()).await);
+    polls_again(harness.poll(&harness.run(), newest()).await);
     let events = handed_over(&harness).into_iter();
     let runs: Vec<Value> = events.map(|event| event["run_id"].clone()).collect();
     assert_eq!(runs, ["run-0", "run-00"]);
@@ -107,7 +107,7 @@ async fn a_live_run_beside_a_dead_one_is_refused_before_anything_is_given_back()
     leave_a_volume(&harness, "vol-rehearsalleft", "run-0");
     harness.wait(LONGEST_RUN.as_secs() + 1).await;
     harness.volume("run-00").await;
-    let error = fails(harness.look(&harness.run(), newest()).await);
+    let error = fails(harness.poll(&harness.run(), newest()).await);
     assert!(error.to_string().contains("run run-00 "), "{error}");
     assert_eq!(handed_over(&harness), NOTHING);
 }
@@ -118,18 +118,18 @@ async fn a_volume_that_is_being_deleted_is_merely_waited_for() {
     let id = harness.volume("run-0").await;
     let deleted = common::ec2::delete(&harness.person.ec2, &id).await;
     deleted.expect("it can be deleted");
-    let (why, payload) = looks_again(harness.look(&harness.run(), newest()).await);
+    let (why, payload) = polls_again(harness.poll(&harness.run(), newest()).await);
     assert!(why.contains(&id), "{why}");
     assert_eq!(handed_over(&harness), NOTHING);
     harness.wait(2).await;
-    goes_on(harness.look(&later(&harness.run(), 1), payload).await);
+    goes_on(harness.poll(&later(&harness.run(), 1), payload).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn its_own_twin_may_be_ahead() {
     let harness = Harness::new();
     harness.attached_volume("run-1").await;
-    goes_on(harness.look(&harness.run(), newest()).await);
+    goes_on(harness.poll(&harness.run(), newest()).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,7 +142,7 @@ async fn another_test_instances_run_is_not_in_the_way() {
         ("IBBackupTestInstance", "ib03.dev.code418.net"),
     ];
     harness.add_volume("vol-rehearsalother", &tags);
-    goes_on(harness.look(&harness.run(), newest()).await);
+    goes_on(harness.poll(&harness.run(), newest()).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,7 +153,7 @@ async fn a_device_in_use_by_no_test_volume_is_named() {
     harness
         .attach("vol-rehearsalscratch", test, "/dev/sdg")
         .await;
-    let error = fails(harness.look(&harness.run(), newest()).await);
+    let error = fails(harness.poll(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::Occupied);
     assert!(
         error
@@ -171,7 +171,7 @@ async fn a_step_6_that_cannot_be_reached_is_an_error() {
     harness.wait(LONGEST_RUN.as_secs() + 1).await;
     add_snapshot(&harness, "snap-rehearsal0002", HOUR / 4);
     harness.refuse("Invoke", 403, "AccessDeniedException");
-    let error = fails(harness.look(&harness.run(), newest()).await);
+    let error = fails(harness.poll(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::AccessDenied);
 }
 
@@ -193,7 +193,7 @@ async fn audit_e8_a_leftover_on_another_instance_is_given_back_and_not_waited_fo
         let new = Instance::running("i-07e57a2", TEST_INSTANCE, "us-east-1a", now);
         harness.aws.add_instance(new);
         add_snapshot(&harness, "snap-rehearsal0002", HOUR / 4);
-        let chosen = goes_on(harness.look(&harness.run(), newest()).await);
+        let chosen = goes_on(harness.poll(&harness.run(), newest()).await);
         assert_eq!(chosen.dev_ib_backup_instance_id, "i-07e57a2");
         assert_eq!(handed_over(&harness).len(), usize::from(dead));
     }
@@ -219,7 +219,7 @@ async fn what_another_environment_has_left_is_named_where_it_is_in_the_way_and_n
             }
             harness.wait(LONGEST_RUN.as_secs() + 1).await;
             add_snapshot(&harness, "snap-rehearsal0002", HOUR);
-            let looked = harness.look(&harness.run(), newest()).await;
+            let looked = harness.poll(&harness.run(), newest()).await;
             if attached {
                 let text = fails(looked).to_string();
                 let whose = environment.map_or("of no environment".to_owned(), |name| {

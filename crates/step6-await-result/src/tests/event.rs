@@ -1,9 +1,9 @@
-use common::event::{Because, GiveBack, Testing, Told};
+use common::event::{EndReason, RecordedVerdict, Release, Testing};
 use common::{Kind, event::Envelope};
 use serde_json::{Value, json};
 
 use super::Harness;
-use crate::Task;
+use crate::Stage;
 
 /// Lambda's record of a step 3 that failed over this event.
 fn record(event: &Value) -> Value {
@@ -34,12 +34,12 @@ fn event() -> Value {
 }
 
 #[track_caller]
-fn read(event: &Value) -> (Envelope<Task>, GiveBack, String, String) {
+fn read(event: &Value) -> (Envelope<Stage>, Release, String, String) {
     let envelope = Harness::new().read(event).expect("an event of step 6");
-    let Task::GiveBack(back) = envelope.payload.clone() else {
+    let Stage::Release(back) = envelope.payload.clone() else {
         panic!("it is taken for a test")
     };
-    let Because::Failure { function, error } = back.because.clone() else {
+    let EndReason::Failure { function, error } = back.because.clone() else {
         panic!("{:?}", back.because)
     };
     (envelope, back, function, error)
@@ -53,11 +53,11 @@ async fn a_record_says_whose_run_it_was_and_what_it_knew() {
     assert_eq!(envelope.run.started_at.to_string(), "2026-03-01T02:00:00Z");
     assert_eq!(function, "dev-ib-backup-step-3-attach");
     assert_eq!(error, "Dead: vol-1 is gone");
-    let expected = GiveBack {
+    let expected = Release {
         snapshot_id: Some("snap-1".to_owned()),
         dev_ib_backup_instance_id: Some("i-1".to_owned()),
         volume_id: Some("vol-1".to_owned()),
-        ..GiveBack::unknown(back.because.clone())
+        ..Release::unknown(back.because.clone())
     };
     assert_eq!(back, expected);
 }
@@ -100,7 +100,10 @@ async fn a_record_without_the_functions_own_words() {
         "{error}"
     );
     for (reply, said) in [
-        (json!({"errorMessage": "Task timed out"}), "Task timed out"),
+        (
+            json!({"errorMessage": "Stage timed out"}),
+            "Stage timed out",
+        ),
         (json!(null), "RetriesExhausted without a word"),
         (json!("a text"), "RetriesExhausted without a word"),
     ] {
@@ -124,7 +127,7 @@ async fn its_own_payloads_are_told_apart() {
         device: "/dev/sdg".to_owned(),
         test_command_id: "c-1".to_owned(),
     };
-    assert_eq!(read.payload, Task::Test(expected));
+    assert_eq!(read.payload, Stage::AwaitTest(expected));
     assert_eq!(read.run.iteration_count, 7);
 }
 
@@ -133,26 +136,26 @@ async fn its_own_payloads_are_told_apart() {
 async fn its_own_payload_comes_back_as_it_was() {
     let harness = Harness::new();
     let checked_at = harness.run().started_at;
-    let failure = Because::Failure {
+    let failure = EndReason::Failure {
         function: "f".to_owned(),
         error: "e".to_owned(),
     };
-    let verdict = Because::Verdict(Told {
+    let verdict = EndReason::Verdict(RecordedVerdict {
         valid: false,
         checked_at,
         coverage: None,
         paused_seconds: None,
         manifest: None,
     });
-    for because in [Because::Leftover, failure, verdict] {
-        let back = GiveBack {
+    for because in [EndReason::Leftover, failure, verdict] {
+        let back = Release {
             release_command_id: Some("c-1".to_owned()),
             unmounted: true,
-            ..GiveBack::unknown(because)
+            ..Release::unknown(because)
         };
         let envelope = Envelope {
             run: harness.run(),
-            payload: Task::GiveBack(back),
+            payload: Stage::Release(back),
         };
         let event = serde_json::to_value(&envelope).expect("JSON");
         assert_eq!(harness.read(&event).expect("its own"), envelope);

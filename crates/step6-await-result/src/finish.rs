@@ -2,13 +2,13 @@
 
 use common::datadog::{self, Gauge};
 use common::ec2::{self, Written};
-use common::event::{Because, GiveBack, Phase, Run, Told};
+use common::event::{EndReason, Phase, RecordedVerdict, Release, Run};
 use common::step::Outcome;
 use common::{Error, Kind, Result, verdict};
 use tracing::info;
 
 use crate::evidence::Evidence;
-use crate::{AwaitResult, Ended, Task};
+use crate::{AwaitResult, Ended, Stage};
 
 const MISSED: &str = "the test took a copy that was damaged on purpose for a good one; trust no \
     verdict of it until it is known why";
@@ -28,7 +28,7 @@ pub(crate) enum Canary {
 impl AwaitResult {
     /// Nothing is held any more: tells Datadog what it does not know yet, and ends the run. One
     /// whose volume has lost its tags ends with an error that names it.
-    pub(crate) async fn finish(&self, run: &Run, back: GiveBack) -> Result<Outcome<Self>> {
+    pub(crate) async fn finish(&self, run: &Run, back: Release) -> Result<Outcome<Self>> {
         let Some(lost) = back.lost.clone() else {
             return self.finish_run(run, back).await;
         };
@@ -39,26 +39,26 @@ impl AwaitResult {
                 self.report(run, &told, &self.itself, &error, &lost).await?;
                 told.because = self.failed(Kind::Incomplete, &lost);
                 told.reported = true;
-                Ok(Outcome::GoOn(Task::GiveBack(told)))
+                Ok(Outcome::GoOn(Stage::Release(told)))
             }
             outcome => Ok(outcome),
         }
     }
 
-    async fn finish_run(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
+    async fn finish_run(&self, run: &Run, mut back: Release) -> Result<Outcome<Self>> {
         match back.because.clone() {
-            Because::Leftover | Because::Superseded => Ok(Outcome::End(Ended(()))),
-            Because::Verdict(told) => {
+            EndReason::Leftover | EndReason::Superseded => Ok(Outcome::End(Ended(()))),
+            EndReason::Verdict(told) => {
                 if !back.reported && !self.send_written_verdict(run, told).await? {
                     return self.no_verdict_in_sight(run, back, told).await;
                 }
                 self.send_release_duration(run).await?;
                 Ok(Outcome::End(Ended(())))
             }
-            Because::Canary { .. } => self.finish_canary(run, back).await,
+            EndReason::Canary { .. } => self.finish_canary(run, back).await,
             // The last look of a run that failed here: it fails once everybody knows, so that
             // Lambda's retries of it repeat nothing.
-            Because::Failure { error, .. } if back.reported => {
+            EndReason::Failure { error, .. } if back.reported => {
                 let incomplete = format!("{:?}: ", Kind::Incomplete);
                 let known = back.found.is_some() || error.starts_with(&incomplete);
                 let kind = if known {
@@ -68,7 +68,7 @@ impl AwaitResult {
                 };
                 Err(Error::new(kind, error))
             }
-            Because::Failure { function, error } => {
+            EndReason::Failure { function, error } => {
                 // Found by the run's tag: the record of a start event names no snapshot.
                 if let Some(written) = ec2::verdict_of(&self.ec2, &run.run_id).await? {
                     info!("{function} failed, and yet this run has its verdict");
@@ -78,15 +78,15 @@ impl AwaitResult {
                     if back.lost.is_none() {
                         return Ok(Outcome::End(Ended(())));
                     }
-                    back.because = Because::Verdict(as_told(written));
-                    return Ok(Outcome::GoOn(Task::GiveBack(back)));
+                    back.because = EndReason::Verdict(as_told(written));
+                    return Ok(Outcome::GoOn(Stage::Release(back)));
                 }
                 let held = back.lost.as_deref().unwrap_or("nothing");
                 self.report(run, &back, &function, &error, held).await?;
                 if function != self.itself && back.lost.is_none() {
                     return Ok(Outcome::End(Ended(())));
                 }
-                back.because = Because::Failure {
+                back.because = EndReason::Failure {
                     function: self.itself.clone(),
                     error: match &back.lost {
                         Some(lost) => format!("{error}; still held: {lost}"),
@@ -94,7 +94,7 @@ impl AwaitResult {
                     },
                 };
                 back.reported = true;
-                Ok(Outcome::GoOn(Task::GiveBack(back)))
+                Ok(Outcome::GoOn(Stage::Release(back)))
             }
         }
     }
@@ -104,8 +104,8 @@ impl AwaitResult {
     async fn no_verdict_in_sight(
         &self,
         run: &Run,
-        mut back: GiveBack,
-        told: Told,
+        mut back: Release,
+        told: RecordedVerdict,
     ) -> Result<Outcome<Self>> {
         let (run_id, now) = (&run.run_id, self.clock.now());
         if let Some(id) = &back.snapshot_id {
@@ -119,22 +119,22 @@ impl AwaitResult {
             }
         }
         let why = format!("no snapshot bears a verdict of run {run_id}");
-        if !run.has_looked_long_enough(self.poll) {
-            return Ok(Outcome::LookAgain {
+        if !run.has_polled_long_enough(self.interval) {
+            return Ok(Outcome::PollAgain {
                 why,
-                payload: Task::GiveBack(back),
+                payload: Stage::Release(back),
             });
         }
         back.because = self.failed(
             Kind::BadEvent,
             &format!("the event says that this run has its verdict, and {why}: no metric is sent"),
         );
-        Ok(Outcome::GoOn(Task::GiveBack(back)))
+        Ok(Outcome::GoOn(Stage::Release(back)))
     }
 
     /// How a canary ended, as the command's result has it: there is no tag of it. Datadog is told,
     /// unless it was.
-    pub(crate) async fn tell_canary(&self, run: &Run, back: &mut GiveBack) -> Result<Canary> {
+    pub(crate) async fn tell_canary(&self, run: &Run, back: &mut Release) -> Result<Canary> {
         let testing = back.testing().ok_or_else(|| {
             let why = "the event says how a canary ended, and names no test_command_id with it";
             Error::new(Kind::BadEvent, why)
@@ -163,26 +163,26 @@ impl AwaitResult {
         })
     }
 
-    async fn finish_canary(&self, run: &Run, mut back: GiveBack) -> Result<Outcome<Self>> {
+    async fn finish_canary(&self, run: &Run, mut back: Release) -> Result<Outcome<Self>> {
         let (kind, why) = match self.tell_canary(run, &mut back).await {
             Ok(Canary::Caught) => return Ok(Outcome::End(Ended(()))),
             Ok(Canary::Late) => return Ok(Outcome::AlreadyEnded),
             Ok(Canary::Missed) => (Kind::CanaryMissed, MISSED.to_owned()),
             Ok(Canary::Pending(why)) => {
-                let payload = Task::GiveBack(back);
-                return Ok(Outcome::LookAgain { why, payload });
+                let payload = Stage::Release(back);
+                return Ok(Outcome::PollAgain { why, payload });
             }
             Err(error) if error.is_transient() => return Err(error),
             Err(error) => (error.kind(), error.chain()),
         };
         back.because = self.failed(kind, &why);
         back.reported = false;
-        Ok(Outcome::GoOn(Task::GiveBack(back)))
+        Ok(Outcome::GoOn(Stage::Release(back)))
     }
 
     /// Has the run fail, as one without a verdict does.
-    pub(crate) fn failed(&self, kind: Kind, why: &str) -> Because {
-        Because::Failure {
+    pub(crate) fn failed(&self, kind: Kind, why: &str) -> EndReason {
+        EndReason::Failure {
             function: self.itself.clone(),
             error: format!("{kind:?}: {why}"),
         }
@@ -191,7 +191,7 @@ impl AwaitResult {
     /// A verdict whose look failed once the tag was written. Where another delivery has told
     /// Datadog, this says the same of the same instant; so long after, it would be another. That
     /// is a delivery of a run that was over: it found nothing to give back.
-    async fn send_written(&self, run: &Run, back: &GiveBack, written: Written) -> Result<()> {
+    async fn send_written(&self, run: &Run, back: &Release, written: Written) -> Result<()> {
         if self.is_long_ago(written.checked_at) && !back.gave_back {
             return Ok(());
         }
@@ -209,8 +209,8 @@ impl AwaitResult {
 }
 
 /// What the tags say of a verdict.
-fn as_told(written: Written) -> Told {
-    Told {
+fn as_told(written: Written) -> RecordedVerdict {
+    RecordedVerdict {
         valid: written.valid,
         checked_at: written.checked_at,
         coverage: None,

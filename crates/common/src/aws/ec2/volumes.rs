@@ -10,7 +10,7 @@ use aws_sdk_ec2::types::{
 
 use super::key::{Key, is_refused as key_is_refused};
 use super::{PAGE, Performance, filter, snapshot, tag, tag_map, tags};
-use crate::aws::{code, refused};
+use crate::aws::error::{code, refused};
 use crate::error::Result;
 use crate::time::Timestamp;
 
@@ -200,7 +200,7 @@ pub enum Asked {
     /// It is being attached.
     Taken,
     /// It is attached already, by a twin of this look.
-    Twin,
+    Duplicate,
     /// Volume or instance is in a state that does not allow it now, as a rule the instance: what
     /// EC2 said.
     NotNow(String),
@@ -231,7 +231,7 @@ pub async fn attach(client: &Client, id: &str, instance_id: &str, device: &str) 
         return Err(error.advised(&key.advice(&format!("volume {id}"))));
     }
     Err(match code.as_str() {
-        "VolumeInUse" => return Ok(Asked::Twin),
+        "VolumeInUse" => return Ok(Asked::Duplicate),
         "IncorrectState" => return Ok(Asked::NotNow(error.to_string())),
         "AttachmentLimitExceeded" => error.advised(
             "detach volumes that the test instance does not need, or take a type that takes more",

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use common::ec2::{self, Instance, Volume, VolumeState, tags};
-use common::event::{Because, Envelope, GiveBack, Run};
+use common::event::{EndReason, Envelope, Release, Run};
 use common::lambda;
 use common::{Error, Kind, Result};
 use tracing::warn;
@@ -41,9 +41,9 @@ impl ChooseSnapshot {
         let (others, foreign): (Vec<&Volume>, Vec<&Volume>) =
             others.into_iter().partition(|volume| self.is_own(volume));
         check_environment(&foreign, test)?;
-        let ours: BTreeSet<&str> = volumes.iter().map(|volume| volume.id.as_str()).collect();
+        let owned: BTreeSet<&str> = volumes.iter().map(|volume| volume.id.as_str()).collect();
         if let Ok(id) = test.volume_at(device)
-            && !ours.contains(id)
+            && !owned.contains(id)
         {
             return Err(Error::new(
                 Kind::Occupied,
@@ -54,7 +54,7 @@ impl ChooseSnapshot {
                 ),
             ));
         }
-        if run.is_first_answered_look() {
+        if run.is_first_answered_poll() {
             warn_of(&elsewhere, test);
             let dead = elsewhere
                 .iter()
@@ -97,7 +97,7 @@ impl ChooseSnapshot {
                 run_id: dead.to_owned(),
                 ..run.clone().at_next_step()
             },
-            payload: GiveBack::unknown(Because::Leftover),
+            payload: Release::unknown(EndReason::Leftover),
         };
         lambda::invoke(&self.lambda, &self.release_function, &envelope).await
     }

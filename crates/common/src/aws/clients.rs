@@ -1,4 +1,4 @@
-//! The world that a step lives in: clients, clock and settings, handed in from outside.
+//! Clients, clock and settings of one function, which a step is built from.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -12,11 +12,11 @@ use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 
-use crate::answer::Checked;
+use super::{config, https};
+use crate::aws::answer::Checked;
 use crate::datadog::Transport;
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
-use crate::{https, sdk};
 
 /// One attempt at a call of AWS takes no longer than this.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ const ATTEMPTS: u32 = 3;
 pub type Lazy<C> = Arc<LazyLock<C, Box<dyn FnOnce() -> C + Send>>>;
 
 /// Clients, clock and settings of one function.
-pub struct World {
+pub struct Clients {
     /// EC2.
     pub ec2: Lazy<aws_sdk_ec2::Client>,
     /// Lambda.
@@ -46,8 +46,8 @@ pub struct World {
     pub clock: Clock,
 }
 
-impl World {
-    /// A world whose clients and clock are those of `sdk`, and whose Datadog is behind `datadog`.
+impl Clients {
+    /// Clients whose calls and clock are those of `sdk`, and whose Datadog is behind `datadog`.
     #[must_use]
     pub fn new(
         sdk: &SdkConfig,
@@ -102,7 +102,7 @@ impl World {
         }
     }
 
-    /// The world of a Lambda function.
+    /// Those of a Lambda function.
     ///
     /// # Errors
     /// Where a variable is missing that Lambda sets.
@@ -119,7 +119,7 @@ impl World {
                 "AWS_LAMBDA_FUNCTION_NAME is missing: Lambda sets it, so this is not Lambda",
             )
         })?;
-        let sdk = sdk::config(&variables, https::client())?;
+        let sdk = config::config(&variables, https::client())?;
         Ok(Self::over_https(&sdk, &function_name, variables))
     }
 }

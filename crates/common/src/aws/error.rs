@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 
-use crate::answer::NotAws;
+use crate::aws::answer::NotAws;
 use crate::error::{Error, Kind};
 use crate::text::one_line;
 

@@ -1,29 +1,29 @@
 //! The three events that step 6 takes.
 
 use common::Result;
-use common::event::{self, Because, Envelope, FailureRecord, GiveBack, Run};
+use common::event::{self, EndReason, Envelope, FailureRecord, Release, Run};
 use common::step::Invocation;
 use serde_json::Value;
 
-use crate::Task;
+use crate::Stage;
 
 /// Tells the events apart by the field that only one of them has.
-pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<Task>> {
+pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<Stage>> {
     if event.get("requestContext").is_some() {
         return FailureRecord::read(event).map(|record| failed(&record, invocation));
     }
     let run = Run::read(event)?;
     let payload = if event.get("because").is_some() {
-        Task::GiveBack(event::read(event)?)
+        Stage::Release(event::read(event)?)
     } else {
-        Task::Test(event::read(event)?)
+        Stage::AwaitTest(event::read(event)?)
     };
     Ok(Envelope { run, payload })
 }
 
 /// What is known of a run whose function failed. An event that began no chain, or one too broken
 /// to read, leaves the request id: it is the run id of a start event, and the tags say the rest.
-fn failed(record: &FailureRecord, invocation: &Invocation) -> Envelope<Task> {
+fn failed(record: &FailureRecord, invocation: &Invocation) -> Envelope<Stage> {
     let event = &record.request_payload;
     // What does not fit its pattern names nothing.
     let text = |name| event::text(event, name).map(str::to_owned);
@@ -35,18 +35,18 @@ fn failed(record: &FailureRecord, invocation: &Invocation) -> Envelope<Task> {
         let pair = event::read(event).unwrap_or_default();
         Run::begin(&run_id, invocation.now, pair)
     });
-    let because = Because::Failure {
+    let because = EndReason::Failure {
         function: record.function().to_owned(),
         error: record.error(),
     };
     Envelope {
         run: run.at_next_step(),
-        payload: Task::GiveBack(GiveBack {
+        payload: Stage::Release(Release {
             snapshot_id: text("snapshot_id"),
             dev_ib_backup_instance_id: text("dev_ib_backup_instance_id"),
             volume_id: text("volume_id"),
             device: text("device"),
-            ..GiveBack::unknown(because)
+            ..Release::unknown(because)
         }),
     }
 }

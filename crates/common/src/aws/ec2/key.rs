@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 
-use crate::aws::code;
+use crate::aws::error::code;
 
 /// The key of a snapshot or a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]

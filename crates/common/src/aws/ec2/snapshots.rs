@@ -6,7 +6,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Snapshot as Described, SnapshotState as State, StorageTier};
 
 use super::{Key, PAGE, SnapshotFilters, filter, tag, tag_map, tags};
-use crate::aws::{code, refused};
+use crate::aws::error::{code, refused};
 use crate::error::{Error, Kind, Result};
 use crate::text::{LONGEST_TAG, one_line};
 use crate::time::Timestamp;

@@ -6,7 +6,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Instance as Described, InstanceStateName, Reservation};
 
 use super::{PAGE, filter, tag_map};
-use crate::aws::{code, refused};
+use crate::aws::error::{code, refused};
 use crate::error::{Error, Kind, Result};
 
 /// A running instance.

@@ -11,14 +11,14 @@ use tracing::warn;
 
 use crate::source::Source;
 
-/// The newest snapshot that is, or will be, complete. `ours` comes with the newest first.
+/// The newest snapshot that is, or will be, complete. `owned` comes with the newest first.
 pub(crate) fn newest(
-    ours: &[Snapshot],
+    owned: &[Snapshot],
     source: &Source,
     filters: &SnapshotFilters,
 ) -> Result<Snapshot> {
     let mut dead = Vec::new();
-    for snapshot in ours {
+    for snapshot in owned {
         let SnapshotState::Dead(why) = &snapshot.state else {
             return Ok(snapshot.clone());
         };
@@ -71,24 +71,24 @@ pub(crate) fn young_enough(snapshot: &Snapshot, age: Duration, max_age: Duration
 }
 
 /// Those of which a volume can be made, now or soon.
-pub(crate) fn not_dead(ours: &[Snapshot]) -> impl Iterator<Item = &Snapshot> {
-    let mut all = ours.iter();
+pub(crate) fn not_dead(owned: &[Snapshot]) -> impl Iterator<Item = &Snapshot> {
+    let mut all = owned.iter();
     std::iter::from_fn(move || {
         all.find(|snapshot| !matches!(snapshot.state, SnapshotState::Dead(_)))
     })
 }
 
 /// Whether there was a newer backup when the run started.
-pub(crate) fn is_older(run: &Run, chosen: &Snapshot, ours: &[Snapshot]) -> bool {
-    let known = ours.iter().any(|snapshot| snapshot.id == chosen.id);
+pub(crate) fn is_older(run: &Run, chosen: &Snapshot, owned: &[Snapshot]) -> bool {
+    let known = owned.iter().any(|snapshot| snapshot.id == chosen.id);
     let newer = |snapshot: &&Snapshot| {
         (chosen.started_at < snapshot.started_at) && snapshot.started_at <= run.started_at
     };
-    !known || not_dead(ours).any(|snapshot| newer(&snapshot))
+    !known || not_dead(owned).any(|snapshot| newer(&snapshot))
 }
 
 /// The backup that is picked; every delivery of a run picks the same.
-pub(crate) fn picked(run: &Run, pick: Pick, start: &Start, ours: &[Snapshot]) -> Option<Snapshot> {
+pub(crate) fn picked(run: &Run, pick: Pick, start: &Start, owned: &[Snapshot]) -> Option<Snapshot> {
     const DAY: u64 = 24 * 3600;
     let age = |snapshot: &Snapshot| run.started_at.since(snapshot.started_at).as_secs();
     let within = |snapshot: &&Snapshot| {
@@ -97,7 +97,7 @@ pub(crate) fn picked(run: &Run, pick: Pick, start: &Start, ours: &[Snapshot]) ->
         old.is_none_or(|days| age(snapshot) > u64::from(days) * DAY)
             && young.is_none_or(|days| age(snapshot) < u64::from(days) * DAY)
     };
-    let mut candidates = not_dead(ours).filter(within);
+    let mut candidates = not_dead(owned).filter(within);
     if pick != Pick::Random {
         return candidates
             .find(|snapshot| !snapshot.tags.contains_key(tags::VALID))
@@ -133,11 +133,11 @@ const MAKERS: Duration = Duration::from_hours(7 * 24);
 
 /// Without filters the newest counts, whoever made it: where several make snapshots of the volume,
 /// a backup job that is dead looks alive.
-pub(crate) fn warn_of_several_makers(ours: &[Snapshot]) {
-    let Some(newest) = ours.first() else {
+pub(crate) fn warn_of_several_makers(owned: &[Snapshot]) {
+    let Some(newest) = owned.first() else {
         return;
     };
-    let recent = ours
+    let recent = owned
         .iter()
         .filter(|snapshot| newest.started_at.since(snapshot.started_at) < MAKERS);
     let makers: BTreeSet<String> = recent.map(maker).collect();

@@ -4,16 +4,16 @@ use aws_stand_in::clock::parse_rfc3339;
 use aws_stand_in::{Aws, Clock};
 
 use super::{Asked, NewVolume, VolumeState, attach, create, delete, detach, volume};
+use crate::clients::Clients;
 use crate::error::Kind;
-use crate::world::World;
 
 /// An ordinary night's account, and a test volume in it, available.
-async fn account() -> (Aws, aws_stand_in::Fixture, World, String) {
+async fn account() -> (Aws, aws_stand_in::Fixture, Clients, String) {
     let clock = Clock::starting_at(parse_rfc3339("2026-03-01T02:00:00Z").unwrap());
     let aws = Aws::new(clock);
     let ids = aws.fixture();
     let sdk = aws.sdk_config("anybody");
-    let world = World::new(&sdk, aws.datadog_service(), "f", [].into());
+    let clients = Clients::new(&sdk, aws.datadog_service(), "f", [].into());
     let new = NewVolume {
         run_id: "run-1",
         snapshot_id: &ids.snapshot_id,
@@ -22,26 +22,26 @@ async fn account() -> (Aws, aws_stand_in::Fixture, World, String) {
         environment: "dev",
         performance: &super::Performance::default(),
     };
-    let id = create(&world.ec2, &new).await.expect("it is made");
-    world.clock.wait(Duration::from_secs(4)).await;
-    (aws, ids, world, id)
+    let id = create(&clients.ec2, &new).await.expect("it is made");
+    clients.clock.wait(Duration::from_secs(4)).await;
+    (aws, ids, clients, id)
 }
 
 #[tokio::test(start_paused = true)]
 async fn to_detach_what_is_detached_or_gone_is_fine() {
-    let (aws, ids, world, id) = account().await;
+    let (aws, ids, clients, id) = account().await;
     let test = &ids.test_instance_id;
-    let detached = detach(&world.ec2, &id, false).await;
+    let detached = detach(&clients.ec2, &id, false).await;
     detached.expect("it was never attached");
-    let attached = attach(&world.ec2, &id, test, "/dev/sdg").await;
+    let attached = attach(&clients.ec2, &id, test, "/dev/sdg").await;
     assert_eq!(attached.expect("it can be attached"), Asked::Taken);
-    world.clock.wait(Duration::from_secs(3)).await;
+    clients.clock.wait(Duration::from_secs(3)).await;
     for _ in 0..2 {
-        let detached = detach(&world.ec2, &id, false).await;
+        let detached = detach(&clients.ec2, &id, false).await;
         detached.expect("it is attached, and then being detached");
     }
     aws.delete_by_hand(&id);
-    let detached = detach(&world.ec2, &id, false).await;
+    let detached = detach(&clients.ec2, &id, false).await;
     detached.expect("it is gone");
     let outcomes: Vec<String> = aws
         .calls()
@@ -61,31 +61,31 @@ async fn to_detach_what_is_detached_or_gone_is_fine() {
 
 #[tokio::test(start_paused = true)]
 async fn to_delete_what_is_gone_is_fine_and_what_is_attached_is_not() {
-    let (_, ids, world, id) = account().await;
+    let (_, ids, clients, id) = account().await;
     let test = &ids.test_instance_id;
-    let attached = attach(&world.ec2, &id, test, "/dev/sdg").await;
+    let attached = attach(&clients.ec2, &id, test, "/dev/sdg").await;
     attached.expect("it can be attached");
-    let error = delete(&world.ec2, &id).await.expect_err("it is attached");
+    let error = delete(&clients.ec2, &id).await.expect_err("it is attached");
     assert_eq!(error.kind(), Kind::AwsRefused);
     assert!(error.to_string().contains("VolumeInUse"), "{error}");
-    world.clock.wait(Duration::from_secs(3)).await;
-    let detached = detach(&world.ec2, &id, false).await;
+    clients.clock.wait(Duration::from_secs(3)).await;
+    let detached = detach(&clients.ec2, &id, false).await;
     detached.expect("it can be detached");
-    world.clock.wait(Duration::from_secs(3)).await;
+    clients.clock.wait(Duration::from_secs(3)).await;
     for _ in 0..2 {
-        let deleted = delete(&world.ec2, &id).await;
+        let deleted = delete(&clients.ec2, &id).await;
         deleted.expect("it is deleted, or was");
     }
-    let found = volume(&world.ec2, &id).await.expect("an answer");
+    let found = volume(&clients.ec2, &id).await.expect("an answer");
     assert_eq!(found.map(|volume| volume.state), Some(VolumeState::Deleted));
-    world.clock.wait(Duration::from_secs(3)).await;
-    let found = volume(&world.ec2, &id).await.expect("an answer");
+    clients.clock.wait(Duration::from_secs(3)).await;
+    let found = volume(&clients.ec2, &id).await.expect("an answer");
     assert_eq!(found, None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn refusals_are_told_apart_by_what_can_be_done() {
-    let (aws, _, world, id) = account().await;
+    let (aws, _, clients, id) = account().await;
     for (status, code, kind, transient) in [
         (403, "UnauthorizedOperation", Kind::AccessDenied, false),
         (503, "RequestLimitExceeded", Kind::AwsUnavailable, true),
@@ -104,7 +104,7 @@ async fn refusals_are_told_apart_by_what_can_be_done() {
                 message: "no".to_owned(),
             })
         }));
-        let error = delete(&world.ec2, &id).await.expect_err("refused");
+        let error = delete(&clients.ec2, &id).await.expect_err("refused");
         assert_eq!((error.kind(), error.is_transient()), (kind, transient));
         let text = error.to_string();
         let tried = format!("tried to delete volume {id}: AWS answered {code}: no");
@@ -115,7 +115,7 @@ async fn refusals_are_told_apart_by_what_can_be_done() {
 
 /// The error of a deletion that is refused so.
 async fn refusal(status: u16, code: &'static str, message: &str) -> String {
-    let (aws, _, world, id) = account().await;
+    let (aws, _, clients, id) = account().await;
     let message = message.to_owned();
     aws.set_faults(Box::new(move |_| {
         Some(aws_stand_in::Fault::Refuse {
@@ -124,7 +124,7 @@ async fn refusal(status: u16, code: &'static str, message: &str) -> String {
             message: message.clone(),
         })
     }));
-    let error = delete(&world.ec2, &id).await.expect_err("refused");
+    let error = delete(&clients.ec2, &id).await.expect_err("refused");
     error.to_string()
 }
 
@@ -150,12 +150,12 @@ async fn aws_finding_4_an_answer_that_is_not_awss_is_unavailable_and_shown() {
         "{}",
         "<Other/>",
     ] {
-        let (aws, _, world, _) = account().await;
+        let (aws, _, clients, _) = account().await;
         let garbage = body.to_owned();
         aws.set_faults(Box::new(move |_| {
             Some(aws_stand_in::Fault::Garbage(garbage.clone()))
         }));
-        let error = volume(&world.ec2, "vol-1").await.expect_err(body);
+        let error = volume(&clients.ec2, "vol-1").await.expect_err(body);
         assert_eq!(error.kind(), Kind::AwsUnavailable, "{body}: {error}");
         let text = error.chain();
         assert!(
@@ -175,7 +175,7 @@ async fn field_case_67_a_key_that_cannot_be_used_is_named() {
         "CustomerKeyHasBeenRevoked",
         "InvalidKmsKey.InvalidState",
     ] {
-        let (aws, ids, world, id) = account().await;
+        let (aws, ids, clients, id) = account().await;
         aws.set_faults(Box::new(move |_| {
             Some(aws_stand_in::Fault::Refuse {
                 status: 400,
@@ -183,7 +183,7 @@ async fn field_case_67_a_key_that_cannot_be_used_is_named() {
                 message: "no".to_owned(),
             })
         }));
-        let attached = attach(&world.ec2, &id, &ids.test_instance_id, "/dev/sdg").await;
+        let attached = attach(&clients.ec2, &id, &ids.test_instance_id, "/dev/sdg").await;
         let error = attached.expect_err(code).to_string();
         for named in [code, "KmsKeyArn", "kms:CreateGrant", "enabled"] {
             assert!(error.contains(named), "{named}: {error}");

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use aws_stand_in::step_harness::{
-    busy_until_now, fails, goes_on, has_ended_already, later, looks_again,
+    busy_until_now, fails, goes_on, has_ended_already, later, polls_again,
 };
 use aws_stand_in::{DatadogReply, Snapshot, SnapshotState};
 use common::event::{Pick, Start};
@@ -19,7 +19,7 @@ async fn the_newest_whatever_the_order_in_which_ec2_lists_them() {
     add_snapshot(&harness, "snap-rehearsal0005", HOUR / 4);
     add_snapshot(&harness, "snap-rehearsal0003", 3 * HOUR);
     add_snapshot(&harness, "snap-rehearsal0007", 2 * HOUR);
-    let chosen = goes_on(harness.look(&harness.run(), newest()).await);
+    let chosen = goes_on(harness.poll(&harness.run(), newest()).await);
     assert_eq!(chosen.snapshot_id, "snap-rehearsal0005");
     assert_eq!(
         chosen.dev_ib_backup_instance_id,
@@ -42,7 +42,7 @@ async fn of_two_that_began_at_once_always_the_same() {
                 ..Snapshot::completed("snap-rehearsal0001a", volume, begun)
             });
         }
-        let chosen = goes_on(harness.look(&harness.run(), newest()).await);
+        let chosen = goes_on(harness.poll(&harness.run(), newest()).await);
         assert_eq!(chosen.snapshot_id, "snap-rehearsal0003");
     }
 }
@@ -57,14 +57,14 @@ async fn the_chosen_one_stays_chosen_while_it_is_waited_for() {
         ..Snapshot::completed("snap-rehearsal0002", volume, now)
     });
     let run = harness.run();
-    let (why, pinned) = looks_again(harness.look(&run, newest()).await);
+    let (why, pinned) = polls_again(harness.poll(&run, newest()).await);
     assert!(
         why.contains("snap-rehearsal0002 is not complete yet"),
         "{why}"
     );
     harness.wait(3600).await;
     add_snapshot(&harness, "snap-rehearsal0003", HOUR / 4);
-    let chosen = goes_on(harness.look(&later(&run, 60), pinned).await);
+    let chosen = goes_on(harness.poll(&later(&run, 60), pinned).await);
     assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
 }
 
@@ -77,9 +77,9 @@ async fn the_chosen_one_fails_while_it_is_waited_for() {
         ends_as: SnapshotState::Error,
         ..Snapshot::completed("snap-rehearsal0002", volume, now)
     });
-    let (_, pinned) = looks_again(harness.look(&harness.run(), newest()).await);
+    let (_, pinned) = polls_again(harness.poll(&harness.run(), newest()).await);
     harness.wait(3600).await;
-    let error = fails(harness.look(&later(&harness.run(), 60), pinned).await);
+    let error = fails(harness.poll(&later(&harness.run(), 60), pinned).await);
     assert_eq!(error.kind(), Kind::Dead);
     assert!(error.to_string().contains("snap-rehearsal0002"), "{error}");
 }
@@ -90,12 +90,12 @@ async fn its_age_counts_to_the_start_of_the_run_and_the_limit_is_the_limit() {
     // Half an hour old as the run starts; 26 hours are allowed.
     let run = harness.run();
     harness.wait(60 * 3600).await;
-    goes_on(harness.look(&run, newest()).await);
+    goes_on(harness.poll(&run, newest()).await);
     let harness = Harness::new();
     harness.wait(25 * 3600 + 1800).await;
-    goes_on(harness.look(&harness.run(), newest()).await);
+    goes_on(harness.poll(&harness.run(), newest()).await);
     harness.wait(1).await;
-    let error = fails(harness.look(&harness.run(), newest()).await);
+    let error = fails(harness.poll(&harness.run(), newest()).await);
     assert_eq!(error.kind(), Kind::SnapshotTooOld);
     assert!(error.to_string().contains("snap-rehearsal0001"), "{error}");
 }
@@ -107,7 +107,7 @@ async fn its_age_is_told_once_even_where_it_is_too_old() {
     let run = harness.run();
     let first = busy_until_now(&run, 2);
     for run in [first, later(&run, 3), later(&run, 4)] {
-        fails(harness.look(&run, newest()).await);
+        fails(harness.poll(&run, newest()).await);
     }
     assert_eq!(harness.done(), ["SubmitMetrics"]);
     let points = harness.aws.points();
@@ -135,7 +135,7 @@ async fn the_age_of_the_newest_that_was_found_good() {
         }
         harness.aws.add_snapshot(snapshot);
     }
-    goes_on(harness.look(&harness.run(), newest()).await);
+    goes_on(harness.poll(&harness.run(), newest()).await);
     let told: Vec<(String, f64)> = harness
         .aws
         .points()
@@ -159,7 +159,7 @@ async fn the_age_of_the_newest_that_was_found_good() {
 async fn datadog_out_of_reach_leaves_no_backup_untested() {
     let harness = Harness::new();
     harness.aws.set_datadog_reply(DatadogReply::Never);
-    goes_on(harness.look(&harness.run(), newest()).await);
+    goes_on(harness.poll(&harness.run(), newest()).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,13 +168,13 @@ async fn a_late_delivery_of_a_run_with_a_verdict_does_nothing() {
     harness.verdict_is_written_by("run-1");
     // Last night's verdict may be on a snapshot that is the newest no more.
     add_snapshot(&harness, "snap-rehearsal0002", HOUR / 4);
-    has_ended_already(harness.look(&harness.run(), newest()).await);
+    has_ended_already(harness.poll(&harness.run(), newest()).await);
     let other = common::event::Run {
         run_id: "run-2".to_owned(),
         ..harness.run()
     };
     assert_eq!(harness.done(), NOTHING);
-    goes_on(harness.look(&other, newest()).await);
+    goes_on(harness.poll(&other, newest()).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +190,7 @@ async fn a_snapshot_of_another_volume_says_nothing_about_production() {
         snapshot_id: Some("snap-rehearsal0002".to_owned()),
         ..newest()
     };
-    let error = fails(harness.look(&harness.run(), start).await);
+    let error = fails(harness.poll(&harness.run(), start).await);
     assert_eq!(error.kind(), Kind::BadEvent);
     let text = error.to_string();
     assert!(
@@ -202,9 +202,9 @@ async fn a_snapshot_of_another_volume_says_nothing_about_production() {
 #[tokio::test(start_paused = true)]
 async fn it_waits_as_long_as_the_contract_says() {
     let harness = Harness::new();
-    let pace = harness.step.pace(&newest());
+    let polling = harness.step.polling(&newest());
     assert_eq!(
-        (pace.every, pace.at_most),
+        (polling.interval, polling.give_up_after),
         (Duration::from_mins(1), 4 * HOUR)
     );
     harness.handle(json!({})).await.expect("it hands on");
@@ -251,7 +251,7 @@ async fn field_cases_31_32_33_a_scanners_snapshot_is_not_the_backup() {
             )
         });
         let start = filtered("description=ib job*");
-        let chosen = goes_on(harness.look(&harness.run(), start).await);
+        let chosen = goes_on(harness.poll(&harness.run(), start).await);
         assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
         assert!(!chosen.older_backup, "of the backups it is the newest");
     }
@@ -264,9 +264,9 @@ async fn field_cases_31_32_33_a_scanners_snapshot_is_not_the_backup() {
         "ib job 2026-02-27",
     );
     let start = filtered("description=ib job*");
-    let error = fails(harness.look(&harness.run(), start).await);
+    let error = fails(harness.poll(&harness.run(), start).await);
     assert_eq!(error.kind(), Kind::SnapshotTooOld);
-    let error = fails(harness.look(&harness.run(), filtered("tag:Name=ib*")).await);
+    let error = fails(harness.poll(&harness.run(), filtered("tag:Name=ib*")).await);
     assert!(error.to_string().contains("`tag:Name=ib*`"), "{error}");
 }
 
@@ -275,7 +275,7 @@ async fn filters_that_are_none_are_named() {
     let harness = Harness::new();
     let error = fails(
         harness
-            .look(&harness.run(), filtered("volume-id=vol-1"))
+            .poll(&harness.run(), filtered("volume-id=vol-1"))
             .await,
     );
     assert_eq!(error.kind(), Kind::BadEvent);
@@ -297,11 +297,11 @@ async fn field_case_72_a_copy_is_tested_where_it_matches() {
         ..newest()
     };
     let nightly = start(Some("description=nightly*".to_owned()));
-    let chosen = goes_on(harness.look(&harness.run(), nightly).await);
+    let chosen = goes_on(harness.poll(&harness.run(), nightly).await);
     assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
     assert!(chosen.older_backup, "nothing is known of its age");
     for filters in [None, Some("description=weekly*".to_owned())] {
-        let error = fails(harness.look(&harness.run(), start(filters)).await);
+        let error = fails(harness.poll(&harness.run(), start(filters)).await);
         assert!(error.to_string().contains("SnapshotFilters"), "{error}");
     }
 }
@@ -313,7 +313,7 @@ async fn field_case_76_production_need_not_run() {
     harness
         .aws
         .stop_instance(&harness.ids.production_instance_id);
-    goes_on(harness.look(&harness.run(), newest()).await);
+    goes_on(harness.poll(&harness.run(), newest()).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -331,13 +331,13 @@ async fn untested_picks_the_newest_without_a_verdict() {
         "snap-rehearsal0002",
         "snap-rehearsal0003",
     ] {
-        let chosen = goes_on(harness.look(&harness.run(), pick(newest())).await);
+        let chosen = goes_on(harness.poll(&harness.run(), pick(newest())).await);
         assert_eq!(chosen.snapshot_id, id);
         seen.push(chosen.older_backup);
         harness.aws.tag_by_hand(id, "DBBackupValid", "False");
     }
     assert_eq!(seen, [false, true, true]);
-    let looked = harness.look(&harness.run(), pick(newest())).await;
+    let looked = harness.poll(&harness.run(), pick(newest())).await;
     let Ok(common::step::Outcome::NothingToDo(why)) = looked else {
         panic!("it has something to do")
     };
@@ -366,8 +366,8 @@ async fn random_picks_within_the_days_and_always_the_same_for_a_run() {
             run_id: format!("run-{number}"),
             ..harness.run()
         };
-        let chosen = goes_on(harness.look(&run, start.clone()).await);
-        let again = goes_on(harness.look(&run, start.clone()).await);
+        let chosen = goes_on(harness.poll(&run, start.clone()).await);
+        let again = goes_on(harness.poll(&run, start.clone()).await);
         assert_eq!(chosen, again);
         assert!(chosen.older_backup);
         picked.insert(chosen.snapshot_id);

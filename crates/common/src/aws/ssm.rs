@@ -14,7 +14,7 @@ use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, CommandInvocationStatu
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::aws::{code, refused};
+use crate::aws::error::{code, refused};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
 use crate::verdict::{advice, words};

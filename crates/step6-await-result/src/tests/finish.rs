@@ -1,18 +1,19 @@
 use aws_stand_in::DatadogReply;
 use aws_stand_in::step_harness::{ends, fails, goes_on, has_ended_already, later};
-use common::event::{Because, GiveBack, Phase, Run, Told};
-use common::step::{Step, patience};
+use common::event::{EndReason, Phase, RecordedVerdict, Release, Run};
+use common::polling::limits;
+use common::step::Step;
 use common::{Error, Kind};
 
 use super::{Harness, NOTHING, attached, give_all_back, held_up};
-use crate::Task;
+use crate::Stage;
 
 const ITSELF: &str = "dev-ib-backup-step-6-await-result";
 
-fn failure(harness: &Harness, function: &str) -> GiveBack {
-    GiveBack {
+fn failure(harness: &Harness, function: &str) -> Release {
+    Release {
         snapshot_id: Some(harness.ids.snapshot_id.clone()),
-        ..GiveBack::unknown(Because::Failure {
+        ..Release::unknown(EndReason::Failure {
             function: function.to_owned(),
             error: "it rained".to_owned(),
         })
@@ -46,13 +47,13 @@ async fn a_failure_of_its_own_tells_people_once_and_then_fails() {
     let harness = Harness::new();
     let run = later(&harness.run(), 4);
     let back = failure(&harness, ITSELF);
-    let Task::GiveBack(told) = goes_on(harness.look(&run, Task::GiveBack(back)).await) else {
+    let Stage::Release(told) = goes_on(harness.poll(&run, Stage::Release(back)).await) else {
         panic!("it goes on with the test")
     };
     assert!(told.reported);
     for _ in 0..3 {
-        let task = Task::GiveBack(told.clone());
-        let error = fails(harness.look(&run, task).await);
+        let task = Stage::Release(told.clone());
+        let error = fails(harness.poll(&run, task).await);
         assert_eq!(error.kind(), Kind::Undetermined);
         assert_eq!(error.to_string(), "it rained");
     }
@@ -102,21 +103,21 @@ async fn audit_e5_a_late_failure_of_a_run_that_has_given_back_sends_no_event() {
         let harness = Harness::new();
         harness.release_was_sent_by("run-1").await;
         harness.wait(3 * 3600).await;
-        let back = GiveBack {
+        let back = Release {
             dev_ib_backup_instance_id: Some(harness.ids.test_instance_id.clone()),
             ..failure(&harness, function)
         };
-        let task = Task::GiveBack(back.clone());
-        has_ended_already(harness.look(&harness.run(), task.clone()).await);
+        let task = Stage::Release(back.clone());
+        has_ended_already(harness.poll(&harness.run(), task.clone()).await);
         assert_eq!(harness.done(), NOTHING);
         // It is no late one where the run holds something, or that it sent the command itself.
         harness
-            .look(&later(&harness.run(), 4), task)
+            .poll(&later(&harness.run(), 4), task)
             .await
             .expect("it is told");
         assert_eq!(harness.done(), ["CreateEvent"]);
         harness.volume("run-1").await;
-        held_up(harness.look(&harness.run(), Task::GiveBack(back)).await);
+        held_up(harness.poll(&harness.run(), Stage::Release(back)).await);
     }
 }
 
@@ -125,7 +126,7 @@ async fn audit_e5_a_late_failure_of_a_run_that_has_given_back_sends_no_event() {
 async fn a_late_failure_that_names_no_snapshot_finds_the_verdict_too() {
     let harness = Harness::new();
     harness.verdict_is_written_by("run-1");
-    let back = GiveBack {
+    let back = Release {
         snapshot_id: None,
         ..failure(&harness, "dev-ib-backup-step-1-snapshot")
     };
@@ -153,7 +154,7 @@ async fn a_leftover_ends_quietly() {
     let harness = Harness::new();
     harness.volume("run-1").await;
     harness.aws.set_datadog_reply(DatadogReply::Never);
-    let back = GiveBack::unknown(Because::Leftover);
+    let back = Release::unknown(EndReason::Leftover);
     ends(give_all_back(&harness, &harness.run(), back).await);
     assert_eq!(harness.done(), ["DeleteVolume"]);
 }
@@ -162,12 +163,12 @@ async fn a_leftover_ends_quietly() {
 async fn after_a_verdict_only_the_time_of_giving_back_is_still_told() {
     let harness = Harness::new();
     let checked_at = harness.run().started_at;
-    let back = GiveBack {
+    let back = Release {
         reported: true,
         unmounted: true,
         ..attached(
             &harness,
-            Because::Verdict(Told {
+            EndReason::Verdict(RecordedVerdict {
                 valid: true,
                 checked_at,
                 coverage: None,
@@ -199,24 +200,24 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
     let checked_at = harness.run().started_at;
     harness.verdict_is_written_by("run-1");
     harness.wait(600).await;
-    let because = Because::Verdict(Told {
+    let because = EndReason::Verdict(RecordedVerdict {
         valid: true,
         checked_at,
         coverage: None,
         paused_seconds: None,
         manifest: None,
     });
-    let back = GiveBack::unknown(because);
+    let back = Release::unknown(because);
     let silent = DatadogReply::Answer {
         status: 503,
         body: String::new(),
     };
     harness.aws.set_datadog_reply(silent);
     let run = later(&harness.run(), 4);
-    let error = fails(harness.look(&run, Task::GiveBack(back.clone())).await);
+    let error = fails(harness.poll(&run, Stage::Release(back.clone())).await);
     assert_eq!(error.kind(), Kind::DatadogFailed);
     harness.aws.set_datadog_reply(DatadogReply::Normal);
-    ends(harness.look(&run, Task::GiveBack(back)).await);
+    ends(harness.poll(&run, Stage::Release(back)).await);
     let points = harness.aws.points();
     let point = &points[0];
     assert_eq!(point.metric, "infobright_backup_valid");
@@ -229,15 +230,15 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
 #[tokio::test(start_paused = true)]
 async fn out_of_patience_it_says_what_is_held() {
     let harness = Harness::new();
-    let back = attached(&harness, Because::Leftover).await;
+    let back = attached(&harness, EndReason::Leftover).await;
     let id = back.volume_id.clone().expect("a volume");
-    let task = Task::GiveBack(back);
-    let pace = harness.step.pace(&task);
-    let patience = (pace.at_most, pace.every.as_secs());
-    assert_eq!(patience, (patience::RELEASE, 15));
+    let task = Stage::Release(back);
+    let polling = harness.step.polling(&task);
+    let limit = (polling.give_up_after, polling.interval.as_secs());
+    assert_eq!(limit, (limits::RELEASE, 15));
     let run = later(&harness.run(), 239);
     let late = Error::new(Kind::TimeRanOut, "it hangs");
-    let error = fails(harness.step.out_of_patience(&run, task, late).await);
+    let error = fails(harness.step.on_timeout(&run, task, late).await);
     assert_eq!(error.kind(), Kind::TimeRanOut);
     let held = format!("{id} (at i-07e57000000000001 /dev/sdg)");
     let text = error.to_string();
@@ -251,14 +252,12 @@ async fn out_of_patience_it_says_what_is_held() {
 #[tokio::test(start_paused = true)]
 async fn out_of_patience_it_fails_even_where_neither_aws_nor_datadog_answers() {
     let harness = Harness::new();
-    let back = attached(&harness, Because::Leftover).await;
+    let back = attached(&harness, EndReason::Leftover).await;
     harness.refuse("DescribeVolumes", 403, "UnauthorizedOperation");
     harness.aws.set_datadog_reply(DatadogReply::Never);
     let run = later(&harness.run(), 239);
     let late = Error::new(Kind::TimeRanOut, "it hangs");
-    let over = harness
-        .step
-        .out_of_patience(&run, Task::GiveBack(back), late);
+    let over = harness.step.on_timeout(&run, Stage::Release(back), late);
     let error = fails(over.await);
     assert!(error.to_string().contains("still held: unknown"), "{error}");
 }
@@ -272,12 +271,12 @@ async fn an_event_that_datadog_does_not_take_is_an_error() {
     };
     harness.aws.set_datadog_reply(refused);
     let run = later(&harness.run(), 4);
-    let task = Task::GiveBack(failure(&harness, "dev-ib-backup-step-3-attach"));
-    let error = fails(harness.look(&run, task).await);
+    let task = Stage::Release(failure(&harness, "dev-ib-backup-step-3-attach"));
+    let error = fails(harness.poll(&run, task).await);
     assert_eq!(error.kind(), Kind::DatadogFailed);
     harness.aws.set_datadog_reply(DatadogReply::Normal);
-    let task = Task::GiveBack(failure(&harness, "dev-ib-backup-step-3-attach"));
-    ends(harness.look(&run, task).await);
+    let task = Stage::Release(failure(&harness, "dev-ib-backup-step-3-attach"));
+    ends(harness.poll(&run, task).await);
     assert_eq!(harness.aws.events().len(), 1);
 }
 
@@ -285,7 +284,7 @@ async fn an_event_that_datadog_does_not_take_is_an_error() {
 async fn nothing_is_told_while_anything_is_held() {
     let harness = Harness::new();
     harness.volume("run-1").await;
-    let task = Task::GiveBack(failure(&harness, "dev-ib-backup-step-3-attach"));
-    held_up(harness.look(&harness.run(), task).await);
+    let task = Stage::Release(failure(&harness, "dev-ib-backup-step-3-attach"));
+    held_up(harness.poll(&harness.run(), task).await);
     assert_eq!(harness.aws.events(), []);
 }

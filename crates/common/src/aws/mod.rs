@@ -1,0 +1,13 @@
+//! What talks to AWS: the clients and their configuration, and the calls of each service.
+
+/// AWS's answers as they come off the wire.
+mod answer;
+pub mod clients;
+/// The SDK's configuration, from the environment.
+mod config;
+pub mod ec2;
+/// AWS's errors, told apart while they are still typed.
+pub(crate) mod error;
+pub mod https;
+pub mod lambda;
+pub mod ssm;

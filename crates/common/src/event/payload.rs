@@ -1,0 +1,138 @@
+//! What each step needs, one payload a step.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// What a person or the schedule may ask of step 1, and what step 1 hands to itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// Test this snapshot, whatever its age, instead of the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<String>,
+    /// Which of the backups to test, where no snapshot is named.
+    #[serde(default, skip_serializing_if = "Pick::is_newest")]
+    pub pick: Pick,
+    /// With `pick`: older than so many days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_than_days: Option<u32>,
+    /// With `pick`: younger than so many days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub younger_than_days: Option<u32>,
+    /// Which snapshots are the backup, in EC2's filter words, instead of the setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_filters: Option<String>,
+    /// The volume whose snapshots are the backup, instead of the one that the production instance
+    /// has now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_volume_id: Option<String>,
+    /// Damage the copy first, to see whether the test finds it. It travels with the run.
+    #[serde(default, skip_serializing)]
+    pub canary: bool,
+}
+
+/// Which of the backups is tested.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pick {
+    /// The newest, which speaks for last night.
+    #[default]
+    Newest,
+    /// The newest that has no verdict.
+    Untested,
+    /// Any, by chance.
+    Random,
+}
+
+impl Pick {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    fn is_newest(&self) -> bool {
+        *self == Self::Newest
+    }
+}
+
+/// From step 1: what is tested, and where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The snapshot under test.
+    pub snapshot_id: String,
+    /// When it was begun, which is the instant that its data are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_started_at: Option<Timestamp>,
+    /// The instance that tests it.
+    pub dev_ib_backup_instance_id: String,
+    /// It is not the newest backup; the run bears it from here on.
+    #[serde(skip)]
+    pub older_backup: bool,
+}
+
+/// From step 2: the volume made of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VolumeCreated {
+    /// The snapshot under test.
+    pub snapshot_id: String,
+    /// When it was begun, which is the instant that its data are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_started_at: Option<Timestamp>,
+    /// The instance that tests it.
+    pub dev_ib_backup_instance_id: String,
+    /// The test volume.
+    pub volume_id: String,
+    /// How fast it was asked to be, for whoever reads the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_performance: Option<String>,
+}
+
+/// From step 3: where the volume is attached. Step 4 adds its command for its own later looks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attached {
+    /// The snapshot under test.
+    pub snapshot_id: String,
+    /// When it was begun, which is the instant that its data are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_started_at: Option<Timestamp>,
+    /// The instance that tests it.
+    pub dev_ib_backup_instance_id: String,
+    /// The test volume.
+    pub volume_id: String,
+    /// The name it was attached under.
+    pub device: String,
+    /// The SSM command that mounts it, once sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mount_command_id: Option<String>,
+}
+
+/// From step 4: the command that mounted the volume, or showed that it cannot be mounted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mounted {
+    /// The snapshot under test.
+    pub snapshot_id: String,
+    /// When it was begun, which is the instant that its data are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_started_at: Option<Timestamp>,
+    /// The instance that tests it.
+    pub dev_ib_backup_instance_id: String,
+    /// The test volume.
+    pub volume_id: String,
+    /// The name it was attached under.
+    pub device: String,
+    /// The SSM command that mounted it.
+    pub mount_command_id: String,
+    /// The file system is broken: the mount command is the test that found the fault.
+    pub mount_found_fault: bool,
+}
+
+/// From step 5: the command whose result is the verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Testing {
+    /// The snapshot under test.
+    pub snapshot_id: String,
+    /// The instance that tests it.
+    pub dev_ib_backup_instance_id: String,
+    /// The test volume.
+    pub volume_id: String,
+    /// The name it was attached under.
+    pub device: String,
+    /// The SSM command that runs the test; the mount command where that found the fault.
+    pub test_command_id: String,
+}

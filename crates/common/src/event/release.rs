@@ -1,0 +1,148 @@
+//! What step 6 knows of a run that ends.
+
+use serde::{Deserialize, Serialize};
+
+use super::Testing;
+use crate::time::Timestamp;
+
+/// What is known of a run that ends, for step 6 to give back what it holds.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the payload, which people read"
+)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Release {
+    /// Why the run ends.
+    pub because: EndReason,
+    /// The snapshot under test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<String>,
+    /// The instance that tested it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dev_ib_backup_instance_id: Option<String>,
+    /// The test volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_id: Option<String>,
+    /// The name it was attached under: the test instance may have it mounted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// The SSM command that ran the test: the evidence for what `because` says of a canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_command_id: Option<String>,
+    /// The SSM command that stops the server and unmounts, while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_command_id: Option<String>,
+    /// The test instance has let go of the volume, or never had it.
+    #[serde(default)]
+    pub unmounted: bool,
+    /// The test instance did not let go, and the volume is taken by force.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_force: bool,
+    /// Why the test instance does not let go, in the words of the release script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
+    /// There was a volume to give back: the run was not over before.
+    #[serde(default)]
+    pub gave_back: bool,
+    /// Datadog has been told how the run ended.
+    #[serde(default)]
+    pub reported: bool,
+    /// Whether the test found the backup good, where the snapshot could not be tagged with that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<bool>,
+    /// The volume that has lost the tags of this run, and what that means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<String>,
+}
+
+/// A verdict, as Datadog is told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordedVerdict {
+    /// Whether the backup is good.
+    pub valid: bool,
+    /// When the test ended, as the snapshot's tag has it.
+    pub checked_at: Timestamp,
+    /// Percent of the data that was read, where the test says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<f64>,
+    /// Seconds that production stood still for the backup, where the test knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_seconds: Option<f64>,
+    /// Whether the test had a manifest of the same night, where it is still known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<bool>,
+}
+
+/// Why a run ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The test found out whether the backup is good.
+    Verdict(RecordedVerdict),
+    /// The copy was damaged on purpose, and the test has ended.
+    Canary {
+        /// Whether it found that.
+        caught: bool,
+        /// When it ended.
+        checked_at: Timestamp,
+    },
+    /// The run could not find out.
+    Failure {
+        /// The function that failed.
+        function: String,
+        /// What it said.
+        error: String,
+    },
+    /// A run that died left something behind.
+    Leftover,
+    /// A later test of the same snapshot has its verdict there already.
+    Superseded,
+}
+
+impl Release {
+    /// Nothing known but the reason; what the run holds is found by its tag.
+    #[must_use]
+    pub fn unknown(because: EndReason) -> Self {
+        Self {
+            because,
+            snapshot_id: None,
+            dev_ib_backup_instance_id: None,
+            volume_id: None,
+            device: None,
+            test_command_id: None,
+            release_command_id: None,
+            unmounted: false,
+            by_force: false,
+            held_by: None,
+            gave_back: false,
+            reported: false,
+            found: None,
+            lost: None,
+        }
+    }
+
+    /// What `testing` holds.
+    #[must_use]
+    pub fn after(testing: Testing, because: EndReason) -> Self {
+        Self {
+            snapshot_id: Some(testing.snapshot_id),
+            dev_ib_backup_instance_id: Some(testing.dev_ib_backup_instance_id),
+            volume_id: Some(testing.volume_id),
+            device: Some(testing.device),
+            test_command_id: Some(testing.test_command_id),
+            ..Self::unknown(because)
+        }
+    }
+
+    /// The test that it gives back after, where all of it is known.
+    #[must_use]
+    pub fn testing(&self) -> Option<Testing> {
+        Some(Testing {
+            snapshot_id: self.snapshot_id.clone()?,
+            dev_ib_backup_instance_id: self.dev_ib_backup_instance_id.clone()?,
+            volume_id: self.volume_id.clone()?,
+            device: self.device.clone()?,
+            test_command_id: self.test_command_id.clone()?,
+        })
+    }
+}
