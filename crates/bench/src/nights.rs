@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::cost::Happened;
-use simulation::night::Night;
+use simulation::environment::Environment;
 
 /// Plays a good night whose test takes so long.
 pub(super) fn play(test: Duration) -> anyhow::Result<Happened> {
@@ -14,7 +14,7 @@ pub(super) fn play(test: Duration) -> anyhow::Result<Happened> {
         .start_paused(true)
         .build()?;
     runtime.block_on(async {
-        let night = Night::new().testing_for(test);
+        let night = Environment::new().testing_for(test);
         let ending = night.play().await;
         anyhow::ensure!(ending.tag() == Some("True"), "{:?}", ending.errors());
         happened(&night)
@@ -23,7 +23,7 @@ pub(super) fn play(test: Duration) -> anyhow::Result<Happened> {
 
 /// A function waits before it hands on, so from one invocation to the next is the wait of the
 /// first.
-fn happened(night: &Night) -> anyhow::Result<Happened> {
+fn happened(night: &Environment) -> anyhow::Result<Happened> {
     let mut happened = Happened::default();
     let deliveries = night.stack.lambda.deliveries();
     for delivery in &deliveries {

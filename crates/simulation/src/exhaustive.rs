@@ -1,10 +1,10 @@
-//! Every single trouble, at every call, every delivery and every moment of a night.
+//! Every single fault, at every call, every delivery and every moment of a night.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::trouble::When;
-use super::{Act, CallTrouble, DeliveryTrouble, Plan, Played, Service, Trouble, play};
+use super::fault::When;
+use super::{CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Played, Service, play};
 use aws_stand_in::lambda::Death;
 use aws_stand_in::simulated_host::Backup;
 
@@ -13,38 +13,38 @@ use aws_stand_in::simulated_host::Backup;
 pub fn undisturbed(backup: Backup) -> Plan {
     Plan {
         backup,
-        troubles: Vec::new(),
+        faults: Vec::new(),
         seed: 0,
         without: None,
     }
 }
 
-/// Every trouble that can hit a night with this backup, one at a time.
-pub async fn single_troubles(backup: Backup) -> Vec<Trouble> {
+/// Every fault that can hit a night with this backup, one at a time.
+pub async fn single_faults(backup: Backup) -> Vec<PlannedFault> {
     let clean = play(&undisturbed(backup)).await;
-    let mut troubles = Vec::new();
+    let mut faults = Vec::new();
     for number in 1..=clean.calls.len() as u64 {
-        troubles.extend(CallTrouble::ALL.map(|how| Trouble::Call(number, how)));
+        faults.extend(CallFault::ALL.map(|how| PlannedFault::Call(number, how)));
         for when in [When::Before, When::After] {
             let deaths = [Death::Exit, Death::TimeOut];
-            troubles.extend(deaths.map(|death| Trouble::Death(number, when, death)));
+            faults.extend(deaths.map(|death| PlannedFault::Death(number, when, death)));
         }
     }
     for (number, time) in events(&clean) {
-        troubles.extend(DeliveryTrouble::ALL.map(|how| Trouble::Delivery(number, how)));
+        faults.extend(DeliveryFault::ALL.map(|how| PlannedFault::Delivery(number, how)));
         let moment = time + Duration::from_millis(500);
-        troubles.extend(Act::ALL.map(|act| Trouble::Act(moment, act)));
+        faults.extend(OperatorAction::ALL.map(|act| PlannedFault::OperatorAction(moment, act)));
         for lasts in [Duration::from_mins(3), Duration::from_hours(2)] {
             let missed = |service: &Service| is_called(&clean, *service, time, lasts);
             let services = Service::ALL.into_iter().filter(missed);
-            troubles.extend(services.map(|service| Trouble::Outage(service, time, lasts)));
+            faults.extend(services.map(|service| PlannedFault::Outage(service, time, lasts)));
         }
     }
     // Longer than the shortest time from a write to the next look.
     for seconds in [20, 40, 60] {
-        troubles.push(Trouble::Lag(Duration::from_secs(seconds)));
+        faults.push(PlannedFault::Lag(Duration::from_secs(seconds)));
     }
-    troubles
+    faults
 }
 
 /// Each event of a night by its number, and how long after the start it was first delivered.

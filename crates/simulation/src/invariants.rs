@@ -1,7 +1,7 @@
 //! What must hold at the end of each night, whatever went wrong in it.
 //!
 //! 0. What was chosen to go wrong did go wrong: [`Played::missed`](super::Played::missed).
-//! 1. Nothing is left once the next clean night has run; without trouble in giving back, at once.
+//! 1. Nothing is left once the next clean night has run; without fault in giving back, at once.
 //!    Nothing is detached while it is mounted, but by force as the last resort: not while the
 //!    machine says who holds it.
 //! 2. `True` only if the test ended well on that snapshot's data in that run; `False` only if it
@@ -17,9 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::datadog::OLDEST_POINT;
 use common::time::Timestamp;
 
-use super::play::{NEXT_SNAPSHOT, OTHERS_VOLUME};
-use super::{Plan, Trouble};
-use crate::night::{Ending, Night};
+use super::plan::{NEXT_SNAPSHOT, OTHERS_VOLUME};
+use super::{Plan, PlannedFault};
+use crate::environment::{Ending, Environment};
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Attachment, Tags, VolumeState};
 
@@ -31,7 +31,7 @@ pub(super) struct Production {
     snapshots: Vec<(String, Tags)>,
 }
 
-pub(super) fn production(night: &Night) -> Production {
+pub(super) fn production(night: &Environment) -> Production {
     let instance = &night.stack.fixture.production_instance_id;
     let volumes = night.stack.aws.volumes().into_iter();
     let volumes = volumes.filter(|volume| {
@@ -59,13 +59,13 @@ pub(super) fn production(night: &Night) -> Production {
     }
 }
 
-pub(super) fn unchanged(before: &Production, night: &Night) -> Option<String> {
+pub(super) fn unchanged(before: &Production, night: &Environment) -> Option<String> {
     let after = production(night);
     (*before != after).then(|| format!("4: production was {before:?} and is {after:?}"))
 }
 
 /// The violations that show when the night has ended.
-pub(super) fn of_night(night: &Night, plan: &Plan, ending: &Ending) -> Vec<String> {
+pub(super) fn of_night(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<String> {
     let mut violations = Vec::new();
     violations.extend(nothing_left(plan, ending));
     let detached = night.stack.aws.detached_while_mounted().into_iter();
@@ -79,19 +79,22 @@ pub(super) fn of_night(night: &Night, plan: &Plan, ending: &Ending) -> Vec<Strin
 }
 
 fn nothing_left(plan: &Plan, ending: &Ending) -> Option<String> {
-    // Giving back may be what the trouble hits, and what a machine or a person does by force may
+    // Giving back may be what the fault hits, and what a machine or a person does by force may
     // leave what only the next night can find.
-    let hits_giving_back = plan.troubles.iter().any(|trouble| {
+    let hits_giving_back = plan.faults.iter().any(|fault| {
         matches!(
-            trouble,
-            Trouble::Delivery(..) | Trouble::Act(..) | Trouble::Outage(..) | Trouble::Death(..)
+            fault,
+            PlannedFault::Delivery(..)
+                | PlannedFault::OperatorAction(..)
+                | PlannedFault::Outage(..)
+                | PlannedFault::Death(..)
         )
     });
     (!hits_giving_back && !ending.left.is_empty())
         .then(|| format!("1: left at once: {:?}", ending.left))
 }
 
-fn true_verdict(night: &Night, plan: &Plan, ending: &Ending) -> Option<String> {
+fn true_verdict(night: &Environment, plan: &Plan, ending: &Ending) -> Option<String> {
     let run = ending.tags.get("DBBackupCheckRun");
     let tested = run.is_some_and(|run| night.host.tests_executed().contains_key(run));
     let truth = match plan.backup {
@@ -109,7 +112,7 @@ fn true_verdict(night: &Night, plan: &Plan, ending: &Ending) -> Option<String> {
     }
 }
 
-fn tag_and_metric(night: &Night, ending: &Ending) -> Option<String> {
+fn tag_and_metric(night: &Environment, ending: &Ending) -> Option<String> {
     let metric = match ending.tag() {
         Some("True") => 1.0,
         Some(_) => 0.0,
@@ -126,7 +129,7 @@ fn tag_and_metric(night: &Night, ending: &Ending) -> Option<String> {
     (disagree || unsaid).then(|| format!("2: tag {:?}, metric {:?}", ending.tag(), ending.valid()))
 }
 
-fn one_of_each(night: &Night) -> Vec<String> {
+fn one_of_each(night: &Environment) -> Vec<String> {
     let mut violations = Vec::new();
     let mut of_run: BTreeMap<String, u32> = BTreeMap::new();
     for volume in night.stack.aws.volumes() {
@@ -150,7 +153,7 @@ fn one_of_each(night: &Night) -> Vec<String> {
 
 /// The verdict is of the instant at which a command of its run ended with that result. Datadog has
 /// it at that instant too, or at the oldest that it took when it could be told at last.
-fn instant_of_verdict(night: &Night, ending: &Ending) -> Vec<String> {
+fn instant_of_verdict(night: &Environment, ending: &Ending) -> Vec<String> {
     let tag = |key| ending.tags.get(key).map(String::as_str);
     let (Some(valid), Some(run)) = (ending.tag(), tag("DBBackupCheckRun")) else {
         return Vec::new();
@@ -209,12 +212,12 @@ fn runs(ending: &Ending) -> BTreeSet<&str> {
 
 /// Each run has a verdict, its own or one that took its place, or it is what an event or an error
 /// is about. An error that a retry has healed tells nobody anything.
-fn somebody_knows(night: &Night, plan: &Plan, ending: &Ending) -> Vec<String> {
+fn somebody_knows(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<String> {
     let runs = runs(ending);
     let verdict_of = ending.tags.get("DBBackupCheckRun").map(String::as_str);
     // What an event was robbed of, nobody can say.
-    let hidden = plan.troubles.iter().any(|trouble| match trouble {
-        Trouble::Delivery(_, how) => how.hides_run(),
+    let hidden = plan.faults.iter().any(|fault| match fault {
+        PlannedFault::Delivery(_, how) => how.hides_run(),
         _ => false,
     });
     let dropped = !night.stack.lambda.given_up().is_empty();

@@ -1,23 +1,25 @@
-//! Nights in memory: the six real steps on the stand-in, a paused clock, and trouble on purpose. What
-//! must hold at the end of each night is in [`invariants`].
+//! Runs in memory: the six real steps on the stand-in, a paused clock, and faults on purpose. What
+//! must hold at the end of each run is in [`invariants`].
 
-mod act;
-mod control;
+pub mod cli;
+pub mod environment;
 pub mod exhaustive;
-mod happen;
+mod fault;
+pub mod fleet;
 mod in_process;
+mod inject;
 mod invariants;
-pub mod many;
-pub mod night;
-mod play;
-pub mod program;
+mod mutants;
+mod operator_action;
+pub mod overhead;
+mod plan;
 pub mod random;
 mod recorded;
-mod tally;
-mod trouble;
-pub mod waiting;
+mod run;
+mod summary;
 
-pub use act::Act;
-pub use control::Control;
-pub use play::{Plan, Played, play};
-pub use trouble::{CallTrouble, DeliveryTrouble, Service, Trouble};
+pub use fault::{CallFault, DeliveryFault, PlannedFault, Service};
+pub use mutants::Mutant;
+pub use operator_action::OperatorAction;
+pub use plan::Plan;
+pub use run::{Played, play};

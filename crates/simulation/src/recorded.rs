@@ -4,7 +4,7 @@ use aws_stand_in::Fault;
 use aws_stand_in::simulated_host::Backup;
 use serde_json::{Value, json};
 
-use crate::night::Night;
+use crate::environment::Environment;
 
 /// Requests and answers of a night of each kind, a line of JSON each. Needs a paused clock.
 ///
@@ -20,16 +20,16 @@ pub async fn traffic() -> String {
         Backup::BrokenFilesystem,
         Backup::ServerDoesNotStart,
     ] {
-        play(Night::new().backup(backup), scheduled(), &mut lines).await;
+        play(Environment::new().backup(backup), scheduled(), &mut lines).await;
     }
-    play(Night::new(), json!({"canary": true}), &mut lines).await;
+    play(Environment::new(), json!({"canary": true}), &mut lines).await;
     let filters = json!({"snapshot_filters": "tag:Name=ib-backup*", "pick": "untested"});
-    play(Night::new(), filters, &mut lines).await;
-    let silent = Night::new();
+    play(Environment::new(), filters, &mut lines).await;
+    let silent = Environment::new();
     let aws = &silent.stack.aws;
     aws.set_agent(&silent.stack.fixture.test_instance_id, false);
     play(silent, scheduled(), &mut lines).await;
-    let left = Night::new();
+    let left = Environment::new();
     left.leave_a_volume(None);
     play(left, scheduled(), &mut lines).await;
     for (action, status, code) in REFUSALS {
@@ -49,8 +49,8 @@ const REFUSALS: &[(&str, u16, &str)] = &[
 ];
 
 /// A night in which the first call of an operation is refused.
-fn refusing(action: &'static str, status: u16, code: &'static str) -> Night {
-    let night = Night::new();
+fn refusing(action: &'static str, status: u16, code: &'static str) -> Environment {
+    let night = Environment::new();
     let mut told = false;
     night.stack.aws.set_faults(Box::new(move |call| {
         if told || call.action != action {
@@ -66,7 +66,7 @@ fn refusing(action: &'static str, status: u16, code: &'static str) -> Night {
     night
 }
 
-async fn play(night: Night, event: Value, lines: &mut String) {
+async fn play(night: Environment, event: Value, lines: &mut String) {
     night.stack.aws.record_traffic();
     let _ = night.start(event).await;
     for exchange in night.stack.aws.traffic() {

@@ -9,7 +9,7 @@ use aws_stand_in::{
     DatadogReply, Instance, InstanceState, Snapshot, SnapshotState, TEST_INSTANCE, Tags,
 };
 use serde_json::{Value, json};
-use simulation::night::{Ending, Night};
+use simulation::environment::{Ending, Environment};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -39,13 +39,13 @@ async fn a_start_event_that_cannot_be_read() {
         ),
     ];
     for (event, named) in cases {
-        assert_refused(&Night::new().start(event).await, named);
+        assert_refused(&Environment::new().start(event).await, named);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_that_is_not_ours() {
-    let night = Night::new();
+    let night = Environment::new();
     let (aws, fixture) = (&night.stack.aws, &night.stack.fixture);
     let volume = &fixture.production_volume_id;
     let begun = aws.clock().now() - HOUR;
@@ -68,11 +68,13 @@ async fn a_snapshot_that_is_not_ours() {
         ),
         ("last night's", "`snapshot_id`: it is \"last night's\""),
     ] {
-        let ending = Night::new().start(json!({ "snapshot_id": unknown })).await;
+        let ending = Environment::new()
+            .start(json!({ "snapshot_id": unknown }))
+            .await;
         assert_refused(&ending, named);
     }
 
-    let night = Night::new();
+    let night = Environment::new();
     let other = Snapshot::completed("snap-rehearsalother", "vol-rehearsaltestroot", begun);
     night.stack.aws.add_snapshot(other);
     let ending = night
@@ -87,7 +89,7 @@ async fn a_snapshot_that_is_not_ours() {
 #[tokio::test(start_paused = true)]
 async fn instances_that_are_not_one() {
     for name in ["ib-backup.us-east-1.code418.net", TEST_INSTANCE] {
-        let night = Night::new();
+        let night = Environment::new();
         let now = night.stack.aws.clock().now();
         let twin = Instance::running("i-07e57000000000003", name, "us-east-1a", now);
         night.stack.aws.add_instance(twin);
@@ -99,14 +101,14 @@ async fn instances_that_are_not_one() {
         ("ProductionInstanceName", "nobody.example"),
         ("TestInstanceName", "nobody.example"),
     ] {
-        let night = Night::parameters(&[(parameter, name)], |_| ());
+        let night = Environment::parameters(&[(parameter, name)], |_| ());
         assert_refused(&night.play().await, "instance is named nobody.example");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_terminated_instance_keeps_its_name_and_does_not_count() {
-    let night = Night::new();
+    let night = Environment::new();
     let now = night.stack.aws.clock().now();
     night.stack.aws.add_instance(Instance {
         state: InstanceState::Terminated,
@@ -117,7 +119,7 @@ async fn a_terminated_instance_keeps_its_name_and_does_not_count() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stopped_test_instance() {
-    let night = Night::new();
+    let night = Environment::new();
     night
         .stack
         .aws
@@ -129,14 +131,14 @@ async fn a_stopped_test_instance() {
 
 #[tokio::test(start_paused = true)]
 async fn no_such_device_on_production() {
-    let night = Night::parameters(&[("ProductionDevice", "/dev/sdz")], |_| ());
+    let night = Environment::parameters(&[("ProductionDevice", "/dev/sdz")], |_| ());
     let named = "has no volume at /dev/sdz; it has /dev/sdg, /dev/xvda";
     assert_refused(&night.play().await, named);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_test_device_is_in_use() {
-    let night = Night::parameters(&[("TestDevice", "/dev/sdh")], |_| ());
+    let night = Environment::parameters(&[("TestDevice", "/dev/sdh")], |_| ());
     let instance = &night.stack.fixture.test_instance_id;
     let own = Some((instance.as_str(), "/dev/sdh"));
     night
@@ -148,8 +150,8 @@ async fn the_test_device_is_in_use() {
 }
 
 /// A night whose one snapshot is `change`d.
-fn with_snapshot(change: impl FnOnce(Snapshot) -> Snapshot) -> Night {
-    let night = Night::new();
+fn with_snapshot(change: impl FnOnce(Snapshot) -> Snapshot) -> Environment {
+    let night = Environment::new();
     let fixture = &night.stack.fixture;
     let begun = night.stack.aws.clock().now() - HOUR;
     let snapshot = Snapshot::completed(&fixture.snapshot_id, &fixture.production_volume_id, begun);
@@ -159,7 +161,7 @@ fn with_snapshot(change: impl FnOnce(Snapshot) -> Snapshot) -> Night {
 
 #[tokio::test(start_paused = true)]
 async fn no_snapshot_that_can_be_tested() {
-    let night = Night::new();
+    let night = Environment::new();
     night
         .stack
         .aws
@@ -225,7 +227,7 @@ async fn a_snapshot_that_is_too_old() {
 
 #[tokio::test(start_paused = true)]
 async fn a_newer_snapshot_that_failed_is_passed_over_and_named() {
-    let night = Night::new();
+    let night = Environment::new();
     let fixture = &night.stack.fixture;
     let begun = night.stack.aws.clock().now() - Duration::from_mins(1);
     night.stack.aws.add_snapshot(Snapshot {
@@ -241,7 +243,7 @@ async fn a_newer_snapshot_that_failed_is_passed_over_and_named() {
 
 #[tokio::test(start_paused = true)]
 async fn the_newest_of_several_pages_of_snapshots() {
-    let night = Night::new();
+    let night = Environment::new();
     let (aws, fixture) = (&night.stack.aws, &night.stack.fixture);
     aws.set_page_size(2);
     for age in 1..8 {
@@ -300,7 +302,7 @@ async fn a_payload_that_lacks_a_field() {
         for field in common.iter().chain(fields) {
             let mut event = whole.clone();
             event.as_object_mut().expect("an object").remove(*field);
-            let night = Night::new();
+            let night = Environment::new();
             night.stack.lambda.start(function, event);
             night.stack.lambda.idle().await;
             let ending = night.ending();
@@ -345,7 +347,7 @@ impl Host for OwnTest {
 }
 
 async fn night_with_own_test(exit_code: i32, stdout: &str) -> Ending {
-    let night = Night::new();
+    let night = Environment::new();
     let mut functions = night.stack.template.functions.iter();
     let test_document = functions.find_map(|function| function.environment.get("TEST_DOCUMENT"));
     let own = OwnTest {
@@ -411,7 +413,7 @@ async fn datadog_refuses_or_is_silent() {
         (answer(202, r#"{"errors":["bad point"]}"#), "bad point"),
         (DatadogReply::Never, "no answer in 10 s"),
     ] {
-        let night = Night::new();
+        let night = Environment::new();
         night.stack.aws.set_datadog_reply(reply);
         let ending = night.play().await;
         assert_eq!(ending.tag(), Some("True"), "Datadog never costs the tag");
@@ -431,7 +433,7 @@ async fn datadog_refuses_or_is_silent() {
 
 #[tokio::test(start_paused = true)]
 async fn datadog_back_in_time_gets_the_verdict_after_all() {
-    let night = Night::new();
+    let night = Environment::new();
     let aws = night.stack.aws.clone();
     aws.set_datadog_reply(DatadogReply::Answer {
         status: 503,
@@ -448,7 +450,7 @@ async fn datadog_back_in_time_gets_the_verdict_after_all() {
 
 #[tokio::test(start_paused = true)]
 async fn no_line_carries_the_api_key() {
-    let ending = Night::new().play().await;
+    let ending = Environment::new().play().await;
     assert!(
         !ending
             .log

@@ -2,9 +2,9 @@
 
 use aws_stand_in::simulated_host::Backup;
 use serde_json::json;
-use simulation::night::{Ending, Night};
+use simulation::environment::{Ending, Environment};
 
-async fn canary_night(night: Night) -> Ending {
+async fn canary_night(night: Environment) -> Ending {
     let ending = night.start(json!({"canary": true})).await;
     // A damaged copy says nothing about the backup.
     assert_eq!(ending.tag(), None, "tag");
@@ -19,7 +19,7 @@ fn caught(ending: &Ending) -> Vec<f64> {
 
 #[tokio::test(start_paused = true)]
 async fn a_test_that_finds_the_damage_has_the_run_succeed() {
-    let ending = canary_night(Night::new()).await;
+    let ending = canary_night(Environment::new()).await;
     assert_eq!(caught(&ending), [1.0]);
     assert_eq!(ending.errors(), Vec::<String>::new());
     assert_eq!(ending.events, Vec::new());
@@ -27,7 +27,7 @@ async fn a_test_that_finds_the_damage_has_the_run_succeed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_test_that_does_not_find_it_fails_the_run() {
-    let night = Night::new();
+    let night = Environment::new();
     night.host.be_blind();
     let ending = canary_night(night).await;
     assert_eq!(caught(&ending), [0.0]);
@@ -42,7 +42,7 @@ async fn a_copy_that_is_bad_anyway_or_cannot_be_damaged_proves_nothing() {
         Backup::BrokenFilesystem,
         Backup::CannotBeTested,
     ] {
-        let ending = canary_night(Night::new().backup(backup)).await;
+        let ending = canary_night(Environment::new().backup(backup)).await;
         assert_eq!(caught(&ending), Vec::<f64>::new(), "{backup:?}");
         ending.assert_undetermined("HostFailed");
     }
@@ -50,7 +50,7 @@ async fn a_copy_that_is_bad_anyway_or_cannot_be_damaged_proves_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn an_ordinary_night_damages_nothing() {
-    let night = Night::new();
+    let night = Environment::new();
     let ending = night.play().await;
     ending.assert_verdict(true);
     assert_eq!(caught(&ending), Vec::<f64>::new());

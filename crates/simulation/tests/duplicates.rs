@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use aws_stand_in::lambda::{Accepted, Delivery};
 use serde_json::json;
-use simulation::night::Night;
+use simulation::environment::Environment;
 
 /// A night whose test is short, so that there are not too many looks.
-fn night() -> Night {
-    Night::new().testing_for(Duration::from_secs(150))
+fn night() -> Environment {
+    Environment::new().testing_for(Duration::from_secs(150))
 }
 
 async fn clean_night() -> Vec<Delivery> {
@@ -17,7 +17,7 @@ async fn clean_night() -> Vec<Delivery> {
 }
 
 /// One volume, one test, one verdict, nothing left.
-async fn assert_same_night(night: &Night, what: &str) {
+async fn assert_same_night(night: &Environment, what: &str) {
     let ending = night.play().await;
     assert_eq!(ending.tag(), Some("True"), "{what}");
     assert_eq!(ending.valid(), [1.0], "{what}");

@@ -9,13 +9,13 @@ use aws_stand_in::simulated_host::SimulatedHost;
 use aws_stand_in::template::{TEMPLATE, Template};
 use aws_stand_in::{AllowAll, Fixture, TEST_INSTANCE, Tags};
 use serde_json::json;
-use simulation::night::Night;
+use simulation::environment::Environment;
 
 const ENVIRONMENTS: [&str; 2] = ["dev", "prod"];
 
 /// Both stacks, the second with a database of its own, and the second's test instance.
-fn account(change: impl FnOnce(&mut Template)) -> (Night, Fixture, SimulatedHost) {
-    let night = Night::with(|template| {
+fn account(change: impl FnOnce(&mut Template)) -> (Environment, Fixture, SimulatedHost) {
+    let night = Environment::with(|template| {
         let set = [("Environment".to_owned(), "prod".to_owned())];
         let prod = Template::read(TEMPLATE, &BTreeMap::from(set)).expect("template.yaml is read");
         template.functions.extend(prod.functions);
@@ -28,7 +28,7 @@ fn account(change: impl FnOnce(&mut Template)) -> (Night, Fixture, SimulatedHost
 }
 
 /// A volume that a run of this environment left, for that test instance.
-fn leave(night: &Night, id: &str, environment: &str, test_instance: &str) {
+fn leave(night: &Environment, id: &str, environment: &str, test_instance: &str) {
     let tags = [
         ("IBBackupTest", "True"),
         ("IBBackupRun", "an-earlier-run"),
@@ -41,7 +41,7 @@ fn leave(night: &Night, id: &str, environment: &str, test_instance: &str) {
     night.stack.aws.add_volume(id, "us-east-1a", tags, None);
 }
 
-async fn play(night: &Night, prod: &Fixture) {
+async fn play(night: &Environment, prod: &Fixture) {
     night.start_run();
     let event = json!({
         "production_instance_name": prod.production_instance,
@@ -55,7 +55,7 @@ async fn play(night: &Night, prod: &Fixture) {
 }
 
 /// Changes of volumes by a function of another environment than the volume's.
-fn trespasses(night: &Night) -> Vec<String> {
+fn trespasses(night: &Environment) -> Vec<String> {
     let aws = &night.stack.aws;
     let volumes = aws.volumes();
     let calls = aws.calls().into_iter();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_stand_in::Snapshot;
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::template::Template;
-use simulation::night::{Ending, Night};
+use simulation::environment::{Ending, Environment};
 
 /// A key that encrypts snapshots.
 const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/rehearsal";
@@ -40,7 +40,7 @@ enum Kind {
 }
 
 async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
-    let night = Night::parameters(&[("KmsKeyArn", KEY)], change);
+    let night = Environment::parameters(&[("KmsKeyArn", KEY)], change);
     let (aws, fixture) = (&night.stack.aws, &night.stack.fixture);
     let now = aws.clock().now();
     let encrypted = Snapshot {
@@ -120,7 +120,7 @@ async fn the_nights_themselves_are_refused_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn each_grant_is_needed() {
-    let functions = Night::parameters(&[("KmsKeyArn", KEY)], |_| ())
+    let functions = Environment::parameters(&[("KmsKeyArn", KEY)], |_| ())
         .stack
         .template
         .functions;

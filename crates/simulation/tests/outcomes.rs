@@ -5,11 +5,11 @@ use std::time::Duration;
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Fault, Snapshot};
 use serde_json::{Value, json};
-use simulation::night::Night;
+use simulation::environment::Environment;
 
 #[tokio::test(start_paused = true)]
 async fn a_good_backup_is_valid() {
-    let night = Night::new();
+    let night = Environment::new();
     let ending = night.play().await;
     ending.assert_verdict(true);
     assert_eq!(ending.metric("infobright_backup_age_seconds"), [1800.0]);
@@ -41,7 +41,7 @@ async fn a_bad_backup_is_invalid_and_the_tag_says_why() {
             "mount: wrong fs type, bad superblock",
         ),
     ] {
-        let ending = Night::new().backup(backup).play().await;
+        let ending = Environment::new().backup(backup).play().await;
         ending.assert_verdict(false);
         let detail = ending.tags.get("DBBackupCheckDetail").map(String::as_str);
         assert_eq!(detail, Some(why));
@@ -51,7 +51,7 @@ async fn a_bad_backup_is_invalid_and_the_tag_says_why() {
 /// How fresh the data are is judged against it, so it must be the chosen snapshot's own.
 #[tokio::test(start_paused = true)]
 async fn the_test_is_told_when_the_snapshot_was_begun() {
-    let night = Night::new();
+    let night = Environment::new();
     let begun = night.stack.aws.clock().now() - Duration::from_hours(60);
     let older = Snapshot::completed(
         "snap-rehearsal0007",
@@ -75,7 +75,7 @@ async fn the_test_is_told_when_the_snapshot_was_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn tag_and_metric_hold_one_instant() {
-    let ending = Night::new().play().await;
+    let ending = Environment::new().play().await;
     let point = ending
         .points
         .iter()
@@ -88,20 +88,23 @@ async fn tag_and_metric_hold_one_instant() {
 
 #[tokio::test(start_paused = true)]
 async fn trouble_of_the_host_is_no_verdict() {
-    let ending = Night::new().backup(Backup::CannotBeTested).play().await;
+    let ending = Environment::new()
+        .backup(Backup::CannotBeTested)
+        .play()
+        .await;
     ending.assert_undetermined("no disk space left on the test instance");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_test_that_takes_too_long_is_no_verdict_and_is_stopped() {
-    let night = Night::new().testing_for(Duration::from_hours(4));
+    let night = Environment::new().testing_for(Duration::from_hours(4));
     let ending = night.play().await;
     ending.assert_undetermined("step-6-await-result gave up after 3 h");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_agent_is_no_verdict() {
-    let night = Night::new();
+    let night = Environment::new();
     night
         .stack
         .aws
@@ -112,7 +115,7 @@ async fn a_silent_agent_is_no_verdict() {
 
 #[tokio::test(start_paused = true)]
 async fn every_payload_on_the_trail_is_one_that_a_person_can_paste() {
-    let ending = Night::new().play().await;
+    let ending = Environment::new().play().await;
     let mut handed_on = 0;
     for line in &ending.log {
         let Some((_, rest)) = line.split_once("Invoked lambda, name=") else {
@@ -135,7 +138,7 @@ async fn every_payload_on_the_trail_is_one_that_a_person_can_paste() {
 
 #[tokio::test(start_paused = true)]
 async fn without_the_loop_setting_lambda_drops_the_chain() {
-    let night = Night::with(|template| {
+    let night = Environment::with(|template| {
         for function in &mut template.functions {
             function.recursive_loop_allowed = false;
         }
@@ -152,7 +155,7 @@ async fn without_the_loop_setting_lambda_drops_the_chain() {
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_by_name_is_tested_whatever_its_age() {
-    let night = Night::new();
+    let night = Environment::new();
     let fixture = night.stack.fixture.clone();
     let old = night.stack.aws.clock().now() - Duration::from_hours(40 * 24);
     let id = "snap-rehearsalold";
@@ -176,7 +179,7 @@ async fn a_snapshot_by_name_is_tested_whatever_its_age() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pending_snapshot_is_waited_for() {
-    let night = Night::new();
+    let night = Environment::new();
     let (aws, fixture) = (&night.stack.aws, &night.stack.fixture);
     let now = aws.clock().now();
     let pending = aws_stand_in::Snapshot {
@@ -208,7 +211,7 @@ async fn a_pending_snapshot_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn a_verdict_whose_look_fails_after_it_is_written_is_told_all_the_same() {
     for backup in [Backup::Good, Backup::Damaged] {
-        let night = Night::new().backup(backup);
+        let night = Environment::new().backup(backup);
         let mut written = false;
         let mut reads = 0;
         night.stack.aws.set_faults(Box::new(move |call| {

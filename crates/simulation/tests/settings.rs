@@ -1,21 +1,21 @@
 //! Every variable that the template sets is one that its function cannot do without.
 
 use serde_json::json;
-use simulation::night::Night;
+use simulation::environment::Environment;
 
 /// Variables that have a default of their own in the code, as the contract has it.
 const WITH_DEFAULT: &str = "DD_SITE";
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_variable_stops_the_function_and_is_named() {
-    let functions = Night::new().stack.template.functions;
+    let functions = Environment::new().stack.template.functions;
     for (index, function) in functions.iter().enumerate() {
         for variable in function
             .environment
             .keys()
             .filter(|name| *name != WITH_DEFAULT)
         {
-            let night = Night::with(|template| {
+            let night = Environment::with(|template| {
                 template.functions[index].environment.remove(variable);
             });
             night.stack.lambda.start(&function.name, json!({}));
@@ -33,7 +33,7 @@ async fn a_missing_variable_stops_the_function_and_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn all_that_are_missing_are_named_at_once() {
-    let night = Night::with(|template| template.functions[2].environment.clear());
+    let night = Environment::with(|template| template.functions[2].environment.clear());
     night
         .stack
         .lambda
@@ -50,7 +50,7 @@ async fn all_that_are_missing_are_named_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_variable_that_cannot_be_read_is_named() {
-    let night = Night::with(|template| {
+    let night = Environment::with(|template| {
         let environment = &mut template.functions[0].environment;
         environment.insert("SNAPSHOT_MAX_AGE_HOURS".to_owned(), "a day".to_owned());
     });
@@ -62,7 +62,7 @@ async fn a_variable_that_cannot_be_read_is_named() {
 #[tokio::test(start_paused = true)]
 async fn without_a_key_nothing_is_sent_and_the_tag_is_written() {
     let off = [("DatadogApiKeySsmName", ""), ("DatadogSite", "")];
-    let night = Night::parameters(&off, |_| ());
+    let night = Environment::parameters(&off, |_| ());
     let ending = night.play().await;
     assert_eq!(ending.errors(), Vec::<String>::new());
     assert_eq!(ending.tag(), Some("True"));

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use aws_stand_in::simulated_host::Backup;
 use simulation::exhaustive::{self, undisturbed};
-use simulation::many::{self, Databases};
-use simulation::{Control, Plan, play, random, waiting};
+use simulation::fleet::{self, Databases};
+use simulation::{Mutant, Plan, overhead, play, random};
 
 /// As in `simulate`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A night's story and what it broke. Told before another night moves the clock on.
+/// A night's trace and what it broke. Told before another night moves the clock on.
 async fn told(plan: &Plan) -> (String, Vec<String>) {
     let played = play(plan).await;
-    (played.story(), played.violations)
+    (played.trace(), played.violations)
 }
 
 /// Without this no seed means anything.
@@ -36,24 +36,24 @@ async fn a_the_same_seed_is_the_same_night() {
 }
 
 async fn every_single_trouble(backup: Backup) {
-    let troubles = exhaustive::single_troubles(backup).await;
+    let faults = exhaustive::single_faults(backup).await;
     let mut bad = Vec::new();
-    for trouble in &troubles {
+    for fault in &faults {
         let plan = Plan {
-            troubles: vec![*trouble],
+            faults: vec![*fault],
             ..undisturbed(backup)
         };
         let mut played = play(&plan).await;
         played.violations.extend(played.missed(&plan));
         if !played.violations.is_empty() {
-            bad.push(format!("{trouble:?}: {:?}", played.violations));
+            bad.push(format!("{fault:?}: {:?}", played.violations));
         }
     }
     assert!(
         bad.is_empty(),
         "{} of {} nights:\n{}",
         bad.len(),
-        troubles.len(),
+        faults.len(),
         bad.join("\n")
     );
 }
@@ -76,23 +76,23 @@ async fn every_single_trouble_of_a_failing_night() {
 #[tokio::test(start_paused = true)]
 async fn a_guard_that_is_taken_away_is_missed() {
     let clean = play(&undisturbed(Backup::Good)).await;
-    for control in Control::ALL {
-        let without = control.plan(&clean);
+    for mutant in Mutant::ALL {
+        let without = mutant.plan(&clean);
         let with = Plan {
             without: None,
             ..without.clone()
         };
-        for (plan, broken) in [(with, None), (without, Some(control.breaks()))] {
+        for (plan, broken) in [(with, None), (without, Some(mutant.breaks()))] {
             let mut played = play(&plan).await;
             played.violations.extend(played.missed(&plan));
             let violations = &played.violations;
             match broken {
-                None => assert_eq!(*violations, [""; 0], "{control:?}"),
+                None => assert_eq!(*violations, [""; 0], "{mutant:?}"),
                 Some(invariant) => assert!(
                     violations
                         .iter()
                         .any(|one| one.starts_with(&format!("{invariant}: "))),
-                    "{control:?} does not break {invariant}: {violations:?}"
+                    "{mutant:?} does not break {invariant}: {violations:?}"
                 ),
             }
         }
@@ -103,7 +103,7 @@ async fn a_guard_that_is_taken_away_is_missed() {
 async fn databases_at_once_do_not_disturb_each_other() {
     let mut most = Vec::new();
     for count in [5, 60] {
-        let played = many::play(Databases {
+        let played = fleet::play(Databases {
             count,
             within: Duration::ZERO,
             seed: 0,
@@ -130,17 +130,17 @@ async fn seeds_that_once_broke_something() {
 }
 
 #[test]
-fn the_table_of_controls_is_the_controls() {
+fn the_table_of_mutants_is_the_mutants() {
     let page = include_str!("../README.md");
-    let rows = Control::ALL.map(|control| format!("| `{control:?}` | {} |\n", control.breaks()));
+    let rows = Mutant::ALL.map(|mutant| format!("| `{mutant:?}` | {} |\n", mutant.breaks()));
     assert!(page.contains(&rows.concat()), "{}", rows.concat());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_chain_itself_takes_little_of_a_night() {
-    let waited = waiting::play(Duration::from_hours(1)).await;
+    let waited = overhead::play(Duration::from_hours(1)).await;
     assert!(waited.percent() < 3.0, "{waited}");
     let page = include_str!("../README.md");
-    let table = waiting::table().await;
+    let table = overhead::table().await;
     assert!(page.contains(&table), "{table}");
 }

@@ -1,7 +1,7 @@
 //! What holds of all pages: contents, names of functions. Links are held by `.ci/tests/test_links.py`.
 
 use regex::Regex;
-use simulation::night::Night;
+use simulation::environment::Environment;
 
 use crate::page::Page;
 
@@ -19,7 +19,7 @@ fn every_section_of_the_run_book_stands_in_its_contents() {
 
 #[tokio::test(start_paused = true)]
 async fn every_function_that_is_named_exists() {
-    let template = Night::new().stack.template;
+    let template = Environment::new().stack.template;
     let named = Regex::new("(?:dev|<environment>)(-ib-backup-step-[a-z0-9-]+)").expect("a pattern");
     for page in Page::all() {
         for found in named.captures_iter(&page.text) {

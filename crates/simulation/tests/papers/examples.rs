@@ -9,7 +9,7 @@ use common::event::Phase;
 use common::ssm::Report;
 use common::verdict::Verdict;
 use regex::Regex;
-use simulation::night::Night;
+use simulation::environment::Environment;
 
 use crate::page::{Page, is_among, name, quoted, sources};
 
@@ -57,7 +57,7 @@ fn without_numbers(text: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn the_printed_trail_is_one_of_a_night() {
-    let log = Night::new().play().await.log;
+    let log = Environment::new().play().await.log;
     let log: Vec<String> = log.iter().map(|line| without_numbers(line)).collect();
     let trail = &Page::readme().blocks("text")[0];
     let printed = Regex::new(r"^\d\d:\d\d:\d\d  (step-\S+) +(.*)$").expect("a pattern");
@@ -85,7 +85,7 @@ fn the_printed_summary_has_the_lines_of_the_program() {
 
 #[tokio::test(start_paused = true)]
 async fn the_parameters_that_the_scripts_get() {
-    let night = Night::new();
+    let night = Environment::new();
     night.play().await;
     let commands = night.stack.aws.commands();
     let rows = Page::doc("documents").table(&["document", "parameters"]);

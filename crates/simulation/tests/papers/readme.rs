@@ -9,7 +9,7 @@ use aws_stand_in::{Fault, Snapshot};
 use common::event::Phase;
 use regex::Regex;
 use serde_json::{Value, json};
-use simulation::night::{Ending, Night};
+use simulation::environment::{Ending, Environment};
 
 use crate::page::{Page, name, quoted, sources};
 
@@ -32,7 +32,7 @@ async fn the_outcomes() {
     ];
     assert_eq!(rows.len(), nights.len());
     for (row, (outcome, backup)) in rows.iter().zip(nights) {
-        let ending = Night::new().backup(backup).play().await;
+        let ending = Environment::new().backup(backup).play().await;
         assert_eq!(row[0], outcome);
         let tag = ending.tag().map(|tag| format!("`{tag}`"));
         assert_eq!(row[2], tag.unwrap_or("left as it was".to_owned()));
@@ -52,7 +52,7 @@ async fn the_outcomes() {
 
 #[tokio::test(start_paused = true)]
 async fn the_tags() {
-    let night = Night::new();
+    let night = Environment::new();
     let ending = night.play().await;
     let results = Page::doc("results");
     let named = |head| {
@@ -83,7 +83,7 @@ async fn the_tags() {
 }
 
 async fn night_without_room_for_tags() -> Ending {
-    let night = Night::new();
+    let night = Environment::new();
     night.stack.aws.set_faults(Box::new(|call| {
         (call.action == "CreateTags").then(|| Fault::Refuse {
             status: 400,
@@ -95,7 +95,7 @@ async fn night_without_room_for_tags() -> Ending {
 }
 
 async fn night_of_lost_tags() -> Ending {
-    let night = Night::new();
+    let night = Environment::new();
     let aws = &night.stack.aws;
     night.start_run();
     let volume = loop {
@@ -114,7 +114,7 @@ async fn night_of_lost_tags() -> Ending {
 
 /// A night on which a backup of the day before yesterday is tested by its id.
 async fn night_of_an_older_backup() -> Ending {
-    let night = Night::new();
+    let night = Environment::new();
     let (aws, ids) = (&night.stack.aws, &night.stack.fixture);
     let begun = aws.clock().now() - Duration::from_hours(48);
     let older = Snapshot::completed("snap-rehearsalolder", &ids.production_volume_id, begun);
@@ -131,7 +131,7 @@ async fn the_fields_of_the_payload_and_the_step_that_adds_each() {
     let handed_on =
         Regex::new(r"^dev-ib-backup-step-(\d).*Invoked lambda, name=.*, event=(.*)$").expect("it");
     let mut log = a_night_with_every_field().await.log;
-    log.extend(Night::new().start(json!({"canary": true})).await.log);
+    log.extend(Environment::new().start(json!({"canary": true})).await.log);
     log.extend(night_of_an_older_backup().await.log);
     log.extend(night_without_room_for_tags().await.log);
     log.extend(night_of_lost_tags().await.log);
@@ -161,7 +161,7 @@ async fn the_fields_of_the_payload_and_the_step_that_adds_each() {
 
 #[tokio::test(start_paused = true)]
 async fn the_start_event_of_another_database_starts_its_run() {
-    let night = Night::new();
+    let night = Environment::new();
     let another = night.add_another(1);
     let event = Page::doc("events").blocks("json").remove(0);
     let event: Value = serde_json::from_str(&event).expect("JSON");
@@ -178,7 +178,7 @@ async fn the_start_event_of_another_database_starts_its_run() {
 
 /// A night whose start event names all that it may, and in which AWS is busy for one look.
 async fn a_night_with_every_field() -> Ending {
-    let night = Night::new();
+    let night = Environment::new();
     let another = night.add_another(1);
     let mut event = another.start_event();
     event["production_device"] = json!("/dev/sdg");
@@ -298,11 +298,16 @@ async fn the_metrics_and_their_tags() {
     let results = Page::doc("results");
     let rows = results.table(&["metric", "value"]);
     let listed: BTreeSet<String> = rows.iter().map(|row| name(&row[0])).collect();
-    let night = Night::new();
+    let night = Environment::new();
     night.play().await;
     // The second night knows of a backup that was found good.
     let mut points = night.play().await.points;
-    points.extend(Night::new().start(json!({"canary": true})).await.points);
+    points.extend(
+        Environment::new()
+            .start(json!({"canary": true}))
+            .await
+            .points,
+    );
     points.extend(night_of_an_older_backup().await.points);
     let sent: BTreeSet<String> = points.iter().map(|point| point.metric.clone()).collect();
     assert_eq!(listed, sent);
@@ -322,7 +327,10 @@ async fn the_metrics_and_their_tags() {
 
 #[tokio::test(start_paused = true)]
 async fn the_event() {
-    let ending = Night::new().backup(Backup::CannotBeTested).play().await;
+    let ending = Environment::new()
+        .backup(Backup::CannotBeTested)
+        .play()
+        .await;
     let title = format!("sends the event `{}`", ending.events[0].title);
     assert!(Page::doc("results").text.contains(&title), "{title}");
 }

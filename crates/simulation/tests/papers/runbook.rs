@@ -10,7 +10,7 @@ use common::ssm::Report;
 use common::verdict::Verdict;
 use regex::Regex;
 use serde_json::{Value, json};
-use simulation::night::Night;
+use simulation::environment::Environment;
 
 use crate::page::{Page, is_among, name, pattern, sources};
 
@@ -19,8 +19,8 @@ const STEP_1: &str = "dev-ib-backup-step-1-snapshot";
 const STEP_6: &str = "dev-ib-backup-step-6-await-result";
 
 /// A night on which production has no snapshot.
-fn without_snapshot() -> Night {
-    let night = Night::new();
+fn without_snapshot() -> Environment {
+    let night = Environment::new();
     night
         .stack
         .aws
@@ -92,8 +92,8 @@ async fn the_event_of_a_failed_run() {
 async fn the_log_lines_are_lines_of_nights() {
     let mut seen: Vec<String> = Vec::new();
     for night in [
-        Night::new(),
-        Night::new().backup(Backup::Damaged),
+        Environment::new(),
+        Environment::new().backup(Backup::Damaged),
         without_snapshot(),
     ] {
         let log = night.play().await.log;
@@ -152,7 +152,7 @@ fn the_report_of_a_script_is_a_verdict() {
 
 #[tokio::test(start_paused = true)]
 async fn the_log_groups() {
-    let template = Night::new().stack.template;
+    let template = Environment::new().stack.template;
     let groups: Vec<&String> = template.log_groups.keys().collect();
     let text = Page::runbook().text;
     let listed = text.lines().map(str::trim);
@@ -197,12 +197,12 @@ async fn the_start_events_start_a_run() {
     assert_eq!(events, pasted.iter().collect::<Vec<_>>());
     assert_eq!(pasted[0], json!({}));
 
-    Night::new()
+    Environment::new()
         .start(pasted[0].clone())
         .await
         .assert_verdict(true);
 
-    let night = Night::new();
+    let night = Environment::new();
     let (aws, fixture) = (&night.stack.aws, &night.stack.fixture);
     let id = pasted[1]["snapshot_id"].as_str().expect("an id");
     let long_ago = aws.clock().now() - 40 * 24 * HOUR;
@@ -219,7 +219,7 @@ async fn the_start_events_start_a_run() {
 
 #[tokio::test(start_paused = true)]
 async fn the_event_for_step_6_gives_back() {
-    let night = Night::new();
+    let night = Environment::new();
     let aws = &night.stack.aws;
     aws.set_faults(Box::new(|call| {
         let giving_back = ["DetachVolume", "DeleteVolume"].contains(&call.action.as_str());
@@ -256,7 +256,7 @@ async fn the_event_for_step_6_gives_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_test_stops_the_run() {
-    let night = Night::new();
+    let night = Environment::new();
     night.stack.lambda.start(STEP_1, json!({}));
     night.stack.aws.clock().sleep(HOUR / 2).await;
     let log = night.ending().log;

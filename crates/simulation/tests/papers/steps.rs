@@ -5,7 +5,7 @@ use aws_stand_in::template::Function;
 use common::clients::Clients;
 use common::polling::Polling;
 use common::step::{Invocation, Step};
-use simulation::night::{Ending, Night};
+use simulation::environment::{Ending, Environment};
 
 use crate::page::{Page, name};
 
@@ -13,7 +13,7 @@ use crate::page::{Page, name};
 async fn the_table_of_steps() {
     for (poll, test_poll) in [("15", "60"), ("17", "71")] {
         let set = [("PollSeconds", poll), ("TestPollSeconds", test_poll)];
-        let night = Night::parameters(&set, |_| ());
+        let night = Environment::parameters(&set, |_| ());
         let ending = night.play().await;
         let rows = Page::readme().table(&["function", "crate", "does"]);
         let functions = &night.stack.template.functions;
@@ -55,7 +55,7 @@ fn shown(pollings: &[Polling]) -> (String, String) {
     }
 }
 
-fn polling_of(night: &Night, ending: &Ending, function: &Function) -> Vec<Polling> {
+fn polling_of(night: &Environment, ending: &Ending, function: &Function) -> Vec<Polling> {
     match function.binary.as_str() {
         "step1-snapshot" => pollings::<step1_snapshot::ChooseSnapshot>(night, ending, function),
         "step2-volume" => pollings::<step2_volume::MakeVolume>(night, ending, function),
@@ -70,7 +70,7 @@ fn polling_of(night: &Night, ending: &Ending, function: &Function) -> Vec<Pollin
 }
 
 /// How often and how long the step looks, for each event that it was given.
-fn pollings<S: Step>(night: &Night, ending: &Ending, function: &Function) -> Vec<Polling> {
+fn pollings<S: Step>(night: &Environment, ending: &Ending, function: &Function) -> Vec<Polling> {
     let aws = &night.stack.aws;
     let clients = Clients::new(
         &aws.sdk_config(&access_key(&function.name, 0, 0)),

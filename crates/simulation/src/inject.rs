@@ -1,4 +1,4 @@
-//! How trouble is brought about, and mended.
+//! How fault is brought about, and mended.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::play::DURATIONS;
-use super::trouble::When;
-use super::{CallTrouble, Plan, Trouble};
-use crate::night::Night;
+use super::fault::When;
+use super::plan::DURATIONS;
+use super::{CallFault, Plan, PlannedFault};
+use crate::environment::Environment;
 use aws_stand_in::{Fault, InstanceState};
 
 /// Longer than any function lives: done, and never answered.
 const NEVER: Duration = Duration::from_hours(24);
 
-/// Which of a night's troubles have happened, by their place in the plan.
+/// Which of a night's faults have happened, by their place in the plan.
 #[derive(Clone, Default)]
-pub(super) struct Happened(Arc<Mutex<BTreeSet<usize>>>);
+pub(super) struct Injected(Arc<Mutex<BTreeSet<usize>>>);
 
-impl Happened {
+impl Injected {
     fn note(&self, place: usize) {
         self.places().insert(place);
     }
@@ -29,15 +29,15 @@ impl Happened {
     }
 }
 
-/// Sets the trouble up, before the night begins. What people do ends with the tasks it gives.
-pub(super) fn set_up(night: &Arc<Night>, plan: &Plan) -> (Happened, JoinSet<()>) {
-    let happened = Happened::default();
-    set_up_calls(night, plan.troubles.clone(), happened.clone());
+/// Sets the fault up, before the night begins. What people do ends with the tasks it gives.
+pub(super) fn set_up(night: &Arc<Environment>, plan: &Plan) -> (Injected, JoinSet<()>) {
+    let happened = Injected::default();
+    set_up_calls(night, plan.faults.clone(), happened.clone());
     set_up_deliveries(night, plan, happened.clone());
     let mut acts = JoinSet::new();
-    for (place, &trouble) in plan.troubles.iter().enumerate() {
-        match trouble {
-            Trouble::Act(after, act) => {
+    for (place, &fault) in plan.faults.iter().enumerate() {
+        match fault {
+            PlannedFault::OperatorAction(after, act) => {
                 let (night, happened) = (night.clone(), happened.clone());
                 acts.spawn(async move {
                     night.stack.aws.clock().sleep(after).await;
@@ -45,7 +45,7 @@ pub(super) fn set_up(night: &Arc<Night>, plan: &Plan) -> (Happened, JoinSet<()>)
                     act.perform(&night).await;
                 });
             }
-            Trouble::Lag(lag) => {
+            PlannedFault::Lag(lag) => {
                 let aws = &night.stack.aws;
                 aws.set_timing(|timing| timing.read_lag = lag);
             }
@@ -58,40 +58,40 @@ pub(super) fn set_up(night: &Arc<Night>, plan: &Plan) -> (Happened, JoinSet<()>)
     (happened, acts)
 }
 
-fn set_up_calls(night: &Night, troubles: Vec<Trouble>, happened: Happened) {
+fn set_up_calls(night: &Environment, faults: Vec<PlannedFault>, happened: Injected) {
     let (aws, lambda) = (night.stack.aws.clone(), night.stack.lambda.clone());
     let began = aws.clock().now();
     aws.set_faults(Box::new(move |call| {
-        let hit = |trouble: &Trouble| match *trouble {
-            Trouble::Call(number, how) if number == call.number => Some(how.fault(call)),
-            Trouble::Death(number, when, death) if number == call.number => {
+        let hit = |fault: &PlannedFault| match *fault {
+            PlannedFault::Call(number, how) if number == call.number => Some(how.fault(call)),
+            PlannedFault::Death(number, when, death) if number == call.number => {
                 lambda.kill(&call.caller, death);
                 Some(match when {
                     When::Before => Fault::Hang,
                     When::After => Fault::Slow(NEVER),
                 })
             }
-            Trouble::Outage(service, from, lasts) if service.takes(call) => {
+            PlannedFault::Outage(service, from, lasts) if service.takes(call) => {
                 let since = call.time.duration_since(began).unwrap_or_default();
                 let down = since >= from && since < from + lasts;
-                down.then(|| CallTrouble::ServerError.fault(call))
+                down.then(|| CallFault::ServerError.fault(call))
             }
             _ => None,
         };
-        let mut troubles = troubles.iter().enumerate();
-        let (place, fault) = troubles.find_map(|(place, one)| Some((place, hit(one)?)))?;
+        let mut faults = faults.iter().enumerate();
+        let (place, fault) = faults.find_map(|(place, one)| Some((place, hit(one)?)))?;
         happened.note(place);
         Some(fault)
     }));
 }
 
-fn set_up_deliveries(night: &Night, plan: &Plan, happened: Happened) {
-    let (troubles, without) = (plan.troubles.clone(), plan.without);
+fn set_up_deliveries(night: &Environment, plan: &Plan, happened: Injected) {
+    let (faults, without) = (plan.faults.clone(), plan.without);
     let aws = night.stack.aws.clone();
     night.stack.lambda.set_copies(Box::new(move |accepted| {
-        let mut troubles = troubles.iter().enumerate();
-        let hit = troubles.find_map(|(place, trouble)| match *trouble {
-            Trouble::Delivery(number, how) if number == accepted.number => Some((place, how)),
+        let mut faults = faults.iter().enumerate();
+        let hit = faults.find_map(|(place, fault)| match *fault {
+            PlannedFault::Delivery(number, how) if number == accepted.number => Some((place, how)),
             _ => None,
         });
         let copies = match hit {
@@ -109,7 +109,7 @@ fn set_up_deliveries(night: &Night, plan: &Plan, happened: Happened) {
 }
 
 /// Has people mend what is broken, so that the next night is a clean one.
-pub(super) fn mend(night: &Night) {
+pub(super) fn mend(night: &Environment) {
     let aws = &night.stack.aws;
     aws.clear_faults();
     night

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::play::OTHERS_VOLUME;
-use crate::night::Night;
+use super::plan::OTHERS_VOLUME;
+use crate::environment::Environment;
 use aws_stand_in::lambda::Death;
 use aws_stand_in::simulated_host::Durations;
 use aws_stand_in::{
@@ -16,7 +16,7 @@ const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 
 /// What people and machines do behind the check's back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum OperatorAction {
     /// The test instance is stopped.
     Stop,
     /// The test instance is rebooted.
@@ -49,7 +49,7 @@ pub enum Act {
     AgentReports(AgentReport),
 }
 
-impl Act {
+impl OperatorAction {
     /// All of them.
     pub const ALL: [Self; 14 + AgentReport::ALL.len()] = [
         Self::Stop,
@@ -76,7 +76,7 @@ impl Act {
         Self::AgentReports(AgentReport::OutputCut),
     ];
 
-    pub(super) async fn perform(self, night: &Night) {
+    pub(super) async fn perform(self, night: &Environment) {
         let (aws, ids) = (&night.stack.aws, &night.stack.fixture);
         let instance = &ids.test_instance_id;
         let volume = aws.volumes().into_iter().rev().find(|volume| {

@@ -1,4 +1,4 @@
-//! Controls: a guard is taken away, and the invariants must show it. A check that cannot fail
+//! Mutants: a guard is taken away, and the invariants must show it. A check that cannot fail
 //! proves nothing.
 //!
 //! The steps stay as they are. What the guard does is undone on the wire, in the events, on the
@@ -12,9 +12,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::exhaustive::undisturbed;
-use super::play::OTHERS_VOLUME;
-use super::{Act, CallTrouble, DeliveryTrouble, Plan, Played, Service, Trouble};
-use crate::night::Night;
+use super::plan::OTHERS_VOLUME;
+use super::{CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Played, Service};
+use crate::environment::Environment;
 use aws_stand_in::lambda::Accepted;
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::template::Template;
@@ -25,7 +25,7 @@ use wire::{
 
 /// A guard that is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
+pub enum Mutant {
     /// Reads never lag, though the night asks for it.
     NothingLags,
     /// Step 6 detaches before it unmounts.
@@ -62,7 +62,7 @@ pub enum Control {
     OlderOverNewer,
 }
 
-impl Control {
+impl Mutant {
     /// All of them.
     pub const ALL: [Self; 17] = [
         Self::NothingLags,
@@ -105,35 +105,38 @@ impl Control {
         }
     }
 
-    /// A night on which the guard is needed. `clean` is a night without trouble.
+    /// A night on which the guard is needed. `clean` is a night without fault.
     #[must_use]
     pub fn plan(self, clean: &Played) -> Plan {
-        let call = |action, how| vec![Trouble::Call(call_of(clean, action), how)];
-        let event = |function, how| vec![Trouble::Delivery(event_of(clean, function), how)];
-        let troubles = match self {
+        let call = |action, how| vec![PlannedFault::Call(call_of(clean, action), how)];
+        let event = |function, how| vec![PlannedFault::Delivery(event_of(clean, function), how)];
+        let faults = match self {
             Self::DetachFirst
             | Self::ProductionForTest
             | Self::EveryRunsVolume
             | Self::MetricOfItsOwn
             | Self::TestThatAlwaysPasses => Vec::new(),
-            Self::NothingLags => vec![Trouble::Lag(Duration::from_secs(10))],
+            Self::NothingLags => vec![PlannedFault::Lag(Duration::from_secs(10))],
             Self::NoOnFailureDestination => {
                 // Each of Lambda's three attempts reads once and then attaches.
                 let first = call_of(clean, "AttachVolume");
                 let calls = [first, first + 2, first + 4];
                 calls
-                    .map(|call| Trouble::Call(call, CallTrouble::Denied))
+                    .map(|call| PlannedFault::Call(call, CallFault::Denied))
                     .into()
             }
-            Self::NoSweep => event("step-6", DeliveryTrouble::Dropped),
-            Self::ErrorsSwallowed => call("AttachVolume", CallTrouble::Denied),
-            Self::MetricBeforeTag => call("CreateTags", CallTrouble::Denied),
+            Self::NoSweep => event("step-6", DeliveryFault::Dropped),
+            Self::ErrorsSwallowed => call("AttachVolume", CallFault::Denied),
+            Self::MetricBeforeTag => call("CreateTags", CallFault::Denied),
             Self::ExitCodeAlone => {
-                let full = Act::AgentReports(AgentReport::NoSpace);
-                vec![Trouble::Act(Duration::ZERO, full)]
+                let full = OperatorAction::AgentReports(AgentReport::NoSpace);
+                vec![PlannedFault::OperatorAction(Duration::ZERO, full)]
             }
-            Self::NoClientToken => call("CreateVolume", CallTrouble::AnswerLost),
-            Self::ForceThoughHeld => vec![Trouble::Act(Duration::ZERO, Act::HoldMount)],
+            Self::NoClientToken => call("CreateVolume", CallFault::AnswerLost),
+            Self::ForceThoughHeld => vec![PlannedFault::OperatorAction(
+                Duration::ZERO,
+                OperatorAction::HoldMount,
+            )],
             Self::CommandUnasked => {
                 // The second run goes as the first did.
                 let events = clean.ending.deliveries.iter();
@@ -141,20 +144,20 @@ impl Control {
                 let second = events.unwrap_or_default() + event_of(clean, "step-6");
                 vec![
                     another_after(clean),
-                    Trouble::Delivery(second, DeliveryTrouble::OtherCommand),
+                    PlannedFault::Delivery(second, DeliveryFault::OtherCommand),
                 ]
             }
             Self::OlderOverNewer => {
                 let first = event_of(clean, "step-6");
                 vec![
                     another_after(clean),
-                    Trouble::Delivery(first, DeliveryTrouble::AgainLate),
+                    PlannedFault::Delivery(first, DeliveryFault::AgainLate),
                 ]
             }
-            Self::NoLockOnHost => event("step-5", DeliveryTrouble::Twice),
+            Self::NoLockOnHost => event("step-5", DeliveryFault::Twice),
             Self::NoLimitOnLooks => {
                 let day = Duration::from_hours(24);
-                vec![Trouble::Outage(Service::Ec2, Duration::ZERO, day)]
+                vec![PlannedFault::Outage(Service::Ec2, Duration::ZERO, day)]
             }
         };
         let backup = match self {
@@ -162,7 +165,7 @@ impl Control {
             _ => Backup::Good,
         };
         Plan {
-            troubles,
+            faults,
             without: Some(self),
             ..undisturbed(backup)
         }
@@ -177,8 +180,8 @@ impl Control {
         }
     }
 
-    /// Takes the guard away from a night whose troubles are set up.
-    pub(super) fn take_away(self, night: &Night) {
+    /// Takes the guard away from a night whose faults are set up.
+    pub(super) fn take_away(self, night: &Environment) {
         let (aws, ids) = (&night.stack.aws, &night.stack.fixture);
         match self {
             Self::NothingLags => aws.set_timing(|timing| timing.read_lag = Duration::ZERO),
@@ -273,7 +276,7 @@ fn event_of(clean: &Played, function: &str) -> u64 {
 }
 
 /// Another run, once the first is over.
-fn another_after(clean: &Played) -> Trouble {
+fn another_after(clean: &Played) -> PlannedFault {
     let over = clean.lasted + Duration::from_mins(1);
-    Trouble::Act(over, Act::StartAnother)
+    PlannedFault::OperatorAction(over, OperatorAction::StartAnother)
 }

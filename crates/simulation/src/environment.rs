@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::in_process::InProcess;
 
 /// A stack and its test instance, before and while nights are played on it.
-pub struct Night {
+pub struct Environment {
     /// The stack.
     pub stack: Stack,
     /// The test instance.
@@ -50,7 +50,7 @@ pub struct Ending {
     pub left: Vec<String>,
 }
 
-impl Night {
+impl Environment {
     /// An ordinary night, not yet begun. Needs a paused clock.
     #[must_use]
     pub fn new() -> Self {
@@ -214,7 +214,7 @@ impl Another {
     }
 }
 
-impl Default for Night {
+impl Default for Environment {
     fn default() -> Self {
         Self::new()
     }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::exhaustive::{single_troubles, undisturbed};
-use super::many::{self, Databases};
-use super::tally::Tally;
-use super::{Plan, Played, play, random, recorded, waiting};
+use super::exhaustive::{single_faults, undisturbed};
+use super::fleet::{self, Databases};
+use super::summary::Summary;
+use super::{Plan, Played, overhead, play, random, recorded};
 use aws_stand_in::simulated_host::Backup;
 
 /// Plays bad nights in memory and holds each against what must hold.
@@ -33,11 +33,11 @@ struct Arguments {
     #[arg(long)]
     minutes: Option<u64>,
 
-    /// Play this one seed and tell its story, whatever it comes to.
+    /// Play this one seed and tell its trace, whatever it comes to.
     #[arg(long, conflicts_with_all = ["seeds", "first", "minutes"])]
     seed: Option<u64>,
 
-    /// Play every single trouble of a good, a bad and a failing night.
+    /// Play every single fault of a good, a bad and a failing night.
     #[arg(long, conflicts_with_all = ["seeds", "first", "seed"])]
     singles: bool,
 
@@ -65,7 +65,7 @@ struct Arguments {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(count) = arguments.databases {
-        let played = on_paused_clock(many::play(Databases {
+        let played = on_paused_clock(fleet::play(Databases {
             count,
             within: Duration::from_mins(arguments.within),
             seed: 0,
@@ -82,24 +82,24 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if arguments.waiting {
-        println!("{}", on_paused_clock(waiting::table()));
+        println!("{}", on_paused_clock(overhead::table()));
         return ExitCode::SUCCESS;
     }
     if let Some(seed) = arguments.seed {
         let (plan, played) = of_seed(seed);
-        println!("{plan:#?}\n{}", played.story());
+        println!("{plan:#?}\n{}", played.trace());
         for violation in &played.violations {
             println!("broken: {violation}");
         }
         return ExitCode::from(u8::from(!played.violations.is_empty()));
     }
-    let tally = if arguments.singles {
+    let summary = if arguments.singles {
         singles(arguments.minutes)
     } else {
         random(arguments.first, arguments.seeds, arguments.minutes)
     };
-    println!("{tally}");
-    ExitCode::from(u8::from(!tally.holds()))
+    println!("{summary}");
+    ExitCode::from(u8::from(!summary.holds()))
 }
 
 fn of_seed(seed: u64) -> (Plan, Played) {
@@ -110,31 +110,31 @@ fn of_seed(seed: u64) -> (Plan, Played) {
     })
 }
 
-fn random(first: u64, seeds: u64, minutes: Option<u64>) -> Tally {
-    on_all_cores(seeds, minutes, |number, tally| {
+fn random(first: u64, seeds: u64, minutes: Option<u64>) -> Summary {
+    on_all_cores(seeds, minutes, |number, summary| {
         let seed = first + number;
         let (plan, played) = of_seed(seed);
-        tally.count(&format!("simulate --seed {seed}"), &plan, &played);
+        summary.count(&format!("simulate --seed {seed}"), &plan, &played);
     })
 }
 
-fn singles(minutes: Option<u64>) -> Tally {
+fn singles(minutes: Option<u64>) -> Summary {
     let mut plans = Vec::new();
     for backup in [Backup::Good, Backup::Damaged, Backup::CannotBeTested] {
-        let troubles = on_paused_clock(single_troubles(backup)).into_iter();
-        plans.extend(troubles.map(|trouble| Plan {
-            troubles: vec![trouble],
+        let faults = on_paused_clock(single_faults(backup)).into_iter();
+        plans.extend(faults.map(|fault| Plan {
+            faults: vec![fault],
             ..undisturbed(backup)
         }));
     }
-    on_all_cores(plans.len() as u64, minutes, |number, tally| {
+    on_all_cores(plans.len() as u64, minutes, |number, summary| {
         let Some(plan) = plans.get(usize::try_from(number).unwrap_or(usize::MAX)) else {
             return;
         };
         let mut played = on_paused_clock(play(plan));
         let missed = played.missed(plan);
         played.violations.extend(missed);
-        tally.count(&format!("{:?} backup", plan.backup), plan, &played);
+        summary.count(&format!("{:?} backup", plan.backup), plan, &played);
     })
 }
 
@@ -153,7 +153,11 @@ fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
     clippy::disallowed_methods,
     reason = "how long a person waits is real time; no night sees it"
 )]
-fn on_all_cores(nights: u64, minutes: Option<u64>, play: impl Fn(u64, &mut Tally) + Sync) -> Tally {
+fn on_all_cores(
+    nights: u64,
+    minutes: Option<u64>,
+    play: impl Fn(u64, &mut Summary) + Sync,
+) -> Summary {
     let bar = ProgressBar::new(nights);
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} nights, {per_sec}, {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -161,24 +165,24 @@ fn on_all_cores(nights: u64, minutes: Option<u64>, play: impl Fn(u64, &mut Tally
     let in_time = || minutes.is_none_or(|most| began.elapsed() < Duration::from_mins(most));
     let next = AtomicU64::new(0);
     let cores = thread::available_parallelism().map_or(1, Into::into);
-    let mut tally = Tally::default();
+    let mut summary = Summary::default();
     thread::scope(|scope| {
         let work = || {
-            let mut tally = Tally::default();
+            let mut summary = Summary::default();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= nights || !in_time() {
-                    return tally;
+                    return summary;
                 }
-                play(number, &mut tally);
+                play(number, &mut summary);
                 bar.inc(1);
             }
         };
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
         for worker in workers {
-            tally.add(worker.join().expect("a night does not panic"));
+            summary.add(worker.join().expect("a night does not panic"));
         }
     });
     bar.finish_and_clear();
-    tally
+    summary
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_stand_in::Fault;
 use serde_json::json;
-use simulation::night::Night;
+use simulation::environment::Environment;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const STEP_1: &str = "dev-ib-backup-step-1-snapshot";
@@ -13,7 +13,7 @@ const STEP_1: &str = "dev-ib-backup-step-1-snapshot";
 async fn what_a_dead_run_left_is_given_back_before_the_next_begins() {
     let device = Some(("i-07e57000000000001", "/dev/sdg"));
     for attached in [None, device] {
-        let night = Night::new();
+        let night = Environment::new();
         night.leave_a_volume(attached);
         night.stack.aws.clock().sleep(8 * 60 * MINUTE).await;
         let ending = night.play().await;
@@ -33,7 +33,7 @@ async fn what_a_dead_run_left_is_given_back_before_the_next_begins() {
 /// The first look that AWS is not too busy for is the first, whatever it is counted as.
 #[tokio::test(start_paused = true)]
 async fn it_is_given_back_where_aws_was_too_busy_at_first() {
-    let night = Night::new();
+    let night = Environment::new();
     night.leave_a_volume(None);
     night.stack.aws.clock().sleep(8 * 60 * MINUTE).await;
     let mut attempts = 0;
@@ -55,7 +55,7 @@ async fn it_is_given_back_where_aws_was_too_busy_at_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_live_run_is_not_disturbed() {
-    let night = Night::new();
+    let night = Environment::new();
     night.leave_a_volume(None);
     let ending = night.play().await;
     assert_eq!(ending.tag(), None);
@@ -72,7 +72,7 @@ async fn a_live_run_is_not_disturbed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_starts_while_another_is_at_work_is_refused() {
-    let night = Night::new();
+    let night = Environment::new();
     let lambda = night.stack.lambda.clone();
     let clock = night.stack.aws.clock();
     tokio::spawn(async move {
@@ -93,7 +93,7 @@ async fn a_run_that_starts_while_another_is_at_work_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn of_two_runs_that_start_at_once_one_tests() {
-    let night = Night::new();
+    let night = Environment::new();
     night.stack.lambda.start(STEP_1, json!({}));
     let ending = night.play().await;
     assert_eq!(ending.tag(), Some("True"));
@@ -106,8 +106,10 @@ async fn of_two_runs_that_start_at_once_one_tests() {
 }
 
 /// What somebody does half an hour into a night, in the middle of the test.
-async fn meddled(meddle: impl FnOnce(&Night) + Send) -> (Night, simulation::night::Ending) {
-    let night = Night::new();
+async fn meddled(
+    meddle: impl FnOnce(&Environment) + Send,
+) -> (Environment, simulation::environment::Ending) {
+    let night = Environment::new();
     let clock = night.stack.aws.clock();
     let lambda = night.stack.lambda.clone();
     lambda.start(STEP_1, json!({}));
@@ -118,7 +120,7 @@ async fn meddled(meddle: impl FnOnce(&Night) + Send) -> (Night, simulation::nigh
     (night, ending)
 }
 
-fn test_volume(night: &Night) -> String {
+fn test_volume(night: &Environment) -> String {
     let volumes = night.stack.aws.volumes().into_iter();
     let mut ours = volumes.filter(|volume| volume.tags.contains_key("IBBackupTest"));
     ours.next().expect("there is a test volume").id
@@ -160,11 +162,11 @@ async fn the_test_command_is_cancelled_by_hand() {
 /// A call that is done while its answer is lost is repeated by the SDK or by Lambda.
 #[tokio::test(start_paused = true)]
 async fn the_answer_to_any_one_call_is_lost() {
-    let undisturbed = Night::new().testing_for(MINUTE);
+    let undisturbed = Environment::new().testing_for(MINUTE);
     undisturbed.play().await;
     let calls = undisturbed.stack.aws.calls().len() as u64;
     for number in 1..=calls {
-        let night = Night::new().testing_for(MINUTE);
+        let night = Environment::new().testing_for(MINUTE);
         night.stack.aws.set_faults(Box::new(move |call| {
             (call.number == number).then_some(Fault::LoseAnswer)
         }));

@@ -4,42 +4,16 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::happen::{Happened, mend, set_up};
-use super::trouble::DAY;
-use super::{Control, DeliveryTrouble, Trouble, invariants};
-use crate::night::{Ending, Night};
+use super::fault::DAY;
+use super::inject::{Injected, mend, set_up};
+use super::plan::{DURATIONS, NEXT_SNAPSHOT, OTHERS_VOLUME};
+use super::{DeliveryFault, Plan, PlannedFault, invariants};
+use crate::environment::{Ending, Environment};
 use aws_stand_in::clock::rfc3339;
-use aws_stand_in::simulated_host::{Backup, Durations};
 use aws_stand_in::{Call, Snapshot, Tags};
 
 /// No night takes longer, whatever goes wrong.
 const BOUND: Duration = Duration::from_hours(20);
-/// The integrity test of a simulated night: it runs when Lambda repeats a failed event.
-const TEST: Duration = Duration::from_secs(70);
-/// How long the scripts of a simulated night take.
-pub(super) const DURATIONS: Durations = Durations {
-    mount: Duration::from_secs(6),
-    test: TEST,
-    release: Duration::from_secs(6),
-};
-/// The snapshot of the night after.
-pub(super) const NEXT_SNAPSHOT: &str = "snap-rehearsal0002";
-
-/// The test volume of another environment of the account.
-pub(super) const OTHERS_VOLUME: &str = "vol-rehearsalothers";
-
-/// A night to be played.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What last night's backup holds.
-    pub backup: Backup,
-    /// What goes wrong.
-    pub troubles: Vec<Trouble>,
-    /// Where everything comes from that is left to chance, such as the SDK's pauses.
-    pub seed: u64,
-    /// The guard that is taken away, where the night is a control.
-    pub without: Option<Control>,
-}
 
 /// A night that was played.
 pub struct Played {
@@ -51,29 +25,29 @@ pub struct Played {
     pub lasted: Duration,
     /// The calls that it made, in their order.
     pub calls: Vec<Call>,
-    /// The troubles of the plan that did happen: a night may be over before.
-    pub happened: Vec<Trouble>,
+    /// The faults of the plan that did happen: a night may be over before.
+    pub happened: Vec<PlannedFault>,
     /// When it began.
     pub began: SystemTime,
-    night: Arc<Night>,
+    night: Arc<Environment>,
 }
 
 impl Played {
     /// What happened: calls, deliveries and log lines in simulated time. What is still under way,
     /// such as a script that hangs, goes on as long as the clock does: ask at once.
     #[must_use]
-    pub fn story(&self) -> String {
-        story(&self.night, self.began)
+    pub fn trace(&self) -> String {
+        trace(&self.night, self.began)
     }
 
     /// What did not go wrong though it was to. A night drawn at random may end before it does;
-    /// where a trouble was chosen for a night, a night without it shows nothing.
+    /// where a fault was chosen for a night, a night without it shows nothing.
     #[must_use]
     pub fn missed(&self, plan: &Plan) -> Vec<String> {
-        let missed = plan.troubles.iter();
-        let missed = missed.filter(|trouble| !self.happened.contains(trouble));
+        let missed = plan.faults.iter();
+        let missed = missed.filter(|fault| !self.happened.contains(fault));
         missed
-            .map(|trouble| format!("0: {trouble:?} did not happen"))
+            .map(|fault| format!("0: {fault:?} did not happen"))
             .collect()
     }
 }
@@ -82,9 +56,9 @@ impl Played {
 /// paused clock and a runtime of one thread.
 pub async fn play(plan: &Plan) -> Played {
     fastrand::seed(plan.seed);
-    let night = Night::with(|template| {
-        if let Some(control) = plan.without {
-            control.change(template);
+    let night = Environment::with(|template| {
+        if let Some(mutant) = plan.without {
+            mutant.change(template);
         }
     });
     night.host.set_durations(DURATIONS);
@@ -95,9 +69,13 @@ pub async fn play(plan: &Plan) -> Played {
     let began = clock.now();
     let (happened, mut acts) = set_up(&night, plan);
     night.start_run();
-    let next_day =
-        |trouble: &Trouble| matches!(trouble, Trouble::Delivery(_, DeliveryTrouble::AgainNextDay));
-    let bound = if plan.troubles.iter().any(next_day) {
+    let next_day = |fault: &PlannedFault| {
+        matches!(
+            fault,
+            PlannedFault::Delivery(_, DeliveryFault::AgainNextDay)
+        )
+    };
+    let bound = if plan.faults.iter().any(next_day) {
         BOUND + DAY
     } else {
         BOUND
@@ -136,7 +114,7 @@ pub async fn play(plan: &Plan) -> Played {
 }
 
 /// What another environment has in the account, and holds on to.
-fn add_others_volume(night: &Night) {
+fn add_others_volume(night: &Environment) {
     let tags = [
         ("IBBackupTest", "True"),
         ("IBBackupEnvironment", "prod"),
@@ -160,19 +138,19 @@ fn is_own(left: &String) -> bool {
 }
 
 /// Of a lag there is to be seen in the end whether any read showed less than the truth.
-fn happened_in(night: &Night, plan: &Plan, happened: &Happened) -> Vec<Trouble> {
+fn happened_in(night: &Environment, plan: &Plan, happened: &Injected) -> Vec<PlannedFault> {
     let lagged = night.stack.aws.stale_reads() > 0;
     let places = happened.places();
-    let troubles = plan.troubles.iter().enumerate();
-    let did = troubles.filter(|(place, trouble)| match trouble {
-        Trouble::Lag(_) => lagged,
+    let faults = plan.faults.iter().enumerate();
+    let did = faults.filter(|(place, fault)| match fault {
+        PlannedFault::Lag(_) => lagged,
         _ => places.contains(place),
     });
-    did.map(|(_, trouble)| *trouble).collect()
+    did.map(|(_, fault)| *fault).collect()
 }
 
 /// The night after, with nothing wrong: it must be valid and leave nothing, its own or older.
-async fn clean_night(night: &Night, began: SystemTime) -> Vec<String> {
+async fn clean_night(night: &Environment, began: SystemTime) -> Vec<String> {
     let aws = &night.stack.aws;
     let tomorrow = began + Duration::from_hours(24);
     aws.clock().sleep_until(tomorrow).await;
@@ -204,7 +182,7 @@ fn since(began: SystemTime, time: SystemTime) -> Duration {
 }
 
 /// Calls, deliveries and log lines, in the order of their time.
-fn story(night: &Night, began: SystemTime) -> String {
+fn trace(night: &Environment, began: SystemTime) -> String {
     let mut lines: Vec<(SystemTime, String)> = Vec::new();
     for record in night.stack.aws.calls() {
         let call = &record.call;
@@ -238,15 +216,15 @@ fn story(night: &Night, began: SystemTime) -> String {
         ));
     }
     lines.sort_by_key(|(time, _)| *time);
-    let mut story = String::new();
+    let mut trace = String::new();
     for (time, line) in lines {
         // A String takes every line.
         let _ = writeln!(
-            story,
+            trace,
             "{} +{:>7.1}s {line}",
             rfc3339(time),
             since(began, time).as_secs_f64()
         );
     }
-    story
+    trace
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::Act;
+use super::OperatorAction;
 use aws_stand_in::clock::rfc3339;
 use aws_stand_in::lambda::{Accepted, Death};
 use aws_stand_in::{Aws, Call, Fault};
@@ -14,22 +14,22 @@ pub(super) const DAY: Duration = Duration::from_hours(24);
 
 /// One thing that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum PlannedFault {
     /// With the call of this number, counted from 1.
-    Call(u64, CallTrouble),
+    Call(u64, CallFault),
     /// The function dies at the call of this number, before it is done or after.
     Death(u64, When, Death),
     /// With the event of this number, counted from 0.
-    Delivery(u64, DeliveryTrouble),
+    Delivery(u64, DeliveryFault),
     /// Somebody does something, so long after the start.
-    Act(Duration, Act),
+    OperatorAction(Duration, OperatorAction),
     /// Every call of this is refused, from then on for so long.
     Outage(Service, Duration, Duration),
     /// All reads lag behind by this much.
     Lag(Duration),
 }
 
-impl Trouble {
+impl PlannedFault {
     /// What it is called in a table.
     #[must_use]
     pub fn kind(&self) -> String {
@@ -37,7 +37,7 @@ impl Trouble {
             Self::Call(_, how) => format!("call: {how:?}"),
             Self::Death(_, when, how) => format!("death {when:?} a call: {how:?}"),
             Self::Delivery(_, how) => format!("delivery: {how:?}"),
-            Self::Act(_, act) => format!("act: {act:?}"),
+            Self::OperatorAction(_, act) => format!("act: {act:?}"),
             Self::Outage(service, ..) => format!("outage: {service:?}"),
             Self::Lag(_) => "reads lag".to_owned(),
         }
@@ -91,7 +91,7 @@ pub enum When {
 
 /// What goes wrong with one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallTrouble {
+pub enum CallFault {
     /// Refused: too many requests.
     Throttled,
     /// Refused: not allowed.
@@ -116,7 +116,7 @@ pub enum CallTrouble {
     Cut,
 }
 
-impl CallTrouble {
+impl CallFault {
     /// All of them.
     pub const ALL: [Self; 11] = [
         Self::Throttled,
@@ -161,7 +161,7 @@ impl CallTrouble {
 
 /// What goes wrong with the delivery of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryTrouble {
+pub enum DeliveryFault {
     /// Delivered twice at once.
     Twice,
     /// Delivered again after two minutes.
@@ -188,7 +188,7 @@ pub enum DeliveryTrouble {
     WrongType,
 }
 
-impl DeliveryTrouble {
+impl DeliveryFault {
     /// All of them.
     pub const ALL: [Self; 12] = [
         Self::Twice,

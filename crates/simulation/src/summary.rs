@@ -8,9 +8,9 @@ use super::{Plan, Played};
 
 /// What many nights came to.
 #[derive(Default)]
-pub struct Tally {
+pub struct Summary {
     nights: u64,
-    troubles: BTreeMap<String, u64>,
+    faults: BTreeMap<String, u64>,
     outcomes: BTreeMap<&'static str, u64>,
     longest: Duration,
     calls: u64,
@@ -26,15 +26,15 @@ struct Broken {
     violations: Vec<String>,
 }
 
-impl Tally {
+impl Summary {
     /// Counts a night; `again` plays it again.
     pub fn count(&mut self, again: &str, plan: &Plan, played: &Played) {
         self.nights += 1;
         self.calls += played.calls.len() as u64;
         self.most_calls = self.most_calls.max(played.calls.len());
         self.longest = self.longest.max(played.lasted);
-        for trouble in &played.happened {
-            *self.troubles.entry(trouble.kind()).or_default() += 1;
+        for fault in &played.happened {
+            *self.faults.entry(fault.kind()).or_default() += 1;
         }
         let outcome = match played.ending.tag() {
             Some("True") => "valid",
@@ -44,7 +44,7 @@ impl Tally {
         *self.outcomes.entry(outcome).or_default() += 1;
         if !played.violations.is_empty() {
             let violations = played.violations.clone();
-            let again = format!("{again} {:?}", plan.troubles);
+            let again = format!("{again} {:?}", plan.faults);
             self.broken.push(Broken { again, violations });
         }
     }
@@ -55,8 +55,8 @@ impl Tally {
         self.calls += other.calls;
         self.most_calls = self.most_calls.max(other.most_calls);
         self.longest = self.longest.max(other.longest);
-        for (kind, count) in other.troubles {
-            *self.troubles.entry(kind).or_default() += count;
+        for (kind, count) in other.faults {
+            *self.faults.entry(kind).or_default() += count;
         }
         for (outcome, count) in other.outcomes {
             *self.outcomes.entry(outcome).or_default() += count;
@@ -72,15 +72,15 @@ impl Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| nights | {} |\n|---|---:|", self.nights)?;
         for (outcome, count) in &self.outcomes {
             writeln!(f, "| {outcome} | {count} |")?;
         }
-        let troubles = self.troubles.values().sum::<u64>();
-        writeln!(f, "| **troubles that happened** | {troubles} |")?;
-        for (kind, count) in &self.troubles {
+        let faults = self.faults.values().sum::<u64>();
+        writeln!(f, "| **faults that happened** | {faults} |")?;
+        for (kind, count) in &self.faults {
             writeln!(f, "| {kind} | {count} |")?;
         }
         let longest = self.longest.as_secs() / 60;

@@ -3,13 +3,13 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use crate::night::Night;
+use crate::environment::Environment;
 use aws_stand_in::Timing;
 use aws_stand_in::simulated_host::Durations;
 
 /// What an ordinary night came to.
 #[derive(Clone, Copy, Debug)]
-pub struct Waited {
+pub struct Overhead {
     /// How long its integrity test took.
     pub test: Duration,
     /// How long it took in all.
@@ -23,16 +23,16 @@ pub struct Waited {
 }
 
 /// Plays a night whose integrity test takes so long. Needs a paused clock.
-pub async fn play(test: Duration) -> Waited {
+pub async fn play(test: Duration) -> Overhead {
     let durations = Durations {
         test,
         ..Durations::default()
     };
-    let night = Night::new().testing_for(test);
+    let night = Environment::new().testing_for(test);
     let clock = night.stack.aws.clock();
     let began = clock.now();
     let ending = night.play().await;
-    Waited {
+    Overhead {
         test,
         night: clock.now().duration_since(began).unwrap_or_default(),
         work: work(&Timing::default(), durations),
@@ -47,7 +47,7 @@ fn work(aws: &Timing, scripts: Durations) -> Duration {
     volume + 3 * aws.delivery + scripts.mount + scripts.test + scripts.release
 }
 
-impl Waited {
+impl Overhead {
     /// The chain's own time: what is over before anybody looks again.
     #[must_use]
     pub fn own(&self) -> Duration {
@@ -75,7 +75,7 @@ pub async fn table() -> String {
 }
 
 /// A row of the table.
-impl fmt::Display for Waited {
+impl fmt::Display for Overhead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::night::{Another, Night};
+use crate::environment::{Another, Environment};
 use aws_stand_in::VolumeState;
 use aws_stand_in::lambda::Delivery;
 use aws_stand_in::simulated_host::{Backup, Durations};
@@ -45,7 +45,7 @@ pub struct DatabasesPlayed {
 pub async fn play(databases: Databases) -> DatabasesPlayed {
     fastrand::seed(databases.seed);
     let mut rng = Rng::with_seed(databases.seed);
-    let night = Night::new();
+    let night = Environment::new();
     let aws = &night.stack.aws;
     aws.limit_requests();
     let clock = aws.clock();
@@ -119,14 +119,14 @@ fn outcome(tag: Option<&str>) -> &'static str {
 }
 
 /// `DBBackupValid` by snapshot.
-fn verdict_tags(night: &Night) -> BTreeMap<String, String> {
+fn verdict_tags(night: &Environment) -> BTreeMap<String, String> {
     let snapshots = night.stack.aws.snapshots().into_iter();
     let tagged = snapshots.filter_map(|mut one| Some((one.id, one.tags.remove("DBBackupValid")?)));
     tagged.collect()
 }
 
 /// The values of `infobright_backup_valid` by the tag that names its source.
-fn verdict_metrics(night: &Night) -> BTreeMap<String, Vec<f64>> {
+fn verdict_metrics(night: &Environment) -> BTreeMap<String, Vec<f64>> {
     let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for point in night.stack.aws.points() {
         let mut tags = point.tags.into_iter();
@@ -165,7 +165,7 @@ fn broken(another: &Another, backup: Backup, tag: Option<&str>, values: &[f64]) 
     violations
 }
 
-fn left_volumes(night: &Night) -> Vec<String> {
+fn left_volumes(night: &Environment) -> Vec<String> {
     let volumes = night.stack.aws.volumes().into_iter();
     let ours = volumes.filter(|volume| volume.tags.contains_key("IBBackupTest"));
     let mut of_run: BTreeMap<String, usize> = BTreeMap::new();
@@ -188,7 +188,7 @@ struct Calls {
     refused: usize,
 }
 
-fn calls_by_run(night: &Night) -> Calls {
+fn calls_by_run(night: &Environment) -> Calls {
     let deliveries = night.stack.lambda.deliveries();
     let mut of_run: BTreeMap<String, usize> = BTreeMap::new();
     let mut calls = Calls::default();
