@@ -68,7 +68,8 @@ class Monitor:
         if value is not None:
             return ALERT if self.breaches(value) else OK
         match self.options["on_missing_data"]:
-            case "default" if self.over_time in ("sum", "count"):
+            # "For monitors using Count queries": counts of a metric or of events, whatever adds up their points.
+            case "default" if self.expression is None or self.expression.endswith(".as_count()"):
                 return ALERT if self.breaches(0) else OK
             case "default":
                 return before

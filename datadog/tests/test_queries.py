@@ -30,6 +30,7 @@ def night(series, number, source, valid=None, env="prod", at=2 * HOUR, seconds=2
     series.send(begin, "infobright_backup_age_seconds", others.get("age", 2 * HOUR), **tags)
     if valid is not None:
         series.send(end, "infobright_backup_valid", valid, **tags)
+        series.send(end, "infobright_backup_check.verdicts", 1, **tags)
         series.send(end, "infobright_backup_check.coverage", 100, **tags)
         series.send(end, "infobright_backup_check.duration_seconds", others.get("test", 900), phase="test", **tags)
         series.send(end, "infobright_backup_check.duration_seconds", 60, phase="mount", **tags)
@@ -215,10 +216,14 @@ class Monitors(unittest.TestCase):
             night(series, number, A)
             night(series, number, B, valid=1)
         self.assertEqual(play(monitor("no-verdict"), series, 3), [(0, ALERT)])
-        # The old way: a monitor has to have seen data before it can miss them.
-        old = monitor("no-verdict")
-        old.options["on_missing_data"] = "show_and_notify_no_data"
-        self.assertEqual(play(old, Series(), 2), [])
+        # What would not do: to notify of missing data that never were there, or to add up a gauge.
+        missing = monitor("no-verdict")
+        missing.options["on_missing_data"] = "show_and_notify_no_data"
+        self.assertEqual(play(missing, Series(), 2), [])
+        body = monitor("no-verdict").body
+        gauge = re.sub(r"sum:infobright_backup_check.verdicts(.*)\.as_count\(\)", r"max:infobright_backup_valid\1 + 1", body["query"])
+        self.assertNotEqual(gauge, body["query"])
+        self.assertEqual(play(Monitor({**body, "query": gauge}), Series(), 2), [])
 
     def test_silence_after_verdicts_alarms_and_a_verdict_of_either_kind_ends_it(self):
         for valid in (1, 0):

@@ -32,7 +32,7 @@ pub enum DatadogReply {
     Never,
 }
 
-/// One value of a gauge.
+/// One value of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// Name of the metric.
@@ -147,6 +147,9 @@ struct Series {
     #[serde(default)]
     #[expect(dead_code, reason = "known to Datadog, of no matter here")]
     unit: Option<String>,
+    /// Seconds. A count has one.
+    #[serde(default)]
+    interval: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +159,7 @@ struct PointBody {
     value: f64,
 }
 
+const COUNT: u8 = 1;
 const GAUGE: u8 = 3;
 const HOUR: i64 = 3600;
 const TEN_MINUTES: i64 = 600;
@@ -192,10 +196,16 @@ fn series(datadog: &mut Datadog, body: &Bytes, now: SystemTime) -> Result<Value,
 }
 
 fn check_series(series: &Series) -> Result<(), ErrorResponse> {
-    if series.kind != GAUGE {
+    if series.kind != GAUGE && series.kind != COUNT {
         return Err(invalid(format!(
-            "{}: type {} is not a gauge (3)",
+            "{}: type {} is neither a gauge (3) nor a count (1)",
             series.metric, series.kind
+        )));
+    }
+    if (series.kind == COUNT) != series.interval.is_some_and(|seconds| seconds > 0) {
+        return Err(invalid(format!(
+            "{}: a count has an interval, and a gauge has none",
+            series.metric
         )));
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');

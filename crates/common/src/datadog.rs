@@ -32,8 +32,6 @@ pub const OLDEST_POINT: Duration = Duration::from_mins(55);
 const LONGEST_TEXT: usize = 4000;
 /// As much of a reply is read: whoever sends more is not Datadog, and must not fill the memory.
 const LONGEST_REPLY: usize = 64 * 1024;
-/// The type of a gauge in the v2 series API.
-const GAUGE: u8 = 3;
 
 /// Where the API key comes from. It cannot be printed.
 #[derive(Clone, Debug)]
@@ -131,19 +129,26 @@ impl Datadog {
             .map(|gauge| {
                 let mut tags = self.tags();
                 tags.extend(gauge.tag.clone());
-                json!({
+                let mut series = json!({
                     "metric": gauge.metric,
-                    "type": GAUGE,
+                    "type": gauge.kind,
                     "points": [{"timestamp": seconds, "value": gauge.value}],
                     "tags": tags,
-                })
+                });
+                if let Some(interval) = gauge.interval() {
+                    series["interval"] = json!(interval);
+                }
+                series
             })
             .collect();
         let series = json!({ "series": series });
         if self.post("/api/v2/series", &series).await? == Sent::Off {
             return Ok(());
         }
-        for Gauge { metric, value, tag } in gauges {
+        for Gauge {
+            metric, value, tag, ..
+        } in gauges
+        {
             let line = format!("{metric} {value} {}", tag.as_deref().unwrap_or_default());
             info!("sent to Datadog: {}", line.trim_end());
         }

@@ -230,11 +230,11 @@ impl AwaitResult {
     /// logged here; the caller tries again before the run may end.
     pub(crate) async fn send_verdict(&self, run: &Run, told: RecordedVerdict) -> Result<()> {
         let valid = verdict::metric(told.valid);
-        let mut gauges = vec![if run.older_backup {
-            Gauge::older_valid(valid)
+        let mut gauges = if run.older_backup {
+            vec![Gauge::older_valid(valid)]
         } else {
-            Gauge::valid(valid)
-        }];
+            vec![Gauge::valid(valid), Gauge::verdict()]
+        };
         gauges.extend(told.coverage.map(Gauge::coverage));
         gauges.extend(told.paused_seconds.map(Gauge::production_paused));
         let manifest = told.manifest.map(verdict::metric);

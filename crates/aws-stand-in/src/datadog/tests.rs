@@ -69,6 +69,8 @@ async fn a_wrong_key_or_shape_is_refused() {
     let wrong = post(&night, "/api/v2/series", "wrong", &gauge(now, 1.0)).await;
     assert_eq!(wrong, (403, json!({ "errors": ["Forbidden"] })));
     for (pointer, value) in [
+        ("/series/0/type", json!(2)),
+        // A count lacks its interval.
         ("/series/0/type", json!(1)),
         ("/series/0/tags/0", json!("Snapshot Id")),
         ("/series/0/points", json!([])),

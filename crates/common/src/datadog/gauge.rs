@@ -1,9 +1,14 @@
 //! The metrics and their values.
 
+/// Types of metrics in the v2 series API.
+const COUNT: u8 = 1;
+const GAUGE: u8 = 3;
+
 /// One value of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gauge {
     pub(super) metric: &'static str,
+    pub(super) kind: u8,
     pub(super) value: f64,
     pub(super) tag: Option<String>,
 }
@@ -12,6 +17,7 @@ impl Gauge {
     fn of(metric: &'static str, value: f64) -> Self {
         Self {
             metric,
+            kind: GAUGE,
             value,
             tag: None,
         }
@@ -21,6 +27,21 @@ impl Gauge {
     #[must_use]
     pub fn valid(value: f64) -> Self {
         Self::of("infobright_backup_valid", value)
+    }
+
+    /// Counts a verdict on the newest backup. Datadog evaluates a count without points as 0, and a
+    /// gauge as it was before: only of a count can a monitor tell that there never was one.
+    #[must_use]
+    pub fn verdict() -> Self {
+        Self {
+            kind: COUNT,
+            ..Self::of("infobright_backup_check.verdicts", 1.0)
+        }
+    }
+
+    /// The seconds that a count is of, which Datadog wants to know.
+    pub(super) fn interval(&self) -> Option<u8> {
+        (self.kind == COUNT).then_some(60)
     }
 
     /// 1 or 0: a verdict on another snapshot than the newest.

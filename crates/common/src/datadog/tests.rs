@@ -118,6 +118,21 @@ async fn a_point_too_old_for_datadog_is_moved_to_the_oldest_instant_that_it_take
     assert_eq!(aws.dropped_points(), []);
 }
 
+/// The stand-in refuses a count without an interval, and a gauge with one.
+#[tokio::test(start_paused = true)]
+async fn a_verdict_is_sent_as_a_gauge_and_as_a_count() {
+    let (aws, clients, datadog) = client(&[("DD_API_KEY", KEY)]);
+    let now = clients.clock.now();
+    let gauges = [Gauge::valid(0.0), Gauge::verdict()];
+    let sent = datadog.gauges(&gauges, now, now).await;
+    sent.expect("it is taken");
+    let points = aws.points().into_iter();
+    let told: Vec<_> = points.map(|point| (point.metric, point.value)).collect();
+    let count = "infobright_backup_check.verdicts".to_owned();
+    let gauge = "infobright_backup_valid".to_owned();
+    assert_eq!(told, [(count, 1.0), (gauge, 0.0)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_long_text_is_cut_to_what_datadog_takes() {
     let (aws, clients, datadog) = client(&[("DD_API_KEY", KEY)]);
