@@ -101,13 +101,18 @@ def commands(program):
                 yield name, shlex.split(words.replace("…", "x"))
 
 
+def words(text):
+    """How many words one reads: the target of a link is none, nor is the border of a table."""
+    return sum(re.search(r"\w", of) is not None for of in re.sub(r"\]\([^)]*\)", "]", text).split())
+
+
 def options(words):
     return {word.split("=")[0] for word in words if word.startswith("--")}
 
 
 # Those of the AWS CLI itself, and its own commands, which are no operations of the API.
 GLOBAL = {"--query", "--output", "--cli-binary-format", "--region"}
-OWN = {("logs", "tail"): {"--follow", "--since"}, ("ec2", "wait"): {"--volume-ids"}}
+OWN = {("logs", "tail"): {"--follow", "--since", "--format", "--filter-pattern"}, ("ec2", "wait"): {"--volume-ids"}}
 
 
 class Papers(unittest.TestCase):
@@ -143,7 +148,7 @@ class Papers(unittest.TestCase):
         self.assertEqual(seen, {"build", "deploy", "delete"})
 
     def test_make_targets_exist(self):
-        targets = re.findall(r"(?m)^([a-z-]+):.*##", (ROOT / "Makefile").read_text())
+        targets = re.findall(r"(?m)^([a-z-]+):.*##", (ROOT / "Makefile").read_text() + (ROOT / "datadog/datadog.mk").read_text())
         for name, text in PAPERS.items():
             for target in re.findall(r"`make ([a-z-]+)|^ {4}make ([a-z-]+)", text):
                 self.assertIn(target[0] or target[1], targets, name)
@@ -157,6 +162,14 @@ class Papers(unittest.TestCase):
         for text in PAPERS.values():
             for name in re.findall(r"alarm `dev([^`]+)`", text):
                 self.assertIn(name, alarms)
+
+    def test_the_table_of_monitors(self):
+        rows = re.search(r"(?m)^\| monitor \| alerts if .*\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["docs/results.md"])[1]
+        cells = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows.splitlines()]
+        told = {name.strip("`"): (int(priority), "every two hours" in what) for name, what, priority in cells}
+        files = {file.stem: json.loads(file.read_text()) for file in (ROOT / "datadog/monitors").glob("*.json")}
+        made = {name: (of["priority"], of["options"].get("renotify_interval") == 120) for name, of in files.items()}
+        self.assertEqual(told, made)
 
     def test_the_tables_of_graphs_and_queries(self):
         def first_cells(head):
@@ -174,6 +187,22 @@ class Papers(unittest.TestCase):
         queries = [of["Properties"]["Name"]["Fn::Sub"].replace("${Environment}", "dev")
                    for of in RESOURCES.values() if of["Type"] == "AWS::Logs::QueryDefinition"]
         self.assertEqual(sorted(first_cells("query")), sorted(queries))
+
+    def test_the_first_right_action_is_found_within_a_minute(self):
+        """From the top of the run book by its table to the first step, at 250 words a minute."""
+        page = PAPERS["RUNBOOK.md"]
+        lines, seen = page.splitlines(), {}
+        for number, line in enumerate(lines):
+            found = re.search(r"\[([^\]]+)\]\(#[\w-]+\) \|$", line)
+            if found:
+                section = page[re.search(rf"(?m)^#+ {re.escape(found[1])}$", page).start():]
+                # The first step, or the first command where there are no steps.
+                step = re.search(r"(?ms)\A.*?^(?:1\. .*?(?=^2\. |^#)|    aws .*?\n\n)", section)
+                seen[found[1]] = words("\n".join(lines[:number + 1])) + words(step[0])
+            if line.startswith("- ["):
+                break
+        self.assertGreater(len(seen), 8)
+        self.assertEqual({name: count for name, count in seen.items() if count > 250}, {})
 
     def test_the_picture_names_the_functions_in_their_order(self):
         names = [of["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${Environment}-ib-backup-")
