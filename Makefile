@@ -4,6 +4,8 @@
 # as dist/x86_64
 BACKUP ?= good
 ZIPS ?=
+# full: on a terminal too the log is printed whole
+LOG ?=
 # how many nights make simulate plays, and after how many minutes it begins no more
 SEEDS ?= 1000
 MINUTES ?=
@@ -11,14 +13,6 @@ MINUTES ?=
 RUNS ?= 21
 # which part of the mutants make mutants tries, of how many
 SHARD ?= 0/1
-# whose monitors make datadog makes, for which production instances, and whom they tell (or nobody); the run
-# book that messages link to, and monitors to leave out
-ENVIRONMENT ?= dev
-SOURCE ?= ib-backup.us-east-1.code418.net
-NOTIFY ?=
-STACK ?= ib-backup-$(ENVIRONMENT)
-RUNBOOK_URL ?=
-WITHOUT ?=
 
 export PATH := $(PATH):/usr/sbin:/sbin
 BUILT := $(or $(CARGO_TARGET_DIR),target)
@@ -38,7 +32,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate mutants bench test test-programs test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog datadog datadog-fire package release fmt documents build setup setup-rust setup-documents setup-host setup-lint
+.PHONY: help rehearse simulate mutants bench test test-programs test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog package release fmt documents build setup setup-rust setup-documents setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,8 +43,10 @@ rehearse:
 else
 # make itself ends with 2 whatever a command ends with, so the status is said.
 rehearse: NIGHT = $(REHEARSE) --backup $(BACKUP) $(if $(ZIPS),--zips $(ZIPS))
-rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good ZIPS=dist/x86_64; BACKUP=help lists the others
-	@$(NIGHT) || { status=$$?; echo "exit status $$status of $(NIGHT)" >&2; exit $$status; }
+rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good ZIPS=dist/x86_64 LOG=full; BACKUP=help lists the others
+	@if [ -t 1 ] && [ "$(LOG)" != full ]; then \
+	  COLUMNS="$${COLUMNS:-$$(tput cols 2>/dev/null)}" bash -o pipefail -c '$(NIGHT) | crates/rehearsal/host/shorten'; \
+	else $(NIGHT); fi || { status=$$?; echo "exit status $$status of $(NIGHT)" >&2; exit $$status; }
 endif
 
 # Debug build: the release build of aws-sdk-ec2 takes a quarter of an hour more.
@@ -101,7 +97,7 @@ lint-shell: setup-lint ## Check the shell scripts
 	  documents/tests/assemble $$document | shellcheck -e SC2317,SC1091 - || exit; done
 	shellcheck $(SCRIPTS)
 	documents/tests/lint-outside documents/*.sh
-	for program in documents/*.pl documents/tests/infobright/client; do perl -wc $$program || exit; done
+	for program in documents/*.pl documents/tests/infobright/client crates/rehearsal/host/shorten; do perl -wc $$program || exit; done
 
 lint-template: documents $(VENV)/ready $(LINTERS)/ready ## Check template.yaml
 	.ci/lint-template template.yaml
@@ -113,21 +109,16 @@ lint-ci: $(LINTERS)/ready ## Check .circleci/config.yml and renovate.json agains
 lint-datadog: $(VENV)/ready ## Check dashboard and monitors against the models of Datadog's client
 	$(VENV)/bin/python datadog/apply --check
 
-datadog: $(VENV)/ready ## Make or update dashboard and monitors: make datadog ENVIRONMENT=prod NOTIFY=@… DRY_RUN=1
-	@$(VENV)/bin/python datadog/apply --environment '$(ENVIRONMENT)' --source '$(SOURCE)' --stack '$(STACK)' \
-	  --notify '$(NOTIFY)' --runbook '$(RUNBOOK_URL)' --without '$(WITHOUT)' $(if $(DRY_RUN),--dry-run)
-
-datadog-fire: $(VENV)/ready ## Fire each alarm once, to see that it arrives: make datadog-fire NOTIFY=@…, then END=1
-	@$(VENV)/bin/python datadog/fire --notify '$(NOTIFY)' --runbook '$(RUNBOOK_URL)' $(if $(END),--end)
+include datadog/datadog.mk
 
 # Release builds share nothing with debug builds: a quarter of an hour of CPU time the first time.
 package: setup-rust setup-documents $(PACKAGER)/ready ## Pack the functions for Lambda: make package ARCHITECTURE=arm64
 	@.ci/need objdump
 	$(PACKAGER)/bin/python .ci/package $(ARCHITECTURE)
 
-release: ## Make the GitHub release of this commit from dist/; DRY_RUN=1 prints its notes
-	@.ci/need gh git python3
-	@.ci/release $(if $(DRY_RUN),--dry-run)
+release: $(VENV)/ready ## Make the GitHub release of this commit from dist/; DRY_RUN=1 prints its notes
+	@.ci/need gh git
+	@$(VENV)/bin/python .ci/release $(if $(DRY_RUN),--dry-run)
 
 fmt: setup-rust ## Format the Rust code
 	cargo fmt --all
@@ -156,7 +147,7 @@ setup-lint: $(VENV)/ready
 $(MUTANTS)/bin/cargo-mutants:
 	cargo install --locked --root $(MUTANTS) --version 27.1.0 cargo-mutants
 
-$(VENV)/ready: .ci/requirements.txt
+$(VENV)/ready: .ci/requirements.txt datadog/requirements.txt
 $(BENCH)/ready: .ci/requirements-bench.txt
 $(LINTERS)/ready: .ci/requirements-lint.txt
 $(PACKAGER)/ready: .ci/requirements-package.txt

@@ -58,7 +58,7 @@ class Planted(unittest.TestCase):
     def test_shellcheck_reads_the_parts_of_a_document(self):
         """On a copy of what `make lint-shell` reads."""
         tree = self.template.parent / "tree"
-        for folder in (".ci", "documents", "crates/rehearsal/host"):
+        for folder in (".ci", "datadog", "documents", "crates/rehearsal/host"):
             shutil.copytree(ROOT / folder, tree / folder)
         for file in ("Makefile", "template.yaml"):
             shutil.copy2(ROOT / file, tree)

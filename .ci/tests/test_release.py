@@ -13,11 +13,17 @@ import tempfile
 import tomllib
 import unittest
 
+import test_links
 from aws import Aws
 from samtranslator.yaml_helper import yaml_parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path += [str(HERE.parent), str(ROOT / "datadog/tests")]
+
+import release_notes  # noqa: E402
+from stand_in import API_KEY, APP_KEY, Datadog  # noqa: E402
+
 # What /bin/true is built for.
 HOST = "x86_64" if platform.machine() == "x86_64" else "arm64"
 STEPS = ["step1-snapshot", "step2-volume", "step3-attach", "step4-mount", "step5-run-test",
@@ -84,10 +90,15 @@ class Release(unittest.TestCase):
         self.assertEqual(self.state["tags"][tag], commit())
         names = [f"{step}-{HOST}.zip" for step in STEPS]
         names += [f"document-{of}.sh" for of in ("mount", "test", "release", "manifest")]
-        names += [f"template-{HOST}.yaml", "samconfig.toml", "README.md", "RUNBOOK.md", "SHA256SUMS"]
+        names += [f"template-{HOST}.yaml", "samconfig.toml", "README.md", "RUNBOOK.md", "operator-kit.tar.gz",
+                  "SHA256SUMS"]
         self.assertEqual(sorted(of["name"] for of in release["assets"]), sorted(names))
         self.assertTrue(release["body"].startswith(f"Commit {commit()}.\n"), release["body"])
+        self.assertIn("## For operators, since 2026-01-02-1\n\nNot compared: commit c0 is not", release["body"])
         self.assertIn("## What's Changed", release["body"])
+        told = (ROOT / "docs/deploy.md").read_text().split("| file of a release |")[1].split("\n\n")[0]
+        for name in re.findall(r"`([\w.-]+-x86_64\.\w+|[a-zA-Z][\w-]+\.\w+|SHA256SUMS)`", told):
+            self.assertIn(name.replace("x86_64", HOST), [*names, "template-arm64.yaml"], "docs/deploy.md")
         sums = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=self.dist / "release",
                               capture_output=True, text=True)
         self.assertEqual(sums.returncode, 0, sums.stdout)
@@ -115,7 +126,7 @@ class Release(unittest.TestCase):
         status, said = self.release()
         self.assertEqual(status, 0, said)
         release = self.state["releases"][-1]
-        self.assertEqual((release["draft"], len(release["assets"])), (False, 15))
+        self.assertEqual((release["draft"], len(release["assets"])), (False, 16))
 
     def test_the_first_release_of_all_though_somebody_tagged_the_commit(self):
         self.keep(tags={"v1": commit()})
@@ -209,7 +220,7 @@ class Release(unittest.TestCase):
         ]
         of_release, of_source = commands
         for command, before, after, wanted in [
-            (f"HOME=$PWD; cp samconfig.toml ~/ib-backup.toml; cd ib-* && {of_release}", "prod", "prod",
+            (f"export HOME=$PWD/home; mkdir ~; cp samconfig.toml ~/ib-backup.toml; cd ib-* && {of_release}", "prod", "prod",
              {"ScheduleState": "DISABLED", "AlarmTopicArn": "<ARN-of-the-SNS-topic>"}),
             (of_source, "dev", "sand", {"ScheduleState": "DISABLED", "DatadogApiKeySsmName": ""}),
         ]:
@@ -229,6 +240,93 @@ class Release(unittest.TestCase):
         for name in refused:
             self.assertIsNone(re.fullmatch(template[name]["AllowedPattern"], given[name]), name)
         self.assertEqual(given["ScheduleState"], "DISABLED")
+
+    def unpacked(self):
+        """The release's folder as an operator has it, the archive unpacked in it."""
+        self.release()
+        folder = self.work / "operator"
+        shutil.copytree(self.dist / "release", folder)
+        subprocess.run(["tar", "xzf", "operator-kit.tar.gz"], cwd=folder, check=True)
+        return folder
+
+    def test_a_new_operator_has_all_that_the_pages_refer_to(self):
+        folder = self.unpacked()
+        sums = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=False)
+        self.assertEqual(sums.returncode, 0, "unpacking changes none of them")
+        for name in ("docs/settings.md", "datadog/apply", "documents/structure.pl", "document-manifest.sh"):
+            self.assertTrue((folder / name).is_file(), name)
+        seen = 0
+        for page in folder.rglob("*.md"):
+            text = test_links.prose(page.read_text())
+            for target in re.findall(r"\]\(([^)\s]+)\)", text):
+                path, _, anchor = target.partition("#")
+                if "://" in target:
+                    at_commit = re.match(r"https://github.com/aminopay/infobright-backup-check/blob/(\w+)/(.*)", path)
+                    if at_commit and at_commit[1] != "master":
+                        self.assertEqual(at_commit[1], commit(), target)
+                        self.assertTrue((ROOT / at_commit[2]).exists(), target)
+                    continue
+                seen += 1
+                file = (page.parent / path).resolve() if path else page
+                self.assertTrue(file.exists(), f"{page.name}: {target}")
+                if anchor:
+                    self.assertIn(anchor, test_links.headings(file.read_text()), f"{page.name}: {target}")
+        self.assertGreater(seen, 100)
+
+    def test_a_new_operator_gets_to_a_stack_and_its_monitors_from_the_folder_alone(self):
+        folder = self.unpacked()
+        steps = (folder / "README.md").read_text().split("## Deploy\n")[1].replace("x86_64", HOST)
+        copy, deploy = re.findall(r"(?m)^ +(cp samconfig.toml .*|sam deploy .*)$", steps)
+        values = {"<Name-of-the-production-instance>": "ib.example.com", "<Name-of-the-test-instance>": "ib-test.example.com",
+                  "<ARN-of-the-SNS-topic>": "arn:aws:sns:us-east-1:123456789012:databases"}
+        edit = "; ".join(f"sed -i 's|{old}|{new}|' ~/ib-backup.toml" for old, new in values.items())
+        with Aws() as aws:
+            environment = {**os.environ, **aws.environment, "PATH": self.path, "HOME": str(self.work)}
+            done = subprocess.run(["bash", "-ec", f"{copy}; {edit}; {deploy}"], cwd=folder, env=environment, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(aws.calls[-1:], ["CreateChangeSet ib-backup-prod"], done.stdout)
+        self.assertLessEqual({"ProductionInstanceName": "ib.example.com", "ScheduleState": "DISABLED"}.items(),
+                             aws.parameters.items())
+        # The lock's packages are those of this Python: none is fetched.
+        ready = folder / ".tools/datadog/bin"
+        ready.mkdir(parents=True)
+        (ready / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        (ready / "python").chmod(0o755)
+        (ready.parent / "ready").touch()
+        with Datadog() as datadog:
+            keys = {"DD_API_KEY": API_KEY, "DD_APP_KEY": APP_KEY, "DD_URL": datadog.url}
+            for target, count in [("datadog SOURCE=ib.example.com NOTIFY=@me", 11), ("datadog-fire NOTIFY=@me", 19)]:
+                done = subprocess.run(["make", *target.split()], cwd=folder, env={**os.environ, **keys}, text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                self.assertEqual(done.returncode, 0, done.stdout)
+                self.assertEqual(len(datadog.dashboards) + len(datadog.monitors), count, done.stdout)
+
+    def test_the_archive_has_the_same_bytes_each_time(self):
+        self.release()
+        first = (self.dist / "release/operator-kit.tar.gz").read_bytes()
+        self.release("--dry-run")
+        self.assertEqual((self.dist / "release/operator-kit.tar.gz").read_bytes(), first)
+
+    def test_the_notes_tell_operators_what_changed(self):
+        template, page = (ROOT / "template.yaml").read_text(), (ROOT / "docs/events.md").read_text()
+        same = release_notes.changes((template, page), (template, page))
+        self.assertEqual(same, ["Parameters, permissions and payload are as they were.", ""])
+        before = template.replace("  SnapshotMaxAgeHours:", "  OldName:", 1)
+        before = before.replace("Default: 9000", "Default: 7200").replace("ec2:DeleteVolume", "ec2:DeleteVolumes")
+        older = re.sub(r"\| `device` \| 3 .*\n", "", page)
+        self.assertNotIn("| `device` | 3", older)
+        text = "\n".join(release_notes.changes((before, older), (template, page)))
+        for line in ("- new: `SnapshotMaxAgeHours` (`26`)", "- gone: `OldName`",
+                     "- changed: `TestBudgetSeconds`: now `9000`, before `7200`", "- gone: Step6Role: `ec2:DeleteVolumes`",
+                     "- new: `device` (step 3)"):
+            self.assertIn(line, text)
+        self.assertIn("- new: Step6Role: `ec2:DeleteVolume` (", text)
+
+    def test_the_notes_compare_with_the_release_before(self):
+        self.keep(tags={"2026-01-02-9": "no-commit", "2026-01-02-10": commit() + "^{commit}"})
+        status, said = self.release("--dry-run")
+        self.assertEqual(status, 0, said)
+        self.assertIn("## For operators, since 2026-01-02-10\n\nParameters, permissions and payload are as they were.", said)
 
 
 if __name__ == "__main__":
