@@ -60,12 +60,12 @@ mutants: setup-rust documents $(MUTANTS)/bin/cargo-mutants ## Mutate steps and c
 	  $(STEPS:%=--package %) --package common $(STEPS:%=--test-package %) --test-package common,simulation \
 	  -- --lib --test outcomes --test duplicates
 
-# The programs are those of the zips; only the floor is built beside them, and alone, since it would
+# The programs are those of the zips; only the baseline is built beside them, and alone, since it would
 # get the features that others ask for.
 bench: package $(BENCH)/ready ## Measure the functions into docs/performance.md: make bench RUNS=21
-	cargo build --release -p floor
+	cargo build --release -p baseline
 	cargo build --release -p bench
-	$(BUILT)/release/bench --binaries $(BUILT)/lambda --floor $(BUILT)/release/floor --runs $(RUNS) \
+	$(BUILT)/release/bench --binaries $(BUILT)/lambda --baseline $(BUILT)/release/baseline --runs $(RUNS) \
 	  --python $(BENCH)/bin/python --reference crates/bench/reference
 
 test: test-programs test-delivery ## Run all tests

@@ -37,10 +37,10 @@ class Planted(unittest.TestCase):
         return done.returncode, done.stdout + done.stderr
 
     def depend(self, dependency, code=""):
-        """Has `floor` depend on that."""
-        with (self.tree / "crates/bench/floor/Cargo.toml").open("a") as manifest:
+        """Has `baseline` depend on that."""
+        with (self.tree / "crates/bench/baseline/Cargo.toml").open("a") as manifest:
             manifest.write(f"\n[target.'cfg(unix)'.dependencies]\n{dependency}\n")
-        with (self.tree / "crates/bench/floor/src/main.rs").open("a") as main:
+        with (self.tree / "crates/bench/baseline/src/main.rs").open("a") as main:
             main.write(code)
         status, said = self.run_in(self.tree, "cargo", "update", "--workspace")
         self.assertEqual(status, 0, said)

@@ -29,7 +29,7 @@ class Features(unittest.TestCase):
         names = [package["name"] for package in metadata["packages"]]
         self.assertIn("step1-snapshot", names)
         # What make bench builds in the release profile alone, and nobody tests.
-        names.remove("floor")
+        names.remove("baseline")
         for name in names:
             with self.subTest(name):
                 self.assertEqual(features("--package", name) - of_all, set())

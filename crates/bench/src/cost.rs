@@ -77,9 +77,9 @@ pub(super) struct Work {
     pub further: f64,
 }
 
-/// What happened in a night.
+/// What was done in a night.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Happened {
+pub(super) struct Activity {
     /// Invocations by program.
     pub invocations: BTreeMap<String, u32>,
     /// How long the functions waited, all together.
@@ -88,9 +88,9 @@ pub(super) struct Happened {
     pub volume_held: Duration,
 }
 
-impl Happened {
-    /// This night with `times` as much of what `longer` has more than it.
-    pub fn and(&self, times: u32, longer: &Self) -> Self {
+impl Activity {
+    /// Extrapolates linearly: `self + times * (longer - self)`.
+    pub fn extrapolate(&self, times: u32, longer: &Self) -> Self {
         let mut sum = longer.clone();
         for (program, count) in &mut sum.invocations {
             let before = self.invocations.get(program).copied().unwrap_or_default();
@@ -107,9 +107,9 @@ impl Happened {
     }
 }
 
-/// What it comes to.
+/// What that costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Bill {
+pub(super) struct NightCost {
     pub requests: u32,
     /// While the functions wait.
     pub waiting_gb_seconds: f64,
@@ -123,27 +123,27 @@ pub(super) struct Bill {
 /// The bill of a night whose functions have so much memory. Lambda bills whole milliseconds; half
 /// a millisecond for each invocation is what that comes to.
 pub(super) fn bill(
-    happened: &Happened,
+    activity: &Activity,
     work: &BTreeMap<String, Work>,
     memory_mb: u32,
     prices: Prices,
-) -> Bill {
+) -> NightCost {
     let gb = f64::from(memory_mb) / 1024.0;
     let share = (f64::from(memory_mb) / ONE_PROCESSOR_MB).min(1.0);
     let mut working = 0.0;
-    for (program, &count) in &happened.invocations {
+    for (program, &count) in &activity.invocations {
         let Some(work) = work.get(program).filter(|_| count > 0) else {
             continue;
         };
         let cpu = work.start + work.first + f64::from(count - 1) * work.further;
         working += cpu / 1000.0 / share + f64::from(count) * 0.0005;
     }
-    let requests = happened.requests();
-    let waiting_gb_seconds = happened.waited.as_secs_f64() * gb;
+    let requests = activity.requests();
+    let waiting_gb_seconds = activity.waited.as_secs_f64() * gb;
     let working_gb_seconds = working * gb;
-    let held = happened.volume_held.as_secs_f64() / 3600.0;
+    let held = activity.volume_held.as_secs_f64() / 3600.0;
     let by_time = (waiting_gb_seconds + working_gb_seconds) * prices.gb_second;
-    Bill {
+    NightCost {
         requests,
         waiting_gb_seconds,
         working_gb_seconds,
@@ -170,8 +170,8 @@ mod tests {
         volume_initialization_rate: 0,
     };
 
-    fn happened(invocations: u32, waited: u64, held: u64) -> Happened {
-        Happened {
+    fn activity(invocations: u32, waited: u64, held: u64) -> Activity {
+        Activity {
             invocations: [("step".to_owned(), invocations)].into(),
             waited: Duration::from_secs(waited),
             volume_held: Duration::from_secs(held),
@@ -190,7 +190,7 @@ mod tests {
             further: 0.5,
         };
         let work = [("step".to_owned(), work)].into();
-        let night = happened(11, 1000, 7200);
+        let night = activity(11, 1000, 7200);
         let bill = bill(&night, &work, 512, PRICES);
         near(bill.waiting_gb_seconds, 500.0);
         // 2 + 3 + 10 * 0.5 ms of CPU on 512/1769 of a processor, and half a millisecond each.
@@ -224,14 +224,14 @@ mod tests {
             further: 0.0,
         };
         let work = [("step".to_owned(), work)].into();
-        let night = happened(1, 0, 0);
+        let night = activity(1, 0, 0);
         let at = |memory| bill(&night, &work, memory, PRICES).working_gb_seconds;
         near(at(3538), 0.0105 * 3538.0 / 1024.0);
     }
 
     #[test]
     fn hours_are_added_as_the_longer_night_has_them() {
-        let five = happened(70, 3700, 3650).and(4, &happened(130, 7300, 7250));
-        assert_eq!(five, happened(310, 18_100, 18_050));
+        let five = activity(70, 3700, 3650).extrapolate(4, &activity(130, 7300, 7250));
+        assert_eq!(five, activity(310, 18_100, 18_050));
     }
 }

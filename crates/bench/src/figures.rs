@@ -1,14 +1,14 @@
 //! What was measured of one program, summed up.
 
 use super::process::{Cost, Sample};
+use super::quartiles::Quartiles;
 use super::run::Measured;
-use super::spread::Spread;
 
 /// Wall and CPU time, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
-    pub wall: Spread,
-    pub cpu: Spread,
+    pub wall: Quartiles,
+    pub cpu: Quartiles,
 }
 
 /// All runs of one program.
@@ -24,7 +24,7 @@ pub(super) struct Figures {
     /// Start and first invocation together.
     pub ready: Times,
     /// At most, in MiB.
-    pub memory: Spread,
+    pub memory: Quartiles,
     pub threads: usize,
     /// The program in bytes, and what is left of it in a zip; none of an interpreter.
     pub size: Option<Size>,
@@ -56,7 +56,7 @@ impl Figures {
                 wall: sample.start.wall + sample.first.wall,
                 cpu: sample.start.cpu + sample.first.cpu,
             }),
-            memory: Spread::of(samples.iter().map(|sample| sample.memory)),
+            memory: Quartiles::of(samples.iter().map(|sample| sample.memory)),
             threads: samples
                 .iter()
                 .map(|of| of.threads)
@@ -71,8 +71,8 @@ impl Figures {
 fn times(costs: impl Iterator<Item = Cost>) -> Times {
     let (wall, cpu): (Vec<f64>, Vec<f64>) = costs.map(|cost| (cost.wall, cost.cpu)).unzip();
     Times {
-        wall: Spread::of(wall),
-        cpu: Spread::of(cpu),
+        wall: Quartiles::of(wall),
+        cpu: Quartiles::of(cpu),
     }
 }
 

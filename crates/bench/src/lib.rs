@@ -1,15 +1,14 @@
 //! `bench`: measures the programs that ship as Lambda would run them, against EC2, SSM, Lambda and
-//! Datadog over TLS, beside a floor and a reference; and reckons what a night costs.
+//! Datadog over TLS, beside a baseline and a reference; and reckons what a night costs.
 
-mod chart;
 mod cost;
 mod figures;
-mod ground;
+mod fixture;
 mod nights;
 mod process;
+mod quartiles;
 mod report;
 mod run;
-mod spread;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -28,7 +27,7 @@ use flate2::write::DeflateEncoder;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use aws_stand_in::template::{TEMPLATE, Template};
-use cost::{Happened, Prices};
+use cost::{Activity, Prices};
 use figures::{Figures, Size};
 use report::{Nights, Report};
 use run::{Candidate, Measured, Place};
@@ -39,7 +38,7 @@ const REFERENCE: &str = "step6-await-result";
 /// What the tables call the reference.
 const PYTHON: &str = "Python";
 
-/// Measures the functions, and writes the tables and the chart.
+/// Measures the functions, and writes the tables.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Arguments {
@@ -48,9 +47,9 @@ struct Arguments {
     #[arg(long)]
     binaries: PathBuf,
 
-    /// The program of the floor.
+    /// The program of the baseline.
     #[arg(long)]
-    floor: PathBuf,
+    baseline: PathBuf,
 
     /// How often each program is started.
     #[arg(long, default_value_t = 21, value_parser = clap::value_parser!(u32).range(1..))]
@@ -64,7 +63,7 @@ struct Arguments {
     #[arg(long)]
     reference: Option<PathBuf>,
 
-    /// Where performance.md and performance.svg go.
+    /// Where performance.md goes.
     #[arg(long, default_value = "docs")]
     into: PathBuf,
 
@@ -96,26 +95,23 @@ fn bench(arguments: &Arguments) -> anyhow::Result<()> {
     let mut figures = runtime.block_on(measure(arguments))?;
     drop(runtime);
     let python = arguments.python.as_ref().and_then(|_| figures.pop());
-    let floor = figures.pop().context("the floor was measured")?;
+    let baseline = figures.pop().context("the baseline was measured")?;
     let report = Report {
         steps: figures,
-        floor,
+        baseline,
         python,
         runs: arguments.runs,
         nights: nights()?,
         prices: arguments.prices,
     };
-    let write = |name: &str, text: String| {
-        let path = arguments.into.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        println!("{}", path.display());
-        Ok::<_, anyhow::Error>(())
-    };
-    write("performance.md", report.markdown())?;
-    write("performance.svg", report.chart())
+    let path = arguments.into.join("performance.md");
+    std::fs::write(&path, report.markdown())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    println!("{}", path.display());
+    Ok(())
 }
 
-/// The figures of the steps, the floor and the reference, in that order. The programs take turns,
+/// The figures of the steps, the baseline and the reference, in that order. The programs take turns,
 /// so that whatever else this machine does meets them all alike.
 async fn measure(arguments: &Arguments) -> anyhow::Result<Vec<Figures>> {
     let folder = tempfile::tempdir()?;
@@ -165,8 +161,8 @@ fn candidates(arguments: &Arguments, place: &Place) -> anyhow::Result<Vec<Candid
     let template = Template::read(TEMPLATE, &BTreeMap::new())?;
     let steps = template.functions.iter();
     let mut candidates: Vec<_> = steps.map(|function| step(&function.binary)).collect();
-    let floor = std::path::absolute(&arguments.floor)?;
-    candidates.push(compiled("floor", floor, REFERENCE));
+    let baseline = std::path::absolute(&arguments.baseline)?;
+    candidates.push(compiled("baseline", baseline, REFERENCE));
     if let (Some(python), Some(reference)) = (&arguments.python, &arguments.reference) {
         let path = |path: &Path| Ok::<_, anyhow::Error>(std::path::absolute(path)?);
         let variables = [
@@ -215,7 +211,7 @@ fn nights() -> anyhow::Result<Nights> {
         nights::play(hour)?,
         nights::play(two)?,
     );
-    let five: Happened = hour.and(4, &two);
+    let five: Activity = hour.extrapolate(4, &two);
     Ok(vec![
         ("5 minutes", short),
         ("1 hour", hour),

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::cost::Happened;
+use super::cost::Activity;
 use simulation::environment::Environment;
 
 /// Plays a good night whose test takes so long.
-pub(super) fn play(test: Duration) -> anyhow::Result<Happened> {
+pub(super) fn play(test: Duration) -> anyhow::Result<Activity> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -17,32 +17,32 @@ pub(super) fn play(test: Duration) -> anyhow::Result<Happened> {
         let night = Environment::new().testing_for(test);
         let ending = night.play().await;
         anyhow::ensure!(ending.tag() == Some("True"), "{:?}", ending.errors());
-        happened(&night)
+        activity(&night)
     })
 }
 
 /// A function waits before it hands on, so from one invocation to the next is the wait of the
 /// first.
-fn happened(night: &Environment) -> anyhow::Result<Happened> {
-    let mut happened = Happened::default();
+fn activity(night: &Environment) -> anyhow::Result<Activity> {
+    let mut activity = Activity::default();
     let deliveries = night.stack.lambda.deliveries();
     for delivery in &deliveries {
         let name = &delivery.accepted.function;
         let function = night.stack.template.function(name);
         let program = &function.context("an unknown function")?.binary;
-        *happened.invocations.entry(program.clone()).or_default() += 1;
+        *activity.invocations.entry(program.clone()).or_default() += 1;
     }
     let first = deliveries.first().context("nothing was invoked")?.time;
     let last = deliveries.last().context("nothing was invoked")?.time;
-    happened.waited = last.duration_since(first)?;
+    activity.waited = last.duration_since(first)?;
     let calls = night.stack.aws.made_calls();
     let time_of = |action: &str| {
         let call = calls.iter().find(|call| call.action == action);
         Ok::<_, anyhow::Error>(call.with_context(|| format!("no {action}"))?.time)
     };
     let (made, deleted) = (time_of("CreateVolume")?, time_of("DeleteVolume")?);
-    happened.volume_held = deleted.duration_since(made)?;
-    Ok(happened)
+    activity.volume_held = deleted.duration_since(made)?;
+    Ok(activity)
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
         };
         assert!(about(two.waited, one.waited), "{one:?} {two:?}");
         assert!(about(two.volume_held, one.volume_held), "{one:?} {two:?}");
-        let looks = |of: &super::Happened| of.invocations["step6-await-result"];
+        let looks = |of: &super::Activity| of.invocations["step6-await-result"];
         assert_eq!(looks(&two) - looks(&one), 60);
         assert!(one.requests() > looks(&one) + 4, "{one:?}");
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::{Bill, GP3_IOPS, GP3_THROUGHPUT, Happened, Prices, Work, bill};
+use super::cost::{Activity, GP3_IOPS, GP3_THROUGHPUT, NightCost, Prices, Work, bill};
 use super::figures::{Figures, Times};
-use super::spread::Spread;
+use super::quartiles::Quartiles;
 use super::table::markdown;
 
 /// Nights, each by how long its test takes.
-pub(super) type Nights = Vec<(&'static str, Happened)>;
+pub(super) type Nights = Vec<(&'static str, Activity)>;
 
 /// The memory that the bill is for: the least that Lambda has.
 const LEAST_MEMORY: u32 = 128;
@@ -20,10 +20,10 @@ const VOLUMES: [(u32, u32, u32, u32); 4] = [
     (2000, 4000, 1000, 300),
 ];
 
-/// All that goes into the tables and the chart.
+/// All that goes into the tables.
 pub(super) struct Report {
     pub steps: Vec<Figures>,
-    pub floor: Figures,
+    pub baseline: Figures,
     pub python: Option<Figures>,
     pub runs: u32,
     pub nights: Nights,
@@ -44,7 +44,10 @@ impl Report {
     }
 
     fn programs(&self) -> impl Iterator<Item = &Figures> {
-        self.steps.iter().chain([&self.floor]).chain(&self.python)
+        self.steps
+            .iter()
+            .chain([&self.baseline])
+            .chain(&self.python)
     }
 
     fn head(&self) -> String {
@@ -54,9 +57,8 @@ impl Report {
              On {}.\n\n\
              Each program is started {} times and invoked {} times, as \
              [crates/bench](../crates/bench/README.md) says. Figures are medians, and in brackets the \
-             quartiles. `floor` is a function that gives its input back and does nothing else; \
-             `Python` makes the calls of `{}` with `awslambdaric` and `boto3`.\n\n\
-             ![Times from start to the first answer](performance.svg)\n",
+             quartiles. `baseline` is a function that gives its input back and does nothing else; \
+             `Python` makes the calls of `{}` with `awslambdaric` and `boto3`.\n",
             machine(),
             self.runs,
             super::run::INVOCATIONS,
@@ -69,25 +71,25 @@ impl Report {
             "program",
             "ms",
             "CPU ms",
-            "ms, × floor",
-            "CPU, × floor",
+            "ms, × baseline",
+            "CPU, × baseline",
             "memory, MiB",
-            "× floor",
+            "× baseline",
             "threads",
             "MB",
             "zipped, MB",
         ];
-        let floor = &self.floor;
+        let baseline = &self.baseline;
         let rows = self.programs().map(|of| {
             let size = |bytes: Option<usize>| bytes.map_or("–".to_owned(), megabytes);
             vec![
                 code(&of.name),
                 of.start.wall.to_string(),
                 of.start.cpu.to_string(),
-                times(of.start.wall, floor.start.wall),
-                times(of.start.cpu, floor.start.cpu),
+                times(of.start.wall, baseline.start.wall),
+                times(of.start.cpu, baseline.start.cpu),
                 of.memory.to_string(),
-                times(of.memory, floor.memory),
+                times(of.memory, baseline.memory),
                 of.threads.to_string(),
                 size(of.size.map(|size| size.program)),
                 size(of.size.map(|size| size.zipped)),
@@ -139,7 +141,7 @@ impl Report {
                     was given.\n"
                 .to_owned();
         };
-        let of = |what: &str, step: Spread, python: Spread| {
+        let of = |what: &str, step: Quartiles, python: Quartiles| {
             vec![
                 what.to_owned(),
                 step.to_string(),
@@ -169,10 +171,10 @@ impl Report {
     }
 
     fn night(&self) -> String {
-        let bills: Vec<(&str, Bill)> = self
+        let bills: Vec<(&str, NightCost)> = self
             .nights
             .iter()
-            .map(|(test, happened)| (*test, self.bill(happened, LEAST_MEMORY)))
+            .map(|(test, activity)| (*test, self.bill(activity, LEAST_MEMORY)))
             .collect();
         let rows = bills.iter().map(|(test, bill)| night_row(test, bill));
         let head = [
@@ -229,7 +231,7 @@ impl Report {
         )
     }
 
-    fn bill(&self, happened: &Happened, memory: u32) -> Bill {
+    fn bill(&self, activity: &Activity, memory: u32) -> NightCost {
         let work = self.steps.iter().map(|of| {
             let work = Work {
                 start: of.start.cpu.median,
@@ -239,7 +241,7 @@ impl Report {
             (of.name.clone(), work)
         });
         let work: BTreeMap<_, _> = work.collect();
-        bill(happened, &work, memory, self.prices)
+        bill(activity, &work, memory, self.prices)
     }
 }
 
@@ -299,7 +301,7 @@ pub(super) fn volumes(prices: Prices) -> String {
     )
 }
 
-fn night_row(test: &str, bill: &Bill) -> Vec<String> {
+fn night_row(test: &str, bill: &NightCost) -> Vec<String> {
     let (waiting, working) = (bill.waiting_gb_seconds, bill.working_gb_seconds);
     vec![
         test.to_owned(),
@@ -317,8 +319,8 @@ fn code(name: &str) -> String {
     format!("`{name}`")
 }
 
-fn times(of: Spread, floor: Spread) -> String {
-    format!("{:.2}", of.median / floor.median)
+fn times(of: Quartiles, baseline: Quartiles) -> String {
+    format!("{:.2}", of.median / baseline.median)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "some megabytes")]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
-use super::ground::Ground;
+use super::fixture::FunctionFixture;
 use super::process::{Observer, Sample};
 use super::tls::{Authority, HOST};
 use aws_stand_in::lambda::processes::Processes;
@@ -46,7 +46,7 @@ pub(super) struct Place {
 }
 
 impl Candidate {
-    /// Runs it once on fresh ground.
+    /// Runs it once on fresh fixture.
     pub async fn measure(&self, place: &Place) -> anyhow::Result<Measured> {
         self.try_to_measure(place)
             .await
@@ -54,26 +54,26 @@ impl Candidate {
     }
 
     async fn try_to_measure(&self, place: &Place) -> anyhow::Result<Measured> {
-        let ground = Ground::of(&self.stands_for, INVOCATIONS).await?;
-        let function = ground.function.clone();
+        let fixture = FunctionFixture::of(&self.stands_for, INVOCATIONS).await?;
+        let function = fixture.function.clone();
         let programs = BTreeMap::from([(function.name.clone(), self.program.clone())]);
         let runtime = TcpListener::bind("127.0.0.1:0").await?;
         let aws = TcpListener::bind("127.0.0.1:0").await?;
         let address = runtime.local_addr()?;
         let observer = Observer::new();
         let variables = self.variables(place, &function.name, address, aws.local_addr()?.port());
-        let processes = Processes::new(ground.stack.lambda.clone(), programs, address)
+        let processes = Processes::new(fixture.stack.lambda.clone(), programs, address)
             .watched(variables, observer.clone());
         let routes = processes.routes();
         let runtime = tokio::spawn(async move { axum::serve(runtime, routes).await });
-        let (listener, doors) = (place.authority.over(aws), ground.stack.aws.router());
+        let (listener, doors) = (place.authority.over(aws), fixture.stack.aws.router());
         let aws = tokio::spawn(async move { axum::serve(listener, doors).await });
-        let measured = invoke(&ground, &function, &processes, &observer).await;
+        let measured = invoke(&fixture, &function, &processes, &observer).await;
         processes.shut_down().await;
         runtime.abort();
         aws.abort();
         measured.map_err(|error| {
-            let log = ground.stack.lambda.log(0).into_iter();
+            let log = fixture.stack.lambda.log(0).into_iter();
             let log: Vec<String> = log.map(|line| line.text).collect();
             error.context(format!("it wrote: {}", log.join(" | ")))
         })
@@ -112,14 +112,14 @@ impl Candidate {
 
 /// Invokes a process once for each event.
 async fn invoke(
-    ground: &Ground,
+    fixture: &FunctionFixture,
     function: &Function,
     processes: &Processes,
     observer: &Observer,
 ) -> anyhow::Result<Measured> {
     let mut called = 0;
-    for (number, event) in ground.events.iter().enumerate() {
-        called = ground.stack.aws.calls().len();
+    for (number, event) in fixture.events.iter().enumerate() {
+        called = fixture.stack.aws.calls().len();
         let accepted = Accepted {
             number: number as u64,
             function: function.name.clone(),
@@ -133,9 +133,9 @@ async fn invoke(
         }
         observer.asked(number + 2).await;
     }
-    let unmodelled = ground.stack.aws.unmodelled();
+    let unmodelled = fixture.stack.aws.unmodelled();
     anyhow::ensure!(unmodelled.is_empty(), "unknown calls: {unmodelled:?}");
-    let calls = ground.stack.aws.calls().split_off(called);
+    let calls = fixture.stack.aws.calls().split_off(called);
     for call in &calls {
         let taken = call.outcome.starts_with('2');
         anyhow::ensure!(taken, "{}: {}", call.call.action, call.outcome);

@@ -8,7 +8,7 @@ use super::{Arguments, nights};
 
 /// The prices without options.
 fn prices() -> Prices {
-    Arguments::parse_from(["bench", "--binaries", "none", "--floor", "none"]).prices
+    Arguments::parse_from(["bench", "--binaries", "none", "--baseline", "none"]).prices
 }
 
 /// The figures of a row of `docs/performance.md`.
@@ -25,8 +25,8 @@ fn row(name: &str) -> Vec<f64> {
 
 #[test]
 fn the_pages_nights_are_those_of_the_chain_as_it_is() {
-    for (test, happened) in nights().expect("simulated nights") {
-        let now = bill(&happened, &BTreeMap::new(), 128, prices());
+    for (test, activity) in nights().expect("simulated nights") {
+        let now = bill(&activity, &BTreeMap::new(), 128, prices());
         let row = row(test);
         let stale = format!("{test}: make bench writes docs/performance.md anew");
         assert!((row[0] - f64::from(now.requests)).abs() < 0.5, "{stale}");

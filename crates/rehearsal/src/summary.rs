@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use common::event::Phase;
 
-use super::host::Machine;
+use super::local_host::LocalHost;
 use aws_stand_in::Point;
 use aws_stand_in::stack::Stack;
 
@@ -15,7 +15,7 @@ const CANARY: &str = "infobright_backup_check.canary_caught";
 /// gives the exit status: 0 valid or a canary caught, 1 invalid, 2 undetermined or a canary
 /// missed, or 2 where anything was left.
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
-pub(super) fn print(stack: &Stack, machine: &Machine, canary: bool) -> ExitCode {
+pub(super) fn print(stack: &Stack, machine: &LocalHost, canary: bool) -> ExitCode {
     let tags = stack.aws.snapshot_tags(&stack.fixture.snapshot_id);
     let points = stack.aws.points();
     let value = |metric: &str| {
@@ -99,7 +99,7 @@ fn given_back(stack: &Stack) -> String {
 }
 
 /// What should have been given back and was not.
-fn left(stack: &Stack, machine: &Machine) -> Vec<String> {
+fn left(stack: &Stack, machine: &LocalHost) -> Vec<String> {
     let mut left = stack.left_volumes();
     left.extend(
         machine

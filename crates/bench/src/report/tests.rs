@@ -8,14 +8,14 @@ fn report() -> Report {
         zipped: 2_500_000,
     });
     let figures = |name: &str, unit| Figures::of(name, size, &[measured(unit)]).expect("one run");
-    let night = Happened {
+    let night = Activity {
         invocations: [("step6-await-result".to_owned(), 60)].into(),
         waited: Duration::from_hours(1),
         volume_held: Duration::from_hours(1),
     };
     Report {
         steps: vec![figures("step6-await-result", 3.0)],
-        floor: figures("floor", 2.0),
+        baseline: figures("baseline", 2.0),
         python: Some(figures("Python", 150.0)),
         runs: 1,
         nights: vec![("5 minutes", night.clone()), ("1 hour", night)],

@@ -12,14 +12,15 @@ use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
-use super::ground::{Ground, run, text};
+use super::command::{run, text};
 use super::production;
+use super::sandbox::Sandbox;
 use aws_stand_in::instance_host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
 use aws_stand_in::template::Document;
 
 /// This machine as the test instance.
-pub(super) struct Machine {
-    ground: Ground,
+pub(super) struct LocalHost {
+    sandbox: Sandbox,
     /// What each snapshot holds.
     snapshots: BTreeMap<String, PathBuf>,
     documents: Vec<Document>,
@@ -35,17 +36,17 @@ struct Disk {
     links: Vec<PathBuf>,
 }
 
-impl Machine {
+impl LocalHost {
     /// A machine with nothing attached.
     pub(super) fn new(
-        ground: &Ground,
+        sandbox: &Sandbox,
         snapshots: BTreeMap<String, PathBuf>,
         documents: &[Document],
     ) -> anyhow::Result<Self> {
-        fs::create_dir_all(ground.folder.join("dev/disk/by-id"))?;
-        fs::create_dir_all(ground.folder.join("volumes"))?;
+        fs::create_dir_all(sandbox.folder.join("dev/disk/by-id"))?;
+        fs::create_dir_all(sandbox.folder.join("volumes"))?;
         Ok(Self {
-            ground: ground.clone(),
+            sandbox: sandbox.clone(),
             snapshots,
             documents: documents.to_vec(),
             disks: Mutex::default(),
@@ -60,7 +61,7 @@ impl Machine {
 
     /// What is mounted below the rehearsal's folder now.
     pub(super) fn mounts(&self) -> Vec<String> {
-        let folder = format!("{}/", text(&self.ground.folder));
+        let folder = format!("{}/", text(&self.sandbox.folder));
         let table = fs::read_to_string(self.mount_table()).unwrap_or_default();
         let points = table.lines().filter_map(|line| line.split(' ').nth(4));
         points
@@ -70,10 +71,10 @@ impl Machine {
     }
 
     fn mount_table(&self) -> PathBuf {
-        if self.ground.loop_devices {
+        if self.sandbox.loop_devices {
             PathBuf::from("/proc/self/mountinfo")
         } else {
-            self.ground.folder.join("mountinfo")
+            self.sandbox.folder.join("mountinfo")
         }
     }
 
@@ -86,9 +87,9 @@ impl Machine {
             .snapshots
             .get(snapshot)
             .context("no image of that snapshot")?;
-        let copy = self.ground.folder.join("volumes").join(&volume.volume_id);
+        let copy = self.sandbox.folder.join("volumes").join(&volume.volume_id);
         run("cp", &["-a", "--sparse=always", &text(image), &text(&copy)])?;
-        let (device, open) = if self.ground.loop_devices {
+        let (device, open) = if self.sandbox.loop_devices {
             let device = PathBuf::from(run("losetup", &["--find", "--show", &text(&copy)])?);
             let open = File::open(&device)?;
             // Detaching a device in use only marks it: the kernel takes it away at the last close.
@@ -99,7 +100,7 @@ impl Machine {
             fs::copy(kind(image), kind(&copy))?;
             (copy, None)
         };
-        let dev = self.ground.folder.join("dev");
+        let dev = self.sandbox.folder.join("dev");
         let id = volume.volume_id.replacen('-', "", 1);
         let name = format!("disk/by-id/nvme-Amazon_Elastic_Block_Store_{id}");
         let links = vec![dev.join(name)];
@@ -170,7 +171,7 @@ async fn show_progress(stderr: tokio::process::ChildStderr) -> String {
     all
 }
 
-impl Host for Machine {
+impl Host for LocalHost {
     #[expect(
         clippy::print_stderr,
         reason = "a program tells people what went wrong"
@@ -192,7 +193,7 @@ impl Host for Machine {
                 let _ = fs::remove_file(link);
             }
         }
-        let copy = self.ground.folder.join("volumes").join(volume_id);
+        let copy = self.sandbox.folder.join("volumes").join(volume_id);
         let _ = if copy.is_dir() {
             fs::remove_dir_all(copy)
         } else {
@@ -218,7 +219,7 @@ impl Host for Machine {
             .iter()
             .find(|of| of.name == command.document)
             .cloned();
-        let (folder, loop_devices) = (self.ground.folder.clone(), self.ground.loop_devices);
+        let (folder, loop_devices) = (self.sandbox.folder.clone(), self.sandbox.loop_devices);
         Box::pin(async move {
             let given = command
                 .parameters

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::Arguments;
-use super::ground::{run, text};
+use super::arguments::Arguments;
+use super::command::{run, text};
 use aws_stand_in::template::{Function, TEMPLATE};
 
 /// A template, and where the code is that it speaks of.

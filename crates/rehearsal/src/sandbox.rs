@@ -1,23 +1,24 @@
-//! The ground that a rehearsal stands on: namespaces and a file system of its own, so that
+//! The sandbox that a rehearsal runs in: namespaces and a file system of its own, so that
 //! whatever ends it, nothing is left. Where they are not to be had: a folder, tidied at the end.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use anyhow::Context as _;
 
-use super::{Arguments, night};
+use super::arguments::Arguments;
+use super::command::{run, text};
 
 /// Where a volume can be had on this machine.
 #[derive(Clone, Debug)]
-pub(super) struct Ground {
+pub(super) struct Sandbox {
     /// The folder that everything of this rehearsal is in.
     pub folder: PathBuf,
     /// Volumes are loop devices; else they are directories.
     pub loop_devices: bool,
 }
 
-impl Ground {
+impl Sandbox {
     /// Ends every process that has anything of this folder open or works in it, such as a
     /// database server whose script was ended under it; one at a time until there is none, since
     /// they may have children that are just beginning.
@@ -56,9 +57,12 @@ impl Ground {
 /// system in memory, in this program's own mount namespace.
 const COVERED: &[&str] = &["/mnt", "/media", "/srv"];
 
-/// Runs the rehearsal on the best ground that this machine has.
+/// Runs `rehearse` in the best sandbox that this machine has.
 #[expect(clippy::print_stdout, reason = "a program tells people what it does")]
-pub(super) fn enter(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn enter(
+    arguments: &Arguments,
+    rehearse: impl FnOnce(&Sandbox) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
     if let Some(folder) = &arguments.inside {
         let mounted = run(
             "mount",
@@ -67,13 +71,10 @@ pub(super) fn enter(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         mounted.context("cannot make a file system in memory")?;
         let folder = folder.join("rehearsal");
         std::fs::create_dir(&folder)?;
-        return night::run(
-            arguments,
-            &Ground {
-                folder,
-                loop_devices: true,
-            },
-        );
+        return rehearse(&Sandbox {
+            folder,
+            loop_devices: true,
+        });
     }
     let why = if arguments.directories {
         Some("asked for".to_owned())
@@ -85,11 +86,11 @@ pub(super) fn enter(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     println!("using directories instead of volumes: {why}");
     let folder = tempfile::Builder::new().prefix("rehearsal.").tempdir()?;
-    let ground = Ground {
+    let sandbox = Sandbox {
         folder: folder.path().to_owned(),
         loop_devices: false,
     };
-    let ended = night::run(arguments, &ground);
+    let ended = rehearse(&sandbox);
     folder
         .close()
         .context("cannot remove the rehearsal's folder")?;
@@ -159,26 +160,4 @@ fn folders(arguments: &Arguments) -> anyhow::Result<Vec<(&'static str, PathBuf)>
         .filter_map(|(option, folder)| Some((option, folder.as_ref()?)))
         .map(|(option, folder)| Ok((option, std::path::absolute(folder)?)))
         .collect()
-}
-
-/// Runs a program; its own words are the error.
-pub(super) fn run(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run {program}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    anyhow::bail!(
-        "{program} {}: {} {said}",
-        arguments.join(" "),
-        output.status
-    )
-}
-
-pub(super) fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! The night itself.
+//! The run itself.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -10,10 +10,12 @@ use axum::Router;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::code::Code;
-use super::ground::{Ground, run as run_program, text};
-use super::host::Machine;
-use super::{Arguments, production, summary, trail};
+use super::arguments::Arguments;
+use super::binaries::Code;
+use super::command::{run as run_program, text};
+use super::local_host::LocalHost;
+use super::sandbox::Sandbox;
+use super::{log_tail, production, summary};
 use aws_stand_in::Clock;
 use aws_stand_in::lambda::processes::Processes;
 use aws_stand_in::stack::Stack;
@@ -21,12 +23,12 @@ use aws_stand_in::template::Template;
 
 /// What the stack's parameters are set to: short waits, and MariaDB where production has
 /// Infobright.
-fn parameters(ground: &Ground) -> anyhow::Result<BTreeMap<String, String>> {
+fn parameters(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String, String>> {
     let find = |program: &str| {
         run_program("which", &[program])
             .or_else(|_| run_program("which", &[&format!("/usr/sbin/{program}")]))
     };
-    let folder = &ground.folder;
+    let folder = &sandbox.folder;
     let parameters = [
         ("PollSeconds", "1".to_owned()),
         ("TestPollSeconds", "1".to_owned()),
@@ -49,27 +51,27 @@ fn parameters(ground: &Ground) -> anyhow::Result<BTreeMap<String, String>> {
         .collect())
 }
 
-/// Rehearses a night on that ground.
-pub(super) fn run(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCode> {
+/// Rehearses a run in that sandbox.
+pub(super) fn run(arguments: &Arguments, sandbox: &Sandbox) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = night(arguments, ground) => ended,
+            ended = night(arguments, sandbox) => ended,
             interrupted = interrupted() => interrupted,
         }
     });
     // Nothing of a night outlives it, however it ended.
-    ground.sweep();
+    sandbox.sweep();
     ended
 }
 
-async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCode> {
+async fn night(arguments: &Arguments, sandbox: &Sandbox) -> anyhow::Result<ExitCode> {
     let code = Code::of(arguments)?;
-    let template = Template::read(&code.template, &parameters(ground)?)?;
-    let programs = code.programs(&template.functions, &ground.folder)?;
-    let image = production::snapshot(ground, &arguments.backup).await?;
+    let template = Template::read(&code.template, &parameters(sandbox)?)?;
+    let programs = code.programs(&template.functions, &sandbox.folder)?;
+    let image = production::snapshot(sandbox, &arguments.backup).await?;
     let retries_after = [Duration::from_secs(1), Duration::from_secs(2)];
     let stack = Stack::deploy(template, Clock::of_this_machine(), retries_after);
     stack.aws.set_timing(|timing| {
@@ -84,7 +86,11 @@ async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCod
         stack.aws.delete_snapshot(&snapshot);
     }
     let snapshots = [(snapshot, image)].into();
-    let machine = Arc::new(Machine::new(ground, snapshots, &stack.template.documents)?);
+    let machine = Arc::new(LocalHost::new(
+        sandbox,
+        snapshots,
+        &stack.template.documents,
+    )?);
     stack
         .aws
         .set_host(&stack.fixture.test_instance_id, machine.clone());
@@ -108,7 +114,7 @@ async fn night(arguments: &Arguments, ground: &Ground) -> anyhow::Result<ExitCod
         stack.lambda.idle().await;
         processes.shut_down().await;
     };
-    trail::follow(stack.lambda.clone(), ended).await;
+    log_tail::follow(stack.lambda.clone(), ended).await;
     server.abort();
     Ok(summary::print(&stack, &machine, canary))
 }

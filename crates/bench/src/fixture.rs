@@ -1,4 +1,4 @@
-//! The ground that a function is measured on: the account as it is when what the function waits
+//! The fixture that a function is measured on: the account as it is when what the function waits
 //! for is there, so that it looks once and hands on.
 
 use std::collections::BTreeMap;
@@ -23,13 +23,13 @@ const SAID: &str =
     r#"{"valid":true,"checks":56,"tables":4,"rows":100000,"seconds":3,"reason":"","coverage":100}"#;
 
 /// A stack, and one event for each invocation of a function.
-pub(super) struct Ground {
+pub(super) struct FunctionFixture {
     pub stack: Stack,
     pub function: Function,
     pub events: Vec<Value>,
 }
 
-impl Ground {
+impl FunctionFixture {
     /// For that many invocations of the function whose program is `binary`. Each is of a run of
     /// its own, so that the last does what the first did.
     pub async fn of(binary: &str, invocations: usize) -> anyhow::Result<Self> {
