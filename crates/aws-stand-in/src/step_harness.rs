@@ -11,6 +11,7 @@ use common::Result;
 use common::clients::Clients;
 use common::ec2::{self, NewVolume, Performance};
 use common::event::{Envelope, Run, Target};
+use common::reply::Reply;
 use common::runner;
 use common::ssm::{self, Command};
 use common::step::{Invocation, Outcome, Step};
@@ -103,7 +104,7 @@ impl<S: Step> StepHarness<S> {
     }
 
     /// One invocation from event to hand-on.
-    pub async fn handle(&self, event: Value) -> Result<()> {
+    pub async fn handle(&self, event: Value) -> Result<Reply> {
         runner::handle(&self.step, &self.clients, "request-1", event).await
     }
 

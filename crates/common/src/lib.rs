@@ -7,6 +7,7 @@ pub mod datadog;
 pub mod error;
 pub mod event;
 pub mod polling;
+pub mod reply;
 pub mod runner;
 pub mod serve;
 pub mod settings;

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::event::{self, Envelope, Run};
 use crate::lambda;
 use crate::polling::Polling;
+use crate::reply::Reply;
 use crate::step::{Invocation, Outcome, Step, busy_to_the_end, time_ran_out};
 
 /// Handles one event that Lambda delivered. An error is logged here, once, and is the function's
@@ -21,7 +22,7 @@ pub async fn handle<S: Step>(
     clients: &Clients,
     request_id: &str,
     event: Value,
-) -> Result<()> {
+) -> Result<Reply> {
     let invocation = Invocation {
         request_id: request_id.to_owned(),
         now: clients.clock.now(),
@@ -47,42 +48,44 @@ pub async fn handle<S: Step>(
     .await
 }
 
-async fn poll<S: Step>(step: &S, clients: &Clients, envelope: Envelope<S::Input>) -> Result<()> {
+async fn poll<S: Step>(step: &S, clients: &Clients, envelope: Envelope<S::Input>) -> Result<Reply> {
     let Envelope { run, payload } = envelope;
+    if let Some(reply) = step.reply(&run, &payload).await {
+        return Ok(reply);
+    }
     let polling = step.polling(&payload);
     let phase = step.phase(&payload);
     match poll_once(step, &run, payload, polling).await? {
         Outcome::PollAgain { why, payload } => {
             let wait = polling.wait(run.waited());
             let run = Run { busy: 0, ..run };
-            poll_again(clients, run, payload, wait, &why).await
+            poll_again(clients, run, payload, wait, &why).await?;
         }
         Outcome::Busy { error, payload } => {
             let busy = run.busy.saturating_add(1);
             let wait = polling.wait_while_busy(busy, run.waited(), fastrand::f64());
             let run = Run { busy, ..run };
-            poll_again(clients, run, payload, wait, &error.chain()).await
+            poll_again(clients, run, payload, wait, &error.chain()).await?;
         }
         Outcome::GoOn(next) => {
             let mut run = run.at_next_step();
             run.ready_at
                 .extend(phase.map(|phase| (phase, clients.clock.now())));
             step.mark(&mut run, &next);
-            hand_on(clients, step.next_function(), run, next).await
+            hand_on(clients, step.next_function(), run, next).await?;
         }
         Outcome::AlreadyEnded => {
             info!("this run has ended already: a late delivery, nothing to do");
-            Ok(())
         }
         Outcome::NothingToDo(why) => {
             info!("nothing to do: {why}");
-            Ok(())
         }
-        Outcome::End(_) => {
+        Outcome::End(end) => {
             info!("the run has ended, and holds nothing any more");
-            Ok(())
+            return Ok(Reply::of(&end));
         }
     }
+    Ok(Reply::default())
 }
 
 /// One look, or what comes of it where no further one is allowed.

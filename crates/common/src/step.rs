@@ -1,6 +1,5 @@
 //! What a step is: one look at AWS, and what came of it.
 
-use std::convert::Infallible;
 use std::future::Future;
 
 use serde::Serialize;
@@ -11,6 +10,7 @@ use crate::clients::Clients;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Envelope, Phase, Run};
 use crate::polling::Polling;
+use crate::reply::Reply;
 use crate::time::Timestamp;
 
 /// What one look found.
@@ -42,7 +42,8 @@ pub enum Outcome<S: Step> {
 }
 
 /// The `End` of every step but the last.
-pub type NeverEnds = Infallible;
+#[derive(Debug, Serialize)]
+pub enum NeverEnds {}
 
 /// Which invocation of which function this is.
 #[derive(Clone, Debug)]
@@ -62,8 +63,8 @@ pub trait Step: Sized + Send + Sync + 'static {
     type Input: Serialize + DeserializeOwned + Clone + Send;
     /// What the next function needs.
     type Next: Serialize + Send;
-    /// [`NeverEnds`] for every step but the last.
-    type End: Send;
+    /// [`NeverEnds`] for every step but the last. It is what the function answers with.
+    type End: Serialize + Send;
 
     /// Takes its settings and clients out of the clients.
     fn build(clients: &Clients) -> Result<Self>;
@@ -86,6 +87,16 @@ pub trait Step: Sized + Send + Sync + 'static {
     fn read(&self, event: &Value, invocation: &Invocation) -> Result<Envelope<Self::Input>> {
         let _ = invocation;
         Envelope::read(event)
+    }
+
+    /// The reply to an event that asks something and starts no run, where it is one.
+    fn reply(
+        &self,
+        run: &Run,
+        payload: &Self::Input,
+    ) -> impl Future<Output = Option<Reply>> + Send {
+        let _ = (run, payload);
+        async { None }
     }
 
     /// Looks once.

@@ -20,6 +20,12 @@ impl Timestamp {
             .map(Self::from)
     }
 
+    /// So many seconds after 1970 began.
+    #[must_use]
+    pub fn from_unix_seconds(seconds: i64) -> Self {
+        Self(DateTime::from_secs(seconds))
+    }
+
     /// Whole seconds since 1970, as Datadog counts time.
     #[must_use]
     pub fn unix_seconds(self) -> i64 {

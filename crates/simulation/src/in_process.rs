@@ -124,7 +124,7 @@ async fn poll<S: Step>(
     let Process { clients, step } = &*process;
     let handled = runner::handle(step, clients, &accepted.request_id, accepted.event).await;
     warm.put_back(&function, process);
-    handled.map_err(shown)
+    handled.map(|_| ()).map_err(shown)
 }
 
 impl Warm {

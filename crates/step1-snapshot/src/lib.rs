@@ -1,7 +1,8 @@
 //! Step 1 chooses the snapshot.
 //!
 //! Takes: any JSON object; `snapshot_id` in it names the snapshot to test, the fields of
-//! [`Target`] the database and where it is tested, `canary` a night on which the copy is damaged.
+//! [`Target`] the database and where it is tested, `canary` a night on which the copy is damaged;
+//! `status` starts nothing, and is answered.
 //! Promises: a complete snapshot of the production volume, and a test instance that nothing holds.
 //! Touches: `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`, `ListCommands`; step 6, by
 //! invoking it.
@@ -9,8 +10,10 @@
 //! Leaves behind: nothing.
 
 mod occupancy;
+mod schedule;
 mod select;
 mod source;
+mod status;
 
 use std::time::Duration;
 
@@ -19,6 +22,7 @@ use common::datadog::{Datadog, Gauge};
 use common::ec2::{self, Instance, Snapshot, SnapshotFilters, SnapshotState, tags};
 use common::event::{self, Chosen, Envelope, Phase, Pick, Run, Start, Target};
 use common::polling::{Polling, limits};
+use common::reply::Reply;
 use common::settings::Settings;
 use common::ssm;
 use common::step::{Invocation, NeverEnds, Outcome, Step};
@@ -26,6 +30,7 @@ use common::{Error, Kind, Result};
 use serde_json::Value;
 use tracing::{error, info};
 
+use schedule::Schedule;
 use source::Source;
 
 /// Step 1.
@@ -47,6 +52,7 @@ pub struct ChooseSnapshot {
     longest_run: Duration,
     filters: SnapshotFilters,
     source_volume: Option<String>,
+    schedule: Schedule,
     interval: Duration,
 }
 
@@ -81,6 +87,7 @@ impl Step for ChooseSnapshot {
             longest_run: limits::longest_run(settings.seconds("TEST_BUDGET_SECONDS")),
             filters,
             source_volume: source::read(&mut settings),
+            schedule: Schedule::read(&mut settings),
             interval: settings.seconds("TEST_POLL_SECONDS"),
         };
         settings.check().map(|()| step)
@@ -121,6 +128,13 @@ impl Step for ChooseSnapshot {
 
     fn mark(&self, run: &mut Run, next: &Chosen) {
         run.older_backup = next.older_backup;
+    }
+
+    async fn reply(&self, run: &Run, start: &Start) -> Option<Reply> {
+        if start.status {
+            return Some(self.status(run, start).await);
+        }
+        None
     }
 
     async fn poll(&self, run: &Run, start: Start) -> Result<Outcome<Self>> {

@@ -83,7 +83,7 @@ impl ChooseSnapshot {
     }
 
     /// A volume on its way out needs no more than waiting; one older than any run is a leftover.
-    fn is_dead(&self, volume: &Volume) -> bool {
+    pub(crate) fn is_dead(&self, volume: &Volume) -> bool {
         let old = volume
             .created_at
             .is_some_and(|made| self.clock.now().since(made) > self.longest_run);

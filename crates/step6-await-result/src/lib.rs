@@ -55,7 +55,7 @@ pub enum Stage {
 }
 
 /// The run is over, and holds nothing. Only step 6 can say so.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Ended(());
 
 impl Step for AwaitResult {

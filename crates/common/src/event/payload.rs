@@ -26,6 +26,9 @@ pub struct Start {
     /// has now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_volume_id: Option<String>,
+    /// Say how the backups stand, and start nothing.
+    #[serde(default, skip_serializing)]
+    pub status: bool,
     /// Damage the copy first, to see whether the test finds it. It travels with the run.
     #[serde(default, skip_serializing)]
     pub canary: bool,

@@ -11,6 +11,7 @@ use crate::clients::Clients;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Phase, Run};
 use crate::polling::Polling;
+use crate::reply::Reply;
 use crate::step::{NeverEnds, Outcome, Step};
 
 /// What a look of [`Toy`] comes to.
@@ -116,7 +117,7 @@ impl Bench {
     }
 
     /// The third look, after so many seconds of waiting.
-    async fn handle(&self, look: Look, waited_seconds: u64) -> Result<()> {
+    async fn handle(&self, look: Look, waited_seconds: u64) -> Result<Reply> {
         let event = json!({
             "run_id": "run-1",
             "started_at": "2026-03-01T02:00:00Z",

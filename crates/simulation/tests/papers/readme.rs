@@ -271,6 +271,8 @@ fn every_variable_is_listed_with_its_parameter_and_its_steps() {
                 "/other/name",
                 "description=nightly*",
                 "vol-0123456789abcdef0",
+                "rate(2 days)",
+                "DISABLED",
             ]
             .into_iter()
             .map(|value| vec![(parameter.clone(), value.to_owned())])

@@ -1,6 +1,7 @@
 mod occupancy;
 mod select;
 mod source;
+mod status;
 
 use std::time::Duration;
 

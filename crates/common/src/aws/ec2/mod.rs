@@ -23,7 +23,7 @@ pub use snapshots::{
 };
 pub use volumes::{
     Asked, Attachment, NewVolume, Volume, VolumeState, attach, create, delete, detach,
-    test_volumes, volume, volumes_of_run,
+    test_volumes, volume, volumes_of_environment, volumes_of_run,
 };
 
 /// The tags that the check writes and finds its own by.

@@ -175,6 +175,14 @@ pub async fn test_volumes(client: &Client, test_instance_name: &str) -> Result<V
     list(client, tags::TEST_INSTANCE, test_instance_name).await
 }
 
+/// The test volumes of an environment, of whichever run and test instance.
+///
+/// # Errors
+/// Where EC2 refuses to list them.
+pub async fn volumes_of_environment(client: &Client, environment: &str) -> Result<Vec<Volume>> {
+    list(client, tags::ENVIRONMENT, environment).await
+}
+
 async fn list(client: &Client, key: &str, value: &str) -> Result<Vec<Volume>> {
     let mut pages = client
         .describe_volumes()
