@@ -23,6 +23,8 @@ class Planted(unittest.TestCase):
         self.tree = self.work / "tree"
         shutil.copytree(ROOT / "crates", self.tree / "crates")
         shutil.copytree(ROOT / ".ci", self.tree / ".ci")
+        # The Makefile reads a file of it.
+        shutil.copytree(ROOT / "datadog", self.tree / "datadog")
         for file in ("Cargo.toml", "Cargo.lock", "Makefile", "deny.toml", "rust-toolchain.toml"):
             shutil.copy2(ROOT / file, self.tree)
         # With the crates of this machine, and what is cloned goes with the test.
