@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use common::clients::Clients;
-use common::event::{Attached, Chosen, Envelope, Mounted, Run, Target, Testing, VolumeCreated};
+use common::event::{
+    Attached, Chosen, Envelope, Mounted, Run, Subject, Target, TestVolume, Testing, VolumeCreated,
+};
 use common::ssm::{self, Progress};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -79,28 +81,23 @@ async fn event(
     person: &Clients,
     run: Run,
 ) -> anyhow::Result<Value> {
-    let snapshot_id = stack.fixture.snapshot_id.clone();
-    let dev_ib_backup_instance_id = stack.fixture.test_instance_id.clone();
-    let (volume_id, device) = (volume_of(&run), DEVICE.to_owned());
+    let (subject, volume) = (subject(stack), volume_of(&run));
+    let volume_id = volume.volume_id.clone();
     match function.binary.as_str() {
         "step1-snapshot" => Ok(json!({})),
         "step2-volume" => {
             add_volume(stack, &run, &volume_id, None);
             let payload = Chosen {
-                snapshot_id,
-                snapshot_started_at: None,
-                dev_ib_backup_instance_id,
+                subject,
                 older_backup: false,
             };
             written(run, payload)
         }
         "step3-attach" => {
-            let attached = Some((dev_ib_backup_instance_id.as_str(), DEVICE));
+            let attached = Some((subject.dev_ib_backup_instance_id.as_str(), DEVICE));
             add_volume(stack, &run, &volume_id, attached);
             let payload = VolumeCreated {
-                snapshot_id,
-                snapshot_started_at: None,
-                dev_ib_backup_instance_id,
+                subject,
                 volume_id,
                 volume_performance: None,
             };
@@ -109,20 +106,29 @@ async fn event(
         "step4-mount" => {
             let device = Some(("device", DEVICE));
             let command_id = command(stack, person, "mount", &run, device).await?;
-            written(run, attached(stack, volume_id, command_id))
+            let payload = Attached {
+                subject,
+                volume,
+                mount_command_id: Some(command_id),
+            };
+            written(run, payload)
         }
         "step5-run-test" => {
             command(stack, person, "programs", &run, None).await?;
-            written(run, mounted(stack, volume_id))
+            let payload = Mounted {
+                subject,
+                volume,
+                mount_command_id: "not-asked-for".to_owned(),
+                mount_found_fault: false,
+            };
+            written(run, payload)
         }
         "step6-await-result" => {
-            let snapshot = Some(("snapshotId", snapshot_id.as_str()));
+            let snapshot = Some(("snapshotId", subject.snapshot_id.as_str()));
             let test_command_id = command(stack, person, "test", &run, snapshot).await?;
             let payload = Testing {
-                snapshot_id,
-                dev_ib_backup_instance_id,
-                volume_id,
-                device,
+                subject,
+                volume,
                 test_command_id,
             };
             written(run, payload)
@@ -131,31 +137,19 @@ async fn event(
     }
 }
 
-fn attached(stack: &Stack, volume_id: String, command_id: String) -> Attached {
-    Attached {
+fn subject(stack: &Stack) -> Subject {
+    Subject {
         snapshot_id: stack.fixture.snapshot_id.clone(),
         snapshot_started_at: None,
         dev_ib_backup_instance_id: stack.fixture.test_instance_id.clone(),
-        volume_id,
-        device: DEVICE.to_owned(),
-        mount_command_id: Some(command_id),
     }
 }
 
-fn mounted(stack: &Stack, volume_id: String) -> Mounted {
-    Mounted {
-        snapshot_id: stack.fixture.snapshot_id.clone(),
-        snapshot_started_at: None,
-        dev_ib_backup_instance_id: stack.fixture.test_instance_id.clone(),
-        volume_id,
+fn volume_of(run: &Run) -> TestVolume {
+    TestVolume {
+        volume_id: format!("vol-{}", run.run_id.replace('-', "")),
         device: DEVICE.to_owned(),
-        mount_command_id: "not-asked-for".to_owned(),
-        mount_found_fault: false,
     }
-}
-
-fn volume_of(run: &Run) -> String {
-    format!("vol-{}", run.run_id.replace('-', ""))
 }
 
 fn written<P: Serialize>(run: Run, payload: P) -> anyhow::Result<Value> {
@@ -187,7 +181,7 @@ async fn command(
     let document = functions.find_map(|function| function.environment.get(&setting));
     let document = document.with_context(|| format!("no function has {setting}"))?;
     let instance_id = &stack.fixture.test_instance_id;
-    let volume_id = volume_of(run);
+    let volume_id = volume_of(run).volume_id;
     let command = ssm::Command {
         document,
         instance_id,

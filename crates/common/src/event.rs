@@ -14,8 +14,10 @@ use crate::error::{Error, Kind, Result};
 
 pub use failure_record::{FailureRecord, RequestContext};
 pub use patterns::text;
-pub use payload::{Attached, Chosen, Mounted, Pick, Start, Testing, VolumeCreated};
-pub use release::{EndReason, RecordedVerdict, Release};
+pub use payload::{
+    Attached, Chosen, Mounted, Pick, Start, Subject, TestVolume, Testing, VolumeCreated,
+};
+pub use release::{EndReason, Release};
 pub use run::{Phase, Run, Target};
 
 /// A payload as it travels: one JSON object that a person can read.
@@ -29,12 +31,18 @@ pub struct Envelope<P> {
     pub payload: P,
 }
 
-impl<P: DeserializeOwned> Envelope<P> {
+/// What a step needs of an event, beside the run.
+pub trait Payload: Serialize + Sized {
+    /// Reads it out of an event. A field that is missing or of the wrong type is an error naming it.
+    fn read(event: &Value) -> Result<Self>;
+}
+
+impl<P: Payload> Envelope<P> {
     /// Reads an event. A field that is missing or of the wrong type is an error naming it.
     pub fn read(event: &Value) -> Result<Self> {
         Ok(Self {
             run: Run::read(event)?,
-            payload: read(event)?,
+            payload: P::read(event)?,
         })
     }
 }

@@ -3,12 +3,11 @@
 use std::future::Future;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::clients::Clients;
 use crate::error::{Error, Kind, Result};
-use crate::event::{Envelope, Phase, Run};
+use crate::event::{Envelope, Payload, Phase, Run};
 use crate::polling::Polling;
 use crate::reply::Reply;
 use crate::time::Timestamp;
@@ -60,7 +59,7 @@ pub trait Step: Sized + Send + Sync + 'static {
     /// The function's name behind `<environment>-ib-backup-`.
     const NAME: &'static str;
     /// What a look needs.
-    type Input: Serialize + DeserializeOwned + Clone + Send;
+    type Input: Payload + Clone + Send;
     /// What the next function needs.
     type Next: Serialize + Send;
     /// [`NeverEnds`] for every step but the last. It is what the function answers with.

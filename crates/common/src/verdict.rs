@@ -5,9 +5,12 @@
 
 mod last_line;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Kind, Result};
 use crate::ssm::Report;
 use crate::text::{LONGEST_TAG, one_line};
+use crate::time::Timestamp;
 use last_line::{Summary, told};
 pub(crate) use last_line::{advice, words};
 
@@ -18,12 +21,35 @@ pub struct Verdict {
     pub valid: bool,
     /// What was covered, or what was found: one line, at most 256 characters.
     pub detail: String,
+    /// What the test measured.
+    pub measured: Measured,
+}
+
+/// What a test measured: read from the last line of its output, handed on in the payload, sent to
+/// Datadog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
     /// Percent of the data that was read, where the test says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage: Option<f64>,
     /// Seconds that production stood still for the backup, where the test knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_seconds: Option<f64>,
-    /// Whether the test had a manifest of the same night to compare with.
-    pub manifest: bool,
+    /// Whether the test had a manifest of the same night, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<bool>,
+}
+
+/// A verdict as it stands on a snapshot, with what the test measured where that is still known.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordedVerdict {
+    /// Whether the backup is good.
+    pub valid: bool,
+    /// When the test ended, as the snapshot's tag has it.
+    pub checked_at: Timestamp,
+    /// What the test measured.
+    #[serde(flatten)]
+    pub measured: Measured,
 }
 
 impl Verdict {
@@ -62,9 +88,10 @@ impl Verdict {
         Ok(Self {
             valid,
             detail: one_line(&detail, LONGEST_TAG),
-            coverage: said.coverage,
-            paused_seconds: said.paused_seconds,
-            manifest: said.manifest,
+            measured: Measured {
+                manifest: Some(said.measured.manifest.unwrap_or(false)),
+                ..said.measured
+            },
         })
     }
 }
@@ -77,7 +104,7 @@ fn covered(said: &Summary) -> String {
         seconds,
         ..
     } = said;
-    let read = said.coverage;
+    let read = said.measured.coverage;
     let read = read.map_or_else(String::new, |percent| format!(", {percent} % read"));
     format!("{tables} tables, {rows} rows, {checks} checks in {seconds} s{read}")
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use common::clients::{Clients, Clock, Lazy};
 use common::datadog::{Datadog, Gauge};
 use common::ec2::{self, Instance, Snapshot, SnapshotFilters, SnapshotState, tags};
-use common::event::{self, Chosen, Envelope, Phase, Pick, Run, Start, Target};
+use common::event::{self, Chosen, Envelope, Phase, Pick, Run, Start, Subject, Target};
 use common::polling::{Polling, limits};
 use common::reply::Reply;
 use common::settings::Settings;
@@ -188,9 +188,11 @@ fn handed_on(
 ) -> Result<Outcome<ChooseSnapshot>> {
     match &chosen.state {
         SnapshotState::Ready => Ok(Outcome::GoOn(Chosen {
-            snapshot_id: chosen.id,
-            snapshot_started_at: Some(chosen.started_at),
-            dev_ib_backup_instance_id: test.id,
+            subject: Subject {
+                snapshot_id: chosen.id,
+                snapshot_started_at: Some(chosen.started_at),
+                dev_ib_backup_instance_id: test.id,
+            },
             older_backup,
         })),
         SnapshotState::Pending(progress) => Ok(Outcome::PollAgain {

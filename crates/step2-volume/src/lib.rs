@@ -75,9 +75,7 @@ impl Step for MakeVolume {
         };
         match volume.state {
             VolumeState::Available | VolumeState::InUse => Ok(Outcome::GoOn(VolumeCreated {
-                snapshot_id: chosen.snapshot_id,
-                snapshot_started_at: chosen.snapshot_started_at,
-                dev_ib_backup_instance_id: chosen.dev_ib_backup_instance_id,
+                subject: chosen.subject,
                 volume_id: volume.id,
                 volume_performance: Some(self.performance.to_string()),
             })),
@@ -90,7 +88,7 @@ impl Step for MakeVolume {
                 format!(
                     "volume {} of snapshot {} has failed; {}",
                     volume.id,
-                    chosen.snapshot_id,
+                    chosen.subject.snapshot_id,
                     volume.key.advice("it")
                 ),
             )),
@@ -109,7 +107,7 @@ impl MakeVolume {
     /// The client token is the run's id: this call, repeated, gives the same volume. It is not
     /// made for a late delivery of a run that has ended, since EC2 forgets a token in time.
     async fn ensure_volume(&self, run: &Run, chosen: Chosen) -> Result<Outcome<Self>> {
-        let snapshot = ec2::snapshot(&self.ec2, &chosen.snapshot_id).await?;
+        let snapshot = ec2::snapshot(&self.ec2, &chosen.subject.snapshot_id).await?;
         if snapshot.checked_by(&run.run_id).is_some() || self.was_released(run, &chosen).await? {
             return Ok(Outcome::AlreadyEnded);
         }
@@ -120,7 +118,7 @@ impl MakeVolume {
             &self.ec2,
             &NewVolume {
                 run_id: &run.run_id,
-                snapshot_id: &chosen.snapshot_id,
+                snapshot_id: &chosen.subject.snapshot_id,
                 zone: &test.zone,
                 test_instance_name: name,
                 environment: &self.environment,
@@ -129,7 +127,7 @@ impl MakeVolume {
         )
         .await
         .map_err(|error| self.explained(error))?;
-        let of = format!("snapshot {}", chosen.snapshot_id);
+        let of = format!("snapshot {}", chosen.subject.snapshot_id);
         let why = if run.has_polled_long_enough(self.interval) {
             let advice = snapshot.key.advice(&of);
             format!("volume {id} was made of {of} and is not in sight; {advice}")
@@ -145,7 +143,7 @@ impl MakeVolume {
     /// A run without a verdict leaves no tag, a canary for one: its release command says that it
     /// was.
     async fn was_released(&self, run: &Run, chosen: &Chosen) -> Result<bool> {
-        let instance = &chosen.dev_ib_backup_instance_id;
+        let instance = &chosen.subject.dev_ib_backup_instance_id;
         let (document, now) = (&self.release_document, self.clock.now());
         ssm::was_released(&self.ssm, document, instance, &run.run_id, now).await
     }

@@ -1,7 +1,7 @@
 use aws_stand_in::step_harness::{self, fails, goes_on, has_ended_already, later, polls_again};
 use aws_stand_in::{Fault, Instance, Snapshot, Speed, TEST_INSTANCE, VolumeState};
 use common::Kind;
-use common::event::Chosen;
+use common::event::{Chosen, Subject};
 
 use crate::MakeVolume;
 
@@ -9,9 +9,11 @@ type Harness = step_harness::StepHarness<MakeVolume>;
 
 fn chosen(harness: &Harness) -> Chosen {
     Chosen {
-        snapshot_id: harness.ids.snapshot_id.clone(),
-        snapshot_started_at: Some(harness.run().started_at),
-        dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
+        subject: Subject {
+            snapshot_id: harness.ids.snapshot_id.clone(),
+            snapshot_started_at: Some(harness.run().started_at),
+            dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
+        },
         older_backup: false,
     }
 }
@@ -73,8 +75,11 @@ async fn waits_while_it_is_made_and_goes_on_with_it() {
     harness.wait(15).await;
     let made = goes_on(harness.poll(&later(&run, 2), payload).await);
     assert_eq!(made.volume_id, id);
-    assert_eq!(made.snapshot_id, harness.ids.snapshot_id);
-    assert_eq!(made.dev_ib_backup_instance_id, harness.ids.test_instance_id);
+    assert_eq!(made.subject.snapshot_id, harness.ids.snapshot_id);
+    assert_eq!(
+        made.subject.dev_ib_backup_instance_id,
+        harness.ids.test_instance_id
+    );
     assert_eq!(harness.done(), ["CreateVolume"]);
 }
 

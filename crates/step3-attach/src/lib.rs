@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_sdk_ec2::types::VolumeAttachmentState;
 use common::clients::{Clients, Lazy};
 use common::ec2::{self, Asked, Volume, VolumeState};
-use common::event::{Attached, Phase, Run, VolumeCreated};
+use common::event::{Attached, Phase, Run, TestVolume, VolumeCreated};
 use common::polling::{Polling, limits};
 use common::settings::Settings;
 use common::step::{NeverEnds, Outcome, Step};
@@ -85,7 +85,7 @@ impl AttachVolume {
     ) -> Result<Outcome<Self>> {
         let device = run.target.test_device.as_ref().unwrap_or(&self.device);
         let waiting = |why: String, payload| Ok(Outcome::PollAgain { why, payload });
-        let (id, instance) = (&volume.id, &made.dev_ib_backup_instance_id);
+        let (id, instance) = (&volume.id, &made.subject.dev_ib_backup_instance_id);
         let Some(attachment) = volume.attachment else {
             return match volume.state {
                 VolumeState::Available => {
@@ -114,11 +114,11 @@ impl AttachVolume {
         }
         match attachment.state {
             VolumeAttachmentState::Attached => Ok(Outcome::GoOn(Attached {
-                snapshot_id: made.snapshot_id,
-                snapshot_started_at: made.snapshot_started_at,
-                dev_ib_backup_instance_id: made.dev_ib_backup_instance_id,
-                volume_id: volume.id,
-                device: attachment.device,
+                subject: made.subject,
+                volume: TestVolume {
+                    volume_id: volume.id,
+                    device: attachment.device,
+                },
                 mount_command_id: None,
             })),
             VolumeAttachmentState::Attaching => {

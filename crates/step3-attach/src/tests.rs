@@ -3,7 +3,7 @@ use std::time::Duration;
 use aws_stand_in::Snapshot;
 use aws_stand_in::step_harness::{self, busy_until_now, fails, goes_on, later, polls_again};
 use common::Kind;
-use common::event::VolumeCreated;
+use common::event::{Subject, VolumeCreated};
 
 use crate::AttachVolume;
 
@@ -13,9 +13,11 @@ const NOTHING: [&str; 0] = [];
 
 fn made(harness: &Harness, volume_id: &str) -> VolumeCreated {
     VolumeCreated {
-        snapshot_id: harness.ids.snapshot_id.clone(),
-        snapshot_started_at: Some(harness.run().started_at),
-        dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
+        subject: Subject {
+            snapshot_id: harness.ids.snapshot_id.clone(),
+            snapshot_started_at: Some(harness.run().started_at),
+            dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
+        },
         volume_id: volume_id.to_owned(),
         volume_performance: None,
     }
@@ -34,14 +36,17 @@ async fn attaches_once_waits_and_goes_on_with_the_device() {
     let attached = goes_on(harness.poll(&later(&run, 2), payload).await);
     assert_eq!(harness.done(), ["AttachVolume"]);
     assert_eq!(
-        (attached.volume_id.as_str(), attached.device.as_str()),
+        (
+            attached.volume.volume_id.as_str(),
+            attached.volume.device.as_str()
+        ),
         (id.as_str(), "/dev/sdg")
     );
     assert_eq!(
-        attached.dev_ib_backup_instance_id,
+        attached.subject.dev_ib_backup_instance_id,
         harness.ids.test_instance_id
     );
-    assert_eq!(attached.snapshot_id, harness.ids.snapshot_id);
+    assert_eq!(attached.subject.snapshot_id, harness.ids.snapshot_id);
     let volume = harness.aws.volume(&id).expect("it is there");
     let attachment = volume.attachment.expect("it is attached");
     assert_eq!(attachment.instance_id, harness.ids.test_instance_id);
@@ -52,7 +57,7 @@ async fn a_twin_has_attached_it_already() {
     let harness = Harness::new();
     let id = harness.attached_volume("run-1").await;
     let attached = goes_on(harness.poll(&harness.run(), made(&harness, &id)).await);
-    assert_eq!(attached.device, "/dev/sdg");
+    assert_eq!(attached.volume.device, "/dev/sdg");
     assert_eq!(harness.done(), NOTHING);
 }
 

@@ -68,7 +68,7 @@ impl Step for Mount {
                 },
             });
         };
-        let instance = &attached.dev_ib_backup_instance_id;
+        let instance = &attached.subject.dev_ib_backup_instance_id;
         let (report, progress) =
             ssm::progress(&self.ssm, &command_id, instance, &["mount"]).await?;
         if !matches!(progress, Progress::Pending(_)) {
@@ -84,17 +84,14 @@ impl Step for Mount {
                 Kind::HostFailed,
                 format!(
                     "cannot mount volume {} on {instance}: {why}",
-                    attached.volume_id
+                    attached.volume.volume_id
                 ),
             )),
             Progress::Ended(_) => {
                 let mounted = verdict::mounted(&report)?;
                 Ok(Outcome::GoOn(Mounted {
-                    snapshot_id: attached.snapshot_id,
-                    snapshot_started_at: attached.snapshot_started_at,
-                    dev_ib_backup_instance_id: attached.dev_ib_backup_instance_id,
-                    volume_id: attached.volume_id,
-                    device: attached.device,
+                    subject: attached.subject,
+                    volume: attached.volume,
                     mount_command_id: command_id,
                     mount_found_fault: !mounted,
                 }))
@@ -107,13 +104,13 @@ impl Mount {
     async fn ensure_mounting(&self, run: &Run, attached: &Attached) -> Result<String> {
         let command = Command {
             document: &self.document,
-            instance_id: &attached.dev_ib_backup_instance_id,
+            instance_id: &attached.subject.dev_ib_backup_instance_id,
             purpose: "mount",
             run_id: &run.run_id,
             parameters: vec![
                 ("runId", &run.run_id),
-                ("volumeId", &attached.volume_id),
-                ("device", &attached.device),
+                ("volumeId", &attached.volume.volume_id),
+                ("device", &attached.volume.device),
             ],
         };
         ssm::ensure_command(&self.ssm, &command, run.started_at).await

@@ -4,7 +4,7 @@ use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::step_harness::{self, fails, goes_on, later, polls_again};
 use aws_stand_in::{AgentReport, Document};
 use common::Kind;
-use common::event::Attached;
+use common::event::{Attached, Subject, TestVolume};
 use common::ssm::{self, Command};
 
 use crate::Mount;
@@ -15,11 +15,15 @@ const NOTHING: [&str; 0] = [];
 
 async fn attached(harness: &Harness) -> Attached {
     Attached {
-        volume_id: harness.attached_volume("run-1").await,
-        snapshot_id: harness.ids.snapshot_id.clone(),
-        snapshot_started_at: Some(harness.run().started_at),
-        dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
-        device: "/dev/sdg".to_owned(),
+        volume: TestVolume {
+            volume_id: harness.attached_volume("run-1").await,
+            device: "/dev/sdg".to_owned(),
+        },
+        subject: Subject {
+            snapshot_id: harness.ids.snapshot_id.clone(),
+            snapshot_started_at: Some(harness.run().started_at),
+            dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
+        },
         mount_command_id: None,
     }
 }
@@ -66,7 +70,7 @@ async fn sends_the_command_once_and_carries_its_id() {
     assert_eq!(command.instance_id, harness.ids.test_instance_id);
     for (name, value) in [
         ("runId", "run-1"),
-        ("volumeId", payload.volume_id.as_str()),
+        ("volumeId", payload.volume.volume_id.as_str()),
         ("device", "/dev/sdg"),
     ] {
         assert_eq!(
@@ -80,7 +84,7 @@ async fn sends_the_command_once_and_carries_its_id() {
     let mounted = goes_on(harness.poll(&later(&run, 2), payload).await);
     assert_eq!(mounted.mount_command_id, command.id);
     assert!(!mounted.mount_found_fault);
-    assert_eq!(harness.host.mounted(), Some(mounted.volume_id));
+    assert_eq!(harness.host.mounted(), Some(mounted.volume.volume_id));
     assert_eq!(harness.done(), ["SendCommand"]);
 }
 
@@ -244,7 +248,7 @@ async fn a_command_that_never_ran_to_its_end_says_nothing_of_the_backup() {
     let lost = async |meddle: fn(&Harness), seconds| {
         let harness = Harness::new();
         let payload = attached(&harness).await;
-        let volume = payload.volume_id.clone();
+        let volume = payload.volume.volume_id.clone();
         let (_, payload) = polls_again(harness.poll(&harness.run(), payload).await);
         meddle(&harness);
         harness.wait(seconds).await;

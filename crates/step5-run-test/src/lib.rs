@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use common::clients::{Clients, Lazy};
-use common::event::{Mounted, Phase, Run, Testing};
+use common::event::{Mounted, Phase, Run, Subject, Testing};
 use common::polling::{Polling, limits};
 use common::settings::Settings;
 use common::ssm::{self, Command, Progress};
@@ -84,10 +84,12 @@ impl Step for RunTest {
             self.ensure_test(run, &mounted).await?
         };
         Ok(Outcome::GoOn(Testing {
-            snapshot_id: mounted.snapshot_id,
-            dev_ib_backup_instance_id: mounted.dev_ib_backup_instance_id,
-            volume_id: mounted.volume_id,
-            device: mounted.device,
+            // Nobody reads the snapshot's time from here on.
+            subject: Subject {
+                snapshot_started_at: None,
+                ..mounted.subject
+            },
+            volume: mounted.volume,
             test_command_id,
         }))
     }
@@ -99,13 +101,16 @@ impl RunTest {
         let Some(document) = &self.programs else {
             return Ok(None);
         };
-        let instance = &mounted.dev_ib_backup_instance_id;
+        let instance = &mounted.subject.dev_ib_backup_instance_id;
         let command = Command {
             document,
             instance_id: instance,
             purpose: "programs",
             run_id: &run.run_id,
-            parameters: vec![("runId", &run.run_id), ("volumeId", &mounted.volume_id)],
+            parameters: vec![
+                ("runId", &run.run_id),
+                ("volumeId", &mounted.volume.volume_id),
+            ],
         };
         let command_id = ssm::ensure_command(&self.ssm, &command, run.started_at).await?;
         let (report, progress) =
@@ -123,11 +128,14 @@ impl RunTest {
     }
 
     async fn ensure_test(&self, run: &Run, mounted: &Mounted) -> Result<String> {
-        let snapshot_time = mounted.snapshot_started_at.map(|time| time.to_string());
+        let snapshot_time = mounted
+            .subject
+            .snapshot_started_at
+            .map(|time| time.to_string());
         let mut parameters = vec![
             ("runId", run.run_id.as_str()),
-            ("volumeId", &mounted.volume_id),
-            ("snapshotId", &mounted.snapshot_id),
+            ("volumeId", &mounted.volume.volume_id),
+            ("snapshotId", &mounted.subject.snapshot_id),
         ];
         // A run that an older release began does not know it.
         if let Some(time) = &snapshot_time {
@@ -139,7 +147,7 @@ impl RunTest {
         }
         let command = Command {
             document: &self.document,
-            instance_id: &mounted.dev_ib_backup_instance_id,
+            instance_id: &mounted.subject.dev_ib_backup_instance_id,
             purpose: "test",
             run_id: &run.run_id,
             parameters,

@@ -1,7 +1,7 @@
 use aws_stand_in::step_harness::{self, fails, goes_on, later, polls_again};
 use aws_stand_in::{Document, DocumentParameter, Fault};
 use common::Kind;
-use common::event::{Mounted, Run};
+use common::event::{Mounted, Run, Subject, TestVolume};
 use common::polling::limits;
 use common::ssm::{self, Command};
 use common::step::Step;
@@ -33,11 +33,15 @@ async fn mounted(harness: &Harness, mount_found_fault: bool) -> Mounted {
 
 async fn without_programs(harness: &Harness, mount_found_fault: bool) -> Mounted {
     Mounted {
-        volume_id: harness.attached_volume("run-1").await,
-        snapshot_id: harness.ids.snapshot_id.clone(),
-        snapshot_started_at: Timestamp::parse("2026-03-01T01:30:00.25Z"),
-        dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
-        device: "/dev/sdg".to_owned(),
+        volume: TestVolume {
+            volume_id: harness.attached_volume("run-1").await,
+            device: "/dev/sdg".to_owned(),
+        },
+        subject: Subject {
+            snapshot_id: harness.ids.snapshot_id.clone(),
+            snapshot_started_at: Timestamp::parse("2026-03-01T01:30:00.25Z"),
+            dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
+        },
         mount_command_id: "the-mount-command".to_owned(),
         mount_found_fault,
     }
@@ -64,7 +68,7 @@ async fn send(harness: &Harness, document: &str, purpose: &'static str, run_id: 
 async fn starts_the_test_and_hands_on_its_command() {
     let harness = Harness::new();
     let payload = mounted(&harness, false).await;
-    let volume = payload.volume_id.clone();
+    let volume = payload.volume.volume_id.clone();
     let testing = goes_on(harness.poll(&run(&harness), payload).await);
     let commands = harness.aws.commands();
     let [_, command] = commands.as_slice() else {
@@ -84,8 +88,8 @@ async fn starts_the_test_and_hands_on_its_command() {
             Some(value)
         );
     }
-    assert_eq!(testing.volume_id, volume);
-    assert_eq!(testing.device, "/dev/sdg");
+    assert_eq!(testing.volume.volume_id, volume);
+    assert_eq!(testing.volume.device, "/dev/sdg");
     assert_eq!(harness.done(), ["SendCommand"]);
 }
 
@@ -93,10 +97,8 @@ async fn starts_the_test_and_hands_on_its_command() {
 #[tokio::test(start_paused = true)]
 async fn a_payload_of_the_release_before_has_its_test_too() {
     let harness = Harness::new();
-    let payload = Mounted {
-        snapshot_started_at: None,
-        ..mounted(&harness, false).await
-    };
+    let mut payload = mounted(&harness, false).await;
+    payload.subject.snapshot_started_at = None;
     goes_on(harness.poll(&run(&harness), payload).await);
     let commands = harness.aws.commands();
     assert_eq!(commands[1].parameters["snapshotTime"], "", "the default");
@@ -189,7 +191,7 @@ async fn the_programs_are_on_the_instance_before_the_test_is_sent() {
     assert!(why.contains(&programs.id), "{why}");
     assert_eq!(programs.comment, "ib-backup programs run-1");
     assert_eq!(Some(&programs.document), harness.step.programs.as_ref());
-    assert_eq!(programs.parameters["volumeId"], payload.volume_id);
+    assert_eq!(programs.parameters["volumeId"], payload.volume.volume_id);
     harness.wait(60).await;
     let testing = goes_on(harness.poll(&later(&run, 1), payload).await);
     assert_eq!(testing.test_command_id, harness.aws.commands()[1].id);

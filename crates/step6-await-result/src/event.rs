@@ -1,7 +1,7 @@
 //! The three events that step 6 takes.
 
 use common::Result;
-use common::event::{self, EndReason, Envelope, FailureRecord, Release, Run};
+use common::event::{self, EndReason, Envelope, FailureRecord, Payload, Release, Run, Testing};
 use common::step::Invocation;
 use serde_json::Value;
 
@@ -13,12 +13,18 @@ pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<St
         return FailureRecord::read(event).map(|record| failed(&record, invocation));
     }
     let run = Run::read(event)?;
-    let payload = if event.get("because").is_some() {
-        Stage::Release(event::read(event)?)
-    } else {
-        Stage::AwaitTest(event::read(event)?)
-    };
+    let payload = Stage::read(event)?;
     Ok(Envelope { run, payload })
+}
+
+impl Payload for Stage {
+    fn read(event: &Value) -> Result<Self> {
+        if event.get("because").is_some() {
+            Release::read(event).map(Self::Release)
+        } else {
+            Testing::read(event).map(Self::AwaitTest)
+        }
+    }
 }
 
 /// What is known of a run whose function failed. An event that began no chain, or one too broken

@@ -40,7 +40,10 @@ impl AwaitResult {
 
     /// Whether a canary's damage was found, from the command that the event names.
     pub(crate) async fn canary_evidence(&self, run: &Run, testing: &Testing) -> Result<Evidence> {
-        let (id, instance) = (&testing.test_command_id, &testing.dev_ib_backup_instance_id);
+        let (id, instance) = (
+            &testing.test_command_id,
+            &testing.subject.dev_ib_backup_instance_id,
+        );
         let (_, progress) = ssm::progress(&self.ssm, id, instance, &["test"]).await?;
         match progress {
             Progress::Ended(report) => self.evidence(run, testing, report).await,
@@ -64,9 +67,9 @@ impl AwaitResult {
                 sent.id, sent.comment, sent.document
             )));
         }
-        let mut expected = vec![("runId", run_id), ("volumeId", &testing.volume_id)];
+        let mut expected = vec![("runId", run_id), ("volumeId", &testing.volume.volume_id)];
         if is_test {
-            expected.push(("snapshotId", &testing.snapshot_id));
+            expected.push(("snapshotId", &testing.subject.snapshot_id));
         }
         for (name, value) in expected {
             let found = sent.parameter(name);
@@ -93,7 +96,7 @@ impl AwaitResult {
     /// The volume has to be made of the snapshot. Where it is gone, the test's own parameters
     /// have said so; a mount's have not, and only the verdict that this run wrote before does.
     async fn check_volume(&self, run: &Run, testing: &Testing, sent: &Sent) -> Result<()> {
-        let (id, snapshot) = (&testing.volume_id, &testing.snapshot_id);
+        let (id, snapshot) = (&testing.volume.volume_id, &testing.subject.snapshot_id);
         let volume = ec2::volume(&self.ec2, id).await?;
         if let Some(volume) = volume {
             if volume.snapshot_id == *snapshot {

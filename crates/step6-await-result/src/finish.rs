@@ -1,9 +1,10 @@
 //! How a run ends, once nothing is held.
 
 use common::datadog::{self, Gauge};
-use common::ec2::{self, Written};
-use common::event::{EndReason, Phase, RecordedVerdict, Release, Run};
+use common::ec2;
+use common::event::{EndReason, Phase, Release, Run};
 use common::step::Outcome;
+use common::verdict::RecordedVerdict;
 use common::{Error, Kind, Result, verdict};
 use tracing::info;
 
@@ -78,7 +79,7 @@ impl AwaitResult {
                     if back.lost.is_none() {
                         return Ok(Outcome::End(Ended(())));
                     }
-                    back.because = EndReason::Verdict(as_told(written));
+                    back.because = EndReason::Verdict(written);
                     return Ok(Outcome::GoOn(Stage::Release(back)));
                 }
                 let held = back.lost.as_deref().unwrap_or("nothing");
@@ -191,11 +192,16 @@ impl AwaitResult {
     /// A verdict whose look failed once the tag was written. Where another delivery has told
     /// Datadog, this says the same of the same instant; so long after, it would be another. That
     /// is a delivery of a run that was over: it found nothing to give back.
-    async fn send_written(&self, run: &Run, back: &Release, written: Written) -> Result<()> {
+    async fn send_written(
+        &self,
+        run: &Run,
+        back: &Release,
+        written: RecordedVerdict,
+    ) -> Result<()> {
         if self.is_long_ago(written.checked_at) && !back.gave_back {
             return Ok(());
         }
-        self.send_verdict(run, as_told(written)).await
+        self.send_verdict(run, written).await
     }
 
     async fn send_release_duration(&self, run: &Run) -> Result<()> {
@@ -205,16 +211,5 @@ impl AwaitResult {
         };
         let gauge = Gauge::duration(Phase::Release.name(), now.seconds_since(tested));
         self.datadog.of(run).gauges(&[gauge], now, now).await
-    }
-}
-
-/// What the tags say of a verdict.
-fn as_told(written: Written) -> RecordedVerdict {
-    RecordedVerdict {
-        valid: written.valid,
-        checked_at: written.checked_at,
-        coverage: None,
-        paused_seconds: None,
-        manifest: None,
     }
 }

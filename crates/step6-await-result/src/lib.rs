@@ -23,7 +23,7 @@ use common::polling::{Polling, limits};
 use common::settings::Settings;
 use common::step::{Invocation, Outcome, Step};
 use common::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use tracing::error;
 
@@ -45,7 +45,7 @@ pub struct AwaitResult {
 }
 
 /// What step 6 is at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Stage {
     /// Giving back what the run holds.

@@ -2,11 +2,11 @@
 
 use common::datadog::{self, Gauge};
 use common::ec2::{self, Tagged, Volume, VolumeState};
-use common::event::{EndReason, Phase, RecordedVerdict, Release, Run, Testing};
+use common::event::{EndReason, Phase, Release, Run, Testing};
 use common::ssm::{self, Progress, Report};
 use common::step::Outcome;
 use common::time::Timestamp;
-use common::verdict::{self, Verdict};
+use common::verdict::{self, RecordedVerdict, Verdict};
 use common::{Error, Kind, Result};
 use tracing::{error, info};
 
@@ -27,16 +27,14 @@ fn told(verdict: &Verdict, checked_at: Timestamp) -> RecordedVerdict {
     RecordedVerdict {
         valid: verdict.valid,
         checked_at,
-        coverage: verdict.coverage,
-        paused_seconds: verdict.paused_seconds,
-        manifest: Some(verdict.manifest),
+        measured: verdict.measured,
     }
 }
 
 impl AwaitResult {
     /// Looks at the test's command.
     pub(crate) async fn await_test(&self, run: &Run, testing: Testing) -> Result<Outcome<Self>> {
-        let instance = &testing.dev_ib_backup_instance_id;
+        let instance = &testing.subject.dev_ib_backup_instance_id;
         // The mount's command, where that found the fault.
         let steps = ["test", "mount"];
         let asked = ssm::progress(&self.ssm, &testing.test_command_id, instance, &steps).await;
@@ -94,7 +92,7 @@ impl AwaitResult {
             let said = format!(
                 "the test found the backup {found} ({}), and that could not be written on \
                  snapshot {}",
-                verdict.detail, testing.snapshot_id
+                verdict.detail, testing.subject.snapshot_id
             );
             Error::caused(error.kind(), said, error)
         };
@@ -158,7 +156,7 @@ impl AwaitResult {
         verdict: &Verdict,
         report: &Report,
     ) -> Result<Recorded> {
-        let snapshot = ec2::snapshot(&self.ec2, &testing.snapshot_id).await?;
+        let snapshot = ec2::snapshot(&self.ec2, &testing.subject.snapshot_id).await?;
         let now = self.clock.now();
         let before = snapshot.checked_by(&run.run_id);
         let checked_at = before.or(report.ended_at).unwrap_or(now);
@@ -235,10 +233,7 @@ impl AwaitResult {
         } else {
             vec![Gauge::valid(valid), Gauge::verdict()]
         };
-        gauges.extend(told.coverage.map(Gauge::coverage));
-        gauges.extend(told.paused_seconds.map(Gauge::production_paused));
-        let manifest = told.manifest.map(verdict::metric);
-        gauges.extend(manifest.map(Gauge::manifest));
+        gauges.extend(Gauge::of_test(told.measured));
         let durations = run.durations().into_iter();
         gauges.extend(durations.map(|(phase, seconds)| Gauge::duration(phase.name(), seconds)));
         let datadog = self.datadog.of(run);

@@ -1,5 +1,7 @@
 //! The metrics and their values.
 
+use crate::verdict::{self, Measured};
+
 /// Types of metrics in the v2 series API.
 const COUNT: u8 = 1;
 const GAUGE: u8 = 3;
@@ -63,21 +65,30 @@ impl Gauge {
     }
 
     /// Percent of the data that was read.
-    #[must_use]
-    pub fn coverage(percent: f64) -> Self {
+    fn coverage(percent: f64) -> Self {
         Self::of("infobright_backup_check.coverage", percent)
     }
 
     /// How long production stood still for the backup.
-    #[must_use]
-    pub fn production_paused(seconds: f64) -> Self {
+    fn production_paused(seconds: f64) -> Self {
         Self::of("infobright_backup_check.production_paused_seconds", seconds)
     }
 
     /// 1 or 0: whether the test had a manifest to compare with.
-    #[must_use]
-    pub fn manifest(value: f64) -> Self {
+    fn manifest(value: f64) -> Self {
         Self::of("infobright_backup_check.manifest", value)
+    }
+
+    /// All that a test measured.
+    #[must_use]
+    pub fn of_test(measured: Measured) -> Vec<Self> {
+        let manifest = measured.manifest.map(verdict::metric);
+        let gauges = [
+            measured.coverage.map(Self::coverage),
+            measured.paused_seconds.map(Self::production_paused),
+            manifest.map(Self::manifest),
+        ];
+        gauges.into_iter().flatten().collect()
     }
 
     /// 1 or 0.

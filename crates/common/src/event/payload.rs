@@ -1,7 +1,10 @@
 //! What each step needs, one payload a step.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::{Payload, read};
+use crate::error::Result;
 use crate::time::Timestamp;
 
 /// What a person or the schedule may ask of step 1, and what step 1 hands to itself.
@@ -54,9 +57,9 @@ impl Pick {
     }
 }
 
-/// From step 1: what is tested, and where.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Chosen {
+/// What is tested, and where: chosen by step 1, and in every later payload.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
     /// The snapshot under test.
     pub snapshot_id: String,
     /// When it was begun, which is the instant that its data are of.
@@ -64,6 +67,23 @@ pub struct Chosen {
     pub snapshot_started_at: Option<Timestamp>,
     /// The instance that tests it.
     pub dev_ib_backup_instance_id: String,
+}
+
+/// The attached test volume: in every payload from step 3 on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TestVolume {
+    /// The test volume.
+    pub volume_id: String,
+    /// The name it was attached under.
+    pub device: String,
+}
+
+/// From step 1: what is tested, and where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// What is tested, and where.
+    #[serde(flatten, skip_deserializing)]
+    pub subject: Subject,
     /// It is not the newest backup; the run bears it from here on.
     #[serde(skip)]
     pub older_backup: bool,
@@ -72,13 +92,9 @@ pub struct Chosen {
 /// From step 2: the volume made of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VolumeCreated {
-    /// The snapshot under test.
-    pub snapshot_id: String,
-    /// When it was begun, which is the instant that its data are of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snapshot_started_at: Option<Timestamp>,
-    /// The instance that tests it.
-    pub dev_ib_backup_instance_id: String,
+    /// What is tested, and where.
+    #[serde(flatten, skip_deserializing)]
+    pub subject: Subject,
     /// The test volume.
     pub volume_id: String,
     /// How fast it was asked to be, for whoever reads the log.
@@ -86,20 +102,15 @@ pub struct VolumeCreated {
     pub volume_performance: Option<String>,
 }
 
-/// From step 3: where the volume is attached. Step 4 adds its command for its own later looks.
+/// From step 3: where the volume is attached. Step 4 adds its command for its own later polls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attached {
-    /// The snapshot under test.
-    pub snapshot_id: String,
-    /// When it was begun, which is the instant that its data are of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snapshot_started_at: Option<Timestamp>,
-    /// The instance that tests it.
-    pub dev_ib_backup_instance_id: String,
-    /// The test volume.
-    pub volume_id: String,
-    /// The name it was attached under.
-    pub device: String,
+    /// What is tested, and where.
+    #[serde(flatten, skip_deserializing)]
+    pub subject: Subject,
+    /// The volume that is attached.
+    #[serde(flatten, skip_deserializing)]
+    pub volume: TestVolume,
     /// The SSM command that mounts it, once sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mount_command_id: Option<String>,
@@ -108,17 +119,12 @@ pub struct Attached {
 /// From step 4: the command that mounted the volume, or showed that it cannot be mounted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mounted {
-    /// The snapshot under test.
-    pub snapshot_id: String,
-    /// When it was begun, which is the instant that its data are of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snapshot_started_at: Option<Timestamp>,
-    /// The instance that tests it.
-    pub dev_ib_backup_instance_id: String,
-    /// The test volume.
-    pub volume_id: String,
-    /// The name it was attached under.
-    pub device: String,
+    /// What is tested, and where.
+    #[serde(flatten, skip_deserializing)]
+    pub subject: Subject,
+    /// The volume that is mounted.
+    #[serde(flatten, skip_deserializing)]
+    pub volume: TestVolume,
     /// The SSM command that mounted it.
     pub mount_command_id: String,
     /// The file system is broken: the mount command is the test that found the fault.
@@ -128,14 +134,68 @@ pub struct Mounted {
 /// From step 5: the command whose result is the verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Testing {
-    /// The snapshot under test.
-    pub snapshot_id: String,
-    /// The instance that tests it.
-    pub dev_ib_backup_instance_id: String,
-    /// The test volume.
-    pub volume_id: String,
-    /// The name it was attached under.
-    pub device: String,
+    /// What is tested, and where.
+    #[serde(flatten, skip_deserializing)]
+    pub subject: Subject,
+    /// The volume that is tested.
+    #[serde(flatten, skip_deserializing)]
+    pub volume: TestVolume,
     /// The SSM command that runs the test; the mount command where that found the fault.
     pub test_command_id: String,
+}
+
+// Part by part: a field that serde reads through `flatten` would lose its name in the error.
+
+impl Payload for Start {
+    fn read(event: &Value) -> Result<Self> {
+        read(event)
+    }
+}
+
+impl Payload for Chosen {
+    fn read(event: &Value) -> Result<Self> {
+        Ok(Self {
+            subject: read(event)?,
+            ..read(event)?
+        })
+    }
+}
+
+impl Payload for VolumeCreated {
+    fn read(event: &Value) -> Result<Self> {
+        Ok(Self {
+            subject: read(event)?,
+            ..read(event)?
+        })
+    }
+}
+
+impl Payload for Attached {
+    fn read(event: &Value) -> Result<Self> {
+        Ok(Self {
+            subject: read(event)?,
+            volume: read(event)?,
+            ..read(event)?
+        })
+    }
+}
+
+impl Payload for Mounted {
+    fn read(event: &Value) -> Result<Self> {
+        Ok(Self {
+            subject: read(event)?,
+            volume: read(event)?,
+            ..read(event)?
+        })
+    }
+}
+
+impl Payload for Testing {
+    fn read(event: &Value) -> Result<Self> {
+        Ok(Self {
+            subject: read(event)?,
+            volume: read(event)?,
+            ..read(event)?
+        })
+    }
 }

@@ -1,9 +1,12 @@
 //! What step 6 knows of a run that ends.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::Testing;
+use super::{Payload, Subject, TestVolume, Testing, read};
+use crate::error::Result;
 use crate::time::Timestamp;
+use crate::verdict::RecordedVerdict;
 
 /// What is known of a run that ends, for step 6 to give back what it holds.
 #[expect(
@@ -53,24 +56,6 @@ pub struct Release {
     /// The volume that has lost the tags of this run, and what that means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
-}
-
-/// A verdict, as Datadog is told of it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RecordedVerdict {
-    /// Whether the backup is good.
-    pub valid: bool,
-    /// When the test ended, as the snapshot's tag has it.
-    pub checked_at: Timestamp,
-    /// Percent of the data that was read, where the test says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub coverage: Option<f64>,
-    /// Seconds that production stood still for the backup, where the test knows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paused_seconds: Option<f64>,
-    /// Whether the test had a manifest of the same night, where it is still known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub manifest: Option<bool>,
 }
 
 /// Why a run ends.
@@ -124,25 +109,41 @@ impl Release {
     /// What `testing` holds.
     #[must_use]
     pub fn after(testing: Testing, because: EndReason) -> Self {
+        let Testing {
+            subject,
+            volume,
+            test_command_id,
+        } = testing;
         Self {
-            snapshot_id: Some(testing.snapshot_id),
-            dev_ib_backup_instance_id: Some(testing.dev_ib_backup_instance_id),
-            volume_id: Some(testing.volume_id),
-            device: Some(testing.device),
-            test_command_id: Some(testing.test_command_id),
+            snapshot_id: Some(subject.snapshot_id),
+            dev_ib_backup_instance_id: Some(subject.dev_ib_backup_instance_id),
+            volume_id: Some(volume.volume_id),
+            device: Some(volume.device),
+            test_command_id: Some(test_command_id),
             ..Self::unknown(because)
         }
     }
 
-    /// The test that it gives back after, where all of it is known.
+    /// The test after which it releases, where all of it is known.
     #[must_use]
     pub fn testing(&self) -> Option<Testing> {
         Some(Testing {
-            snapshot_id: self.snapshot_id.clone()?,
-            dev_ib_backup_instance_id: self.dev_ib_backup_instance_id.clone()?,
-            volume_id: self.volume_id.clone()?,
-            device: self.device.clone()?,
+            subject: Subject {
+                snapshot_id: self.snapshot_id.clone()?,
+                snapshot_started_at: None,
+                dev_ib_backup_instance_id: self.dev_ib_backup_instance_id.clone()?,
+            },
+            volume: TestVolume {
+                volume_id: self.volume_id.clone()?,
+                device: self.device.clone()?,
+            },
             test_command_id: self.test_command_id.clone()?,
         })
+    }
+}
+
+impl Payload for Release {
+    fn read(event: &Value) -> Result<Self> {
+        read(event)
     }
 }

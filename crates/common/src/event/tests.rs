@@ -1,3 +1,5 @@
+mod wire;
+
 use super::{Chosen, Envelope, FailureRecord, Phase, Start, read};
 use crate::error::Kind;
 use serde_json::{Value, json};
@@ -17,7 +19,7 @@ fn chosen() -> Value {
 fn what_is_read_is_written_again_as_it_was() {
     let envelope = Envelope::<Chosen>::read(&chosen()).expect("a payload");
     assert_eq!(envelope.run.iteration_count, 2);
-    assert_eq!(envelope.payload.snapshot_id, "snap-1");
+    assert_eq!(envelope.payload.subject.snapshot_id, "snap-1");
     assert_eq!(serde_json::to_value(&envelope).expect("JSON"), chosen());
     let mut pasted = chosen();
     pasted["note"] = json!("an unknown field");
@@ -106,8 +108,9 @@ fn a_phase_begins_where_the_one_before_it_ended() {
 #[test]
 fn a_snapshots_time_may_be_missing_but_not_wrong() {
     let mut event = chosen();
-    let begun =
-        |event: &Value| Envelope::<Chosen>::read(event).map(|of| of.payload.snapshot_started_at);
+    let begun = |event: &Value| {
+        Envelope::<Chosen>::read(event).map(|of| of.payload.subject.snapshot_started_at)
+    };
     assert_eq!(begun(&event).expect("of the release before"), None);
     event["snapshot_started_at"] = json!("2026-03-01T01:30:00Z");
     let time = begun(&event).expect("a time").map(|time| time.to_string());

@@ -32,6 +32,12 @@ struct Payload {
     look: Look,
 }
 
+impl crate::event::Payload for Payload {
+    fn read(event: &Value) -> Result<Self> {
+        crate::event::read(event)
+    }
+}
+
 /// A step that does as its payload says, looks every 20 s at most, and for a minute.
 struct Toy {
     looks: Mutex<Vec<u64>>,

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::Measured;
 use crate::error::{Error, Kind, Result};
 use crate::ssm::Report;
 use crate::text::one_line;
@@ -29,12 +30,8 @@ pub(super) struct Summary {
     pub seconds: f64,
     #[serde(default)]
     pub reason: String,
-    #[serde(default)]
-    pub coverage: Option<f64>,
-    #[serde(default)]
-    pub paused_seconds: Option<f64>,
-    #[serde(default)]
-    pub manifest: bool,
+    #[serde(flatten)]
+    pub measured: Measured,
 }
 
 /// Good or not, where exit code and last line say the same.

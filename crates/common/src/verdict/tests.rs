@@ -1,4 +1,4 @@
-use super::{Verdict, mounted};
+use super::{Measured, Verdict, mounted};
 use crate::error::Kind;
 use crate::ssm::Report;
 
@@ -34,9 +34,10 @@ fn tag_and_metric_come_from_one_value() {
     let verdict = |valid| Verdict {
         valid,
         detail: String::new(),
-        coverage: None,
-        paused_seconds: None,
-        manifest: false,
+        measured: Measured {
+            manifest: Some(false),
+            ..Measured::default()
+        },
     };
     assert_eq!((verdict(true).tag(), verdict(true).metric()), ("True", 1.0));
     assert_eq!(
@@ -157,13 +158,13 @@ fn what_the_test_measured_comes_with_either_verdict() {
     for (code, said) in [(0, GOOD), (1, BAD)] {
         let with = said.replace("\"}", measured);
         let verdict = Verdict::judge(&report(code, &with, "")).expect("a verdict");
-        assert_eq!(verdict.coverage, Some(80.0), "{code}");
-        assert_eq!(verdict.paused_seconds, Some(95.0), "{code}");
-        assert!(verdict.manifest, "{code}");
+        assert_eq!(verdict.measured.coverage, Some(80.0), "{code}");
+        assert_eq!(verdict.measured.paused_seconds, Some(95.0), "{code}");
+        assert_eq!(verdict.measured.manifest, Some(true), "{code}");
         let verdict = Verdict::judge(&report(code, said, "")).expect("a verdict");
-        assert_eq!(verdict.coverage, None, "{code}");
-        assert_eq!(verdict.paused_seconds, None, "{code}");
-        assert!(!verdict.manifest, "{code}");
+        assert_eq!(verdict.measured.coverage, None, "{code}");
+        assert_eq!(verdict.measured.paused_seconds, None, "{code}");
+        assert_eq!(verdict.measured.manifest, Some(false), "{code}");
     }
 }
 

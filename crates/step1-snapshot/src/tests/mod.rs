@@ -105,8 +105,11 @@ async fn a_start_event_may_name_the_database_and_where_it_is_tested() {
     let other = harness.aws.another_fixture(1);
     let read = harness.read(&named(&other)).expect("a start event");
     let chosen = goes_on(harness.poll(&read.run, read.payload).await);
-    assert_eq!(chosen.snapshot_id, other.snapshot_id);
-    assert_eq!(chosen.dev_ib_backup_instance_id, other.test_instance_id);
+    assert_eq!(chosen.subject.snapshot_id, other.snapshot_id);
+    assert_eq!(
+        chosen.subject.dev_ib_backup_instance_id,
+        other.test_instance_id
+    );
     let source = format!("source:{}", other.production_instance);
     let points = harness.aws.points();
     assert!(points[0].tags.contains(&source), "{:?}", points[0].tags);

@@ -194,7 +194,7 @@ async fn audit_e8_a_leftover_on_another_instance_is_given_back_and_not_waited_fo
         harness.aws.add_instance(new);
         add_snapshot(&harness, "snap-rehearsal0002", HOUR / 4);
         let chosen = goes_on(harness.poll(&harness.run(), newest()).await);
-        assert_eq!(chosen.dev_ib_backup_instance_id, "i-07e57a2");
+        assert_eq!(chosen.subject.dev_ib_backup_instance_id, "i-07e57a2");
         assert_eq!(handed_over(&harness).len(), usize::from(dead));
     }
 }

@@ -20,9 +20,9 @@ async fn the_newest_whatever_the_order_in_which_ec2_lists_them() {
     add_snapshot(&harness, "snap-rehearsal0003", 3 * HOUR);
     add_snapshot(&harness, "snap-rehearsal0007", 2 * HOUR);
     let chosen = goes_on(harness.poll(&harness.run(), newest()).await);
-    assert_eq!(chosen.snapshot_id, "snap-rehearsal0005");
+    assert_eq!(chosen.subject.snapshot_id, "snap-rehearsal0005");
     assert_eq!(
-        chosen.dev_ib_backup_instance_id,
+        chosen.subject.dev_ib_backup_instance_id,
         harness.ids.test_instance_id
     );
 }
@@ -43,7 +43,7 @@ async fn of_two_that_began_at_once_always_the_same() {
             });
         }
         let chosen = goes_on(harness.poll(&harness.run(), newest()).await);
-        assert_eq!(chosen.snapshot_id, "snap-rehearsal0003");
+        assert_eq!(chosen.subject.snapshot_id, "snap-rehearsal0003");
     }
 }
 
@@ -65,7 +65,7 @@ async fn the_chosen_one_stays_chosen_while_it_is_waited_for() {
     harness.wait(3600).await;
     add_snapshot(&harness, "snap-rehearsal0003", HOUR / 4);
     let chosen = goes_on(harness.poll(&later(&run, 60), pinned).await);
-    assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
+    assert_eq!(chosen.subject.snapshot_id, "snap-rehearsal0002");
 }
 
 #[tokio::test(start_paused = true)]
@@ -252,7 +252,7 @@ async fn field_cases_31_32_33_a_scanners_snapshot_is_not_the_backup() {
         });
         let start = filtered("description=ib job*");
         let chosen = goes_on(harness.poll(&harness.run(), start).await);
-        assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
+        assert_eq!(chosen.subject.snapshot_id, "snap-rehearsal0002");
         assert!(!chosen.older_backup, "of the backups it is the newest");
     }
     // A dead backup job is seen though somebody else makes snapshots.
@@ -298,7 +298,7 @@ async fn field_case_72_a_copy_is_tested_where_it_matches() {
     };
     let nightly = start(Some("description=nightly*".to_owned()));
     let chosen = goes_on(harness.poll(&harness.run(), nightly).await);
-    assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
+    assert_eq!(chosen.subject.snapshot_id, "snap-rehearsal0002");
     assert!(chosen.older_backup, "nothing is known of its age");
     for filters in [None, Some("description=weekly*".to_owned())] {
         let error = fails(harness.poll(&harness.run(), start(filters)).await);
@@ -332,7 +332,7 @@ async fn untested_picks_the_newest_without_a_verdict() {
         "snap-rehearsal0003",
     ] {
         let chosen = goes_on(harness.poll(&harness.run(), pick(newest())).await);
-        assert_eq!(chosen.snapshot_id, id);
+        assert_eq!(chosen.subject.snapshot_id, id);
         seen.push(chosen.older_backup);
         harness.aws.tag_by_hand(id, "DBBackupValid", "False");
     }
@@ -370,7 +370,7 @@ async fn random_picks_within_the_days_and_always_the_same_for_a_run() {
         let again = goes_on(harness.poll(&run, start.clone()).await);
         assert_eq!(chosen, again);
         assert!(chosen.older_backup);
-        picked.insert(chosen.snapshot_id);
+        picked.insert(chosen.subject.snapshot_id);
     }
     let within = [3, 4, 5].map(|day| format!("snap-rehearsal001{day}"));
     assert_eq!(picked, within.into());

@@ -35,7 +35,7 @@ async fn field_case_73_the_backup_may_be_of_a_volume_that_was_replaced() {
             harness.stack.template.functions[0].environment["SOURCE_VOLUME_ID"].is_empty();
         let start = if by_event { of_former() } else { newest() };
         let chosen = goes_on(harness.poll(&harness.run(), start).await);
-        assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
+        assert_eq!(chosen.subject.snapshot_id, "snap-rehearsal0002");
         assert!(!chosen.older_backup, "of that volume it is the newest");
     }
 }
@@ -57,7 +57,7 @@ async fn field_case_73_its_instance_may_be_gone() {
         "{error}"
     );
     let chosen = goes_on(harness.poll(&gone, of_former()).await);
-    assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
+    assert_eq!(chosen.subject.snapshot_id, "snap-rehearsal0002");
     assert_eq!(
         harness.asked("DescribeInstances").len(),
         2,
@@ -85,7 +85,7 @@ async fn an_instance_in_the_event_goes_before_the_volume_in_the_settings() {
             ..harness.run()
         };
         let chosen = goes_on(harness.poll(&run, newest()).await);
-        assert_eq!(chosen.snapshot_id, harness.ids.snapshot_id);
+        assert_eq!(chosen.subject.snapshot_id, harness.ids.snapshot_id);
     }
 }
 
@@ -148,7 +148,7 @@ async fn field_case_72_copies_are_the_backup_only_with_filters() {
             .poll(&harness.run(), copies(Some("description=nightly")))
             .await,
     );
-    assert_eq!(chosen.snapshot_id, "snap-rehearsal0002");
+    assert_eq!(chosen.subject.snapshot_id, "snap-rehearsal0002");
 }
 
 #[tokio::test(start_paused = true)]

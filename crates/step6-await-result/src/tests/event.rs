@@ -1,4 +1,5 @@
-use common::event::{EndReason, RecordedVerdict, Release, Testing};
+use common::event::{EndReason, Release, Subject, TestVolume, Testing};
+use common::verdict::{Measured, RecordedVerdict};
 use common::{Kind, event::Envelope};
 use serde_json::{Value, json};
 
@@ -121,10 +122,15 @@ async fn its_own_payloads_are_told_apart() {
     testing["test_command_id"] = json!("c-1");
     let read = Harness::new().read(&testing).expect("a test");
     let expected = Testing {
-        snapshot_id: "snap-1".to_owned(),
-        dev_ib_backup_instance_id: "i-1".to_owned(),
-        volume_id: "vol-1".to_owned(),
-        device: "/dev/sdg".to_owned(),
+        subject: Subject {
+            snapshot_id: "snap-1".to_owned(),
+            snapshot_started_at: None,
+            dev_ib_backup_instance_id: "i-1".to_owned(),
+        },
+        volume: TestVolume {
+            volume_id: "vol-1".to_owned(),
+            device: "/dev/sdg".to_owned(),
+        },
         test_command_id: "c-1".to_owned(),
     };
     assert_eq!(read.payload, Stage::AwaitTest(expected));
@@ -143,9 +149,7 @@ async fn its_own_payload_comes_back_as_it_was() {
     let verdict = EndReason::Verdict(RecordedVerdict {
         valid: false,
         checked_at,
-        coverage: None,
-        paused_seconds: None,
-        manifest: None,
+        measured: Measured::default(),
     });
     for because in [EndReason::Leftover, failure, verdict] {
         let back = Release {

@@ -3,8 +3,9 @@
 use aws_stand_in::Snapshot;
 use aws_stand_in::step_harness::{ends, fails, goes_on, later, polls_again};
 use common::Kind;
-use common::event::{EndReason, RecordedVerdict, Release, Run, Testing};
+use common::event::{EndReason, Release, Run, Testing};
 use common::time::Timestamp;
+use common::verdict::{Measured, RecordedVerdict};
 
 use super::{BAD, GOOD, Harness, NOTHING, canary, give_all_back, send, send_with, testing};
 use crate::Stage;
@@ -44,10 +45,8 @@ async fn audit_e2_a_snapshot_that_was_not_tested_gets_no_verdict() {
     add_snapshot(&harness);
     let honest = testing(&harness).await;
     harness.wait(60).await;
-    let forged = Testing {
-        snapshot_id: OTHER_SNAPSHOT.to_owned(),
-        ..honest
-    };
+    let mut forged = honest;
+    OTHER_SNAPSHOT.clone_into(&mut forged.subject.snapshot_id);
     let back = poll(&harness, &harness.run(), forged).await;
     let named = format!("with snapshotId `{}`", harness.ids.snapshot_id);
     assert_disagrees(&harness, back, &named);
@@ -58,7 +57,7 @@ async fn audit_e2_the_command_of_another_run_volume_or_purpose_is_no_evidence() 
     let harness = Harness::new();
     harness.scripts_end_with(0, GOOD);
     let honest = testing(&harness).await;
-    let volume = honest.volume_id.clone();
+    let volume = honest.volume.volume_id.clone();
     let other_run = send_with(&harness, "test", &volume, &[("runId", "run-2")]).await;
     let release = send(&harness, "release", &volume).await;
     let mount = send(&harness, "mount", "vol-rehearsalother").await;
@@ -75,10 +74,8 @@ async fn audit_e2_the_command_of_another_run_volume_or_purpose_is_no_evidence() 
         };
         assert_disagrees(&harness, poll(&harness, &run, forged).await, named);
     }
-    let forged = Testing {
-        volume_id: "vol-rehearsalother".to_owned(),
-        ..honest.clone()
-    };
+    let mut forged = honest.clone();
+    "vol-rehearsalother".clone_into(&mut forged.volume.volume_id);
     assert_disagrees(
         &harness,
         poll(&harness, &run, forged).await,
@@ -99,7 +96,7 @@ async fn audit_e2_a_canarys_test_is_no_evidence_of_the_backup() {
     let harness = Harness::new();
     harness.scripts_end_with(1, BAD);
     let of_canary = canary(&harness).await;
-    let volume = of_canary.volume_id.clone();
+    let volume = of_canary.volume.volume_id.clone();
     let of_backup = Testing {
         test_command_id: send(&harness, "test", &volume).await,
         ..of_canary.clone()
@@ -124,16 +121,14 @@ async fn audit_e2_the_volume_has_to_be_made_of_the_snapshot() {
         add_snapshot(&harness);
         let honest = testing(&harness).await;
         let mount = Testing {
-            test_command_id: send(&harness, "mount", &honest.volume_id).await,
+            test_command_id: send(&harness, "mount", &honest.volume.volume_id).await,
             ..honest.clone()
         };
         harness.wait(60).await;
-        let forged = Testing {
-            snapshot_id: OTHER_SNAPSHOT.to_owned(),
-            ..mount.clone()
-        };
+        let mut forged = mount.clone();
+        OTHER_SNAPSHOT.clone_into(&mut forged.subject.snapshot_id);
         if gone {
-            harness.aws.delete_by_hand(&honest.volume_id);
+            harness.aws.delete_by_hand(&honest.volume.volume_id);
         }
         let named = if gone { "is gone" } else { "is made of `" };
         let run = harness.run();
@@ -167,9 +162,7 @@ fn says_valid(harness: &Harness) -> Release {
         ..Release::unknown(EndReason::Verdict(RecordedVerdict {
             valid: true,
             checked_at: harness.run().started_at,
-            coverage: None,
-            paused_seconds: None,
-            manifest: None,
+            measured: Measured::default(),
         }))
     }
 }
@@ -207,9 +200,7 @@ async fn audit_e3_the_metric_says_what_the_tag_says() {
     let because = EndReason::Verdict(RecordedVerdict {
         valid: false,
         checked_at: harness.run().started_at,
-        coverage: None,
-        paused_seconds: None,
-        manifest: None,
+        measured: Measured::default(),
     });
     let back = Release::unknown(because);
     ends(give_all_back(&harness, &harness.run(), back).await);
@@ -256,7 +247,7 @@ async fn audit_e3_an_event_that_says_caught_sends_no_metric() {
     harness.scripts_end_with(1, BAD);
     let test = testing(&harness).await;
     harness.wait(60).await;
-    harness.aws.delete_by_hand(&test.volume_id);
+    harness.aws.delete_by_hand(&test.volume.volume_id);
     let run = Run {
         canary: true,
         ..later(&harness.run(), 4)

@@ -1,8 +1,9 @@
 use aws_stand_in::DatadogReply;
 use aws_stand_in::step_harness::{ends, fails, goes_on, has_ended_already, later};
-use common::event::{EndReason, Phase, RecordedVerdict, Release, Run};
+use common::event::{EndReason, Phase, Release, Run};
 use common::polling::limits;
 use common::step::Step;
+use common::verdict::{Measured, RecordedVerdict};
 use common::{Error, Kind};
 
 use super::{Harness, NOTHING, attached, give_all_back, held_up};
@@ -171,9 +172,7 @@ async fn after_a_verdict_only_the_time_of_giving_back_is_still_told() {
             EndReason::Verdict(RecordedVerdict {
                 valid: true,
                 checked_at,
-                coverage: None,
-                paused_seconds: None,
-                manifest: None,
+                measured: Measured::default(),
             }),
         )
         .await
@@ -203,9 +202,7 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
     let because = EndReason::Verdict(RecordedVerdict {
         valid: true,
         checked_at,
-        coverage: None,
-        paused_seconds: None,
-        manifest: None,
+        measured: Measured::default(),
     });
     let back = Release::unknown(because);
     let silent = DatadogReply::Answer {

@@ -7,7 +7,7 @@ mod report;
 mod verdict;
 
 use aws_stand_in::step_harness::{self, later, polls_again};
-use common::event::{EndReason, Release, Run, Testing};
+use common::event::{EndReason, Release, Run, Subject, TestVolume, Testing};
 use common::ssm::{self, Command};
 
 use crate::{AwaitResult, Stage};
@@ -71,10 +71,19 @@ async fn testing_with(harness: &Harness, others: &[(&'static str, &str)]) -> Tes
     let volume_id = harness.attached_volume("run-1").await;
     Testing {
         test_command_id: send_with(harness, "test", &volume_id, others).await,
+        subject: subject(harness),
+        volume: TestVolume {
+            volume_id,
+            device: "/dev/sdg".to_owned(),
+        },
+    }
+}
+
+fn subject(harness: &Harness) -> Subject {
+    Subject {
         snapshot_id: harness.ids.snapshot_id.clone(),
+        snapshot_started_at: None,
         dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
-        volume_id,
-        device: "/dev/sdg".to_owned(),
     }
 }
 

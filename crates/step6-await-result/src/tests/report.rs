@@ -1,8 +1,9 @@
 //! The end told truly: cases 36, 37 and 71 of the field, and others of their kind.
 
 use aws_stand_in::step_harness::{fails, goes_on, later};
-use common::event::{EndReason, RecordedVerdict, Release, Run};
+use common::event::{EndReason, Release, Run};
 use common::step::Step;
+use common::verdict::{Measured, RecordedVerdict};
 use common::{Error, Kind};
 
 use super::{BAD, GOOD, Harness, attached, canary, give_all_back, held_up, testing};
@@ -12,9 +13,7 @@ fn bad(harness: &Harness) -> EndReason {
     EndReason::Verdict(RecordedVerdict {
         valid: false,
         checked_at: harness.run().started_at,
-        coverage: None,
-        paused_seconds: None,
-        manifest: None,
+        measured: Measured::default(),
     })
 }
 

@@ -1,8 +1,9 @@
 use aws_stand_in::step_harness::{ends, fails, goes_on, later, polls_again};
 use aws_stand_in::{AgentReport, DatadogReply, Fault};
-use common::event::{EndReason, Phase, RecordedVerdict, Release, Run};
+use common::event::{EndReason, Phase, Release, Run, TestVolume};
 use common::polling::limits;
 use common::step::Step;
+use common::verdict::{Measured, RecordedVerdict};
 use common::{Error, Kind};
 
 use super::{BAD, GOOD, Harness, NOTHING, give_all_back, testing};
@@ -66,10 +67,11 @@ async fn a_test_that_is_not_yet_visible_is_waited_for() {
     });
     let payload = common::event::Testing {
         test_command_id: "rehearse-0000-0000-0000-000000000009".to_owned(),
-        snapshot_id: harness.ids.snapshot_id.clone(),
-        dev_ib_backup_instance_id: harness.ids.test_instance_id.clone(),
-        volume_id: "vol-rehearsal0001".to_owned(),
-        device: "/dev/sdg".to_owned(),
+        subject: super::subject(&harness),
+        volume: TestVolume {
+            volume_id: "vol-rehearsal0001".to_owned(),
+            device: "/dev/sdg".to_owned(),
+        },
     };
     let (why, _) = polls_again(
         harness
@@ -103,9 +105,10 @@ async fn the_tag_before_the_metric_both_of_the_end_of_the_test() {
     let because = EndReason::Verdict(RecordedVerdict {
         valid: true,
         checked_at: ended,
-        coverage: None,
-        paused_seconds: None,
-        manifest: Some(false),
+        measured: Measured {
+            manifest: Some(false),
+            ..Measured::default()
+        },
     });
     assert_eq!(back.because, because);
     assert_eq!(back.device.as_deref(), Some("/dev/sdg"));

@@ -18,7 +18,7 @@ pub use key::Key;
 pub use performance::Performance;
 pub use snapshot_filters::SnapshotFilters;
 pub use snapshots::{
-    COPIED, Snapshot, SnapshotState, Tagged, Written, snapshot, snapshot_matching, snapshots_of,
+    COPIED, Snapshot, SnapshotState, Tagged, snapshot, snapshot_matching, snapshots_of,
     tag_snapshot, verdict_of,
 };
 pub use volumes::{

@@ -10,7 +10,7 @@ use crate::aws::error::{code, refused};
 use crate::error::{Error, Kind, Result};
 use crate::text::{LONGEST_TAG, one_line};
 use crate::time::Timestamp;
-use crate::verdict::Verdict;
+use crate::verdict::{Measured, RecordedVerdict, Verdict};
 
 /// What EC2 gives as the volume of a snapshot that was copied: nothing is known of it.
 pub const COPIED: &str = "vol-ffffffff";
@@ -80,15 +80,6 @@ impl Snapshot {
     }
 }
 
-/// A verdict as it stands on a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// Whether the backup is good.
-    pub valid: bool,
-    /// When the test ended.
-    pub checked_at: Timestamp,
-}
-
 /// Our own snapshots of a volume that match, the newest first.
 ///
 /// # Errors
@@ -120,7 +111,7 @@ pub async fn snapshots_of(
 ///
 /// # Errors
 /// Where EC2 refuses to list them.
-pub async fn verdict_of(client: &Client, run_id: &str) -> Result<Option<Written>> {
+pub async fn verdict_of(client: &Client, run_id: &str) -> Result<Option<RecordedVerdict>> {
     let mut pages = client
         .describe_snapshots()
         .owner_ids("self")
@@ -135,9 +126,10 @@ pub async fn verdict_of(client: &Client, run_id: &str) -> Result<Option<Written>
         let checked_at = snapshot.as_ref().and_then(|one| one.checked_by(run_id));
         if let (Some(snapshot), Some(checked_at)) = (snapshot, checked_at) {
             let valid = snapshot.tags.get(tags::VALID);
-            return Ok(valid.map(|valid| Written {
+            return Ok(valid.map(|valid| RecordedVerdict {
                 valid: valid == Verdict::TRUE,
                 checked_at,
+                measured: Measured::default(),
             }));
         }
     }
