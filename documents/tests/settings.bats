@@ -93,6 +93,18 @@ saying() {
   saying '110101  1:02:03 [ERROR] InnoDB: Database page corruption on disk or a failed read of page 7'
   mounted_test
   expect 1 'page 7'
+  document release
+  export SSM_runId=run-2
+  saying '110101  1:02:03 [ERROR] InnoDB: Database page corruption on disk or a failed read of page 7: Cannot allocate memory'
+  mounted_test
+  expect 75 'Cannot allocate memory'
+}
+
+@test "settings: a redo log that has nothing but zeros in its head" {
+  folder_volume
+  dd if=/dev/zero of="$DATA/ib_logfile0" bs=4096 count=1 conv=notrunc status=none
+  mounted_test
+  expect 1 'nothing but zeros'
 }
 
 @test "settings: the stack of a crash is no word of the host, though a thread begins in pthread_create" {
