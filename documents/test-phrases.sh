@@ -90,6 +90,8 @@ host_says "$INFOBRIGHT_HOST_WORDS"
 # --- Surer than words of the host: with their names and numbers, as they stand ---
 # Infobright 4.0.7, run: a version file that contradicts itself names one version twice; with two it is another version's.
 SURE_DAMAGE_WORDS='attempting to downgrade to ([^ ]+) from \1([^0-9.]|\.?$|\. )'
+# Infobright 4.0.7, run: the number is its decompressor's. As an errno, 5 would be the device's and 12 the host's memory.
+SURE_DAMAGE_WORDS="$SURE_DAMAGE_WORDS|Decompression of .* failed for column [0-9]+, pack [0-9]+ \\(error -?[0-9]+\\)"
 # Aria's control file. Text and run: MariaDB 10.5 to 11.8.
 SURE_DAMAGE_WORDS="$SURE_DAMAGE_WORDS|not a valid aria control file|Changeable part .* checksum mismatch|Fixed part checksum mismatch"
 SURE_DAMAGE_WORDS="$SURE_DAMAGE_WORDS|Size of control file is smaller|Sizes stored in control file are inconsistent"
