@@ -131,19 +131,31 @@ def rows(head, body):
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
+PAPER = HERE.parent.parent / "docs/integrity-test.md"
+
+
+def cut_paper(name):
+    """What stands before a part of the paper, the part, and what stands behind it."""
+    begin, end = f"<!-- begin: documents/tests/{name} -->", f"<!-- end: documents/tests/{name} -->"
+    before, found, rest = PAPER.read_text().partition(begin)
+    part, ended, after = rest.partition(end)
+    if not found or not ended:
+        sys.exit(f"{PAPER} has no part {begin}")
+    return before + begin, part, end + after
+
+
+def part_of_paper(name):
+    return cut_paper(name)[1]
+
+
 def into_paper(name, made, check, same=""):
     """Puts a part into docs/integrity-test.md, or says that another stands there. A part of which `same` is not in the
     paper was made with something else, and may differ: its verdicts have been held to what they should be."""
-    paper = HERE.parent.parent / "docs/integrity-test.md"
-    begin, end = f"<!-- begin: documents/tests/{name} -->", f"<!-- end: documents/tests/{name} -->"
-    before, found, rest = paper.read_text().partition(begin)
-    old, ended, after = rest.partition(end)
-    if not found or not ended:
-        sys.exit(f"{paper} has no part {begin}")
+    before, old, after = cut_paper(name)
     if not check:
-        paper.write_text(f"{before}{begin}\n\n{made}\n\n{end}{after}")
+        PAPER.write_text(f"{before}\n\n{made}\n\n{after}")
     elif same not in old:
         print(f"{same} The paper was made with another, and is not compared.")
     elif old.strip() != made.strip():
         print(made)
-        sys.exit(f"{paper} says something else: documents/tests/{name} --write")
+        sys.exit(f"{PAPER} says something else: documents/tests/{name} --write")

@@ -236,9 +236,15 @@ class Variant(Recorded):
         said = self.of((schema, table), column, "read")
         return said["out"].strip() if said else "NULL"
 
+    def samples(self, schema, table, column):
+        return {row: r for (of, name, what, row), r in self.kinds.items() if (of, name, what) == (f"{schema}.{table}", column, "sample")}
+
     def sample(self, schema, table, column, place):
-        rows = {row: r for (of, name, what, row), r in self.kinds.items() if (of, name, what) == (f"{schema}.{table}", column, "sample")}
+        """As its bytes where they were recorded so."""
+        rows = self.samples(schema, table, column)
         return rows[min(rows, key=lambda at: abs(at - place))]["out"].rstrip("\n") if rows else "NULL"
 
-    def find(self, *_):
-        return 1
+    def find(self, schema, table, column, value):
+        """A string is there if it was recorded as one of the rows; of other types each is taken to be there."""
+        said = [r["out"].rstrip("\n") for r in self.samples(schema, table, column).values() if "HEX(" in r["sql"]]
+        return int(not said or value.encode("latin-1").hex().upper() in said)

@@ -155,6 +155,10 @@ class Model:
 
     def plain_sum(self, column, schema, table):
         found, effect = self.read(schema, table, column, "sum")
+        # A sum that leaves 64 bits: this form runs over where the plain one does.
+        plain_ = self.known.answer(f"SELECT SUM(`{column}`) FROM `{schema}`.`{table}`")
+        if plain_ and plain_[0]:
+            raise Refused(plain_[2].strip())
         total = self.total(found, effect)
         if total is None:
             return [["NULL"]]
@@ -265,7 +269,12 @@ class Model:
         value = self.known.sample(plain(schema), plain(table), plain(column), int(place))
         if self.name == "golden" and hex_ and value != "NULL":
             value = hexed(value)
+        elif self.name != "golden" and not hex_ and value != "NULL" and self.is_string(schema, table, column):
+            value = bytes.fromhex(value).decode("latin-1")
         return [[value + "7E" if effect else value]]
+
+    def is_string(self, schema, table, column):
+        return re.search("char|text|binary|blob", self.type_of(schema, table, column))
 
     def find(self, schema, table, column, value):
         schema, table, column = plain(schema), plain(table), plain(column)

@@ -128,7 +128,7 @@ def kill(signal, words):
         end.chmod(0o755)
         # The client's own command for the shell, on a line of its own.
         place.client(
-            f"""if [[ $SQL == *'{words}'* ]] && mkdir "{place.root}/once" 2>/dev/null; then
+            f"""if [[ $SQL == *'{words}'* ]] && mkdir "{place.root}/state/once" 2>/dev/null; then
   before=${{SQL%%'{words}'*}}
   before=${{before%;*}}
   SQL="$before;"$'\\n'"\\\\! {end} $PID"$'\\n'"${{SQL#"$before;"}}"

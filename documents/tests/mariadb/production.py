@@ -180,6 +180,9 @@ def with_key(place):
     place.options(f"plugin_load_add=file_key_management,file_key_management_filename={place.root}/keys")
 
 
+COUNTS = "USE shop; CREATE TABLE shop.counts (a INT PRIMARY KEY, b INT) ENGINE={};\nINSERT INTO shop.counts SELECT seq, seq * 7 FROM seq_1_to_500;\n"
+
+
 def old_definition(before, statement, name="orders"):
     """The definition is of before a statement."""
 
@@ -235,7 +238,7 @@ CASES = [
     case("47: in a folder", lambda place: place.fresh(f"--innodb-data-home-dir={at(place, 'mysql-innodb')}", "--innodb-data-file-path=data1:12M:autoextend")),
     case("48: undo files in a folder beside", fresh_at("innodb-undo-directory", "undo", "--innodb-undo-tablespaces=3")),
     case("48: the same, named in ServerOptions as production names it", both(fresh_at("innodb-undo-directory", "undo", "--innodb-undo-tablespaces=3"), options("innodb_undo_directory=/data/undo"))),
-    case("48: undo files that are not on the volume", both(fresh_at("innodb-undo-directory", "undo", "--innodb-undo-tablespaces=3"), lambda place: shutil.rmtree(place.root / "volume/undo")), "undetermined", "undo"),
+    case("48: undo files that are not on the volume", both(fresh_at("innodb-undo-directory", "undo", "--innodb-undo-tablespaces=3"), lambda place: shutil.rmtree(place.root / "volume/undo")), "undetermined", "undo files of InnoDB"),
     case("49: more undo files", fresh("--innodb-undo-tablespaces=3")),
     case("50: InnoDB's home in a folder beside", fresh_at("innodb-data-home-dir", "innodb")),
     case("50: home and redo log in a folder below", beside("mysql/ib", "ibdata1", "ib_logfile0")),
@@ -261,6 +264,8 @@ CASES = [
     case("106: a definition of before an index was added", old_definition("", "ALTER TABLE shop.orders ADD INDEX (total);\n"), "invalid", "shop"),
     case("107: a definition of before an index was dropped", old_definition("", "ALTER TABLE shop.orders DROP INDEX placed;\n"), "invalid", "shop"),
     case("108: a definition of before a column was renamed", old_definition("", "ALTER TABLE shop.orders CHANGE note remark VARCHAR(200);\n"), "invalid", "shop.orders", "remark"),
+    case("108: a definition of before a number was made longer", old_definition(COUNTS.format("InnoDB"), "ALTER TABLE shop.counts MODIFY b BIGINT;\n", "counts"), "invalid", "shop.counts: columns"),
+    case("108: the same of a table of Aria", old_definition(COUNTS.format("Aria"), "ALTER TABLE shop.counts MODIFY b BIGINT;\n", "counts"), "invalid", "shop.counts: columns"),
     case("110: a definition of before a column was added", old_definition("", "ALTER TABLE shop.orders ADD COLUMN extra INT;\n"), "invalid", "shop.orders"),
     case("110: a definition of before a column was dropped", old_definition("", "ALTER TABLE shop.orders DROP COLUMN note;\n"), "invalid", "shop.orders"),
     case("112: MyISAM of a server that was killed after its writes", killed("INSERT INTO shop.visits SELECT id + 100000, page, at, agent FROM shop.visits; FLUSH TABLES; SELECT * FROM shop.visits LIMIT 1;"), warnings=IN_USE),
