@@ -103,3 +103,13 @@ EXPRESSIONS=('echo $((age / 3600))' 'echo $((${age:-0} / 3600))' 'echo $((10#$ag
 @test "lint: the scripts of the documents have none" {
   "$BATS_TEST_DIRNAME/lint-outside" "$BATS_TEST_DIRNAME"/../*.sh
 }
+
+@test "lint: a variable that parts share is set where documents/README.md says so" {
+  "$BATS_TEST_DIRNAME/globals" --check
+  # A part that sets another's is seen.
+  cp -r "$BATS_TEST_DIRNAME/.." "$BATS_TEST_TMPDIR/documents"
+  printf 'careless() {\n  INSIDE=1\n}\n' >>"$BATS_TEST_TMPDIR/documents/test-rows.sh"
+  run "$BATS_TEST_TMPDIR/documents/tests/globals" --check
+  [ "$status" -eq 1 ]
+  [[ $output == *'README.md says something else'* ]]
+}

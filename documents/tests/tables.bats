@@ -2,7 +2,7 @@
 # hour for all of it; here a sample by a fixed rule is run, and the tables are held against the lists of their cases.
 
 @test "tables: 212 damages of real Infobright data directories, with and without a manifest" {
-  "$BATS_TEST_DIRNAME/fixtures-table" --check --every 16
+  "$BATS_TEST_DIRNAME/fixtures-table" --check --every 32
 }
 
 @test "stand-in: what it derives from Infobright's files is what the real server was recorded to say" {
@@ -11,7 +11,7 @@
 
 @test "tables: damages and healthy variants on MariaDB" {
   [ -d "$PRODUCTION/data" ] || skip 'no MariaDB server on this machine'
-  "$BATS_TEST_DIRNAME/mariadb-table" --check --every 12
+  "$BATS_TEST_DIRNAME/mariadb-table" --check --every 24
 }
 
 @test "tables: the same on each server of fetch-servers" {
