@@ -5,10 +5,11 @@ load helper
 
 setup() { host; }
 
-# saying <words>: a server that writes this and ends
+# saying <words>: a server that writes this and ends; its version is the real one's
 saying() {
+  REAL_SERVER=${REAL_SERVER:-$SSM_server}
   printf '%s\n' "$1" >"$W/words"
-  printf '#!/bin/bash\ncase $* in *--version*) exec %s "$@" ;; esac\ncat %s >&2\nexit %s\n' "$SSM_server" "$W/words" "${2:-1}" >"$W/bin/server"
+  printf '#!/bin/bash\ncase $* in *--version*) exec %s "$@" ;; esac\ncat %s >&2\nexit %s\n' "$REAL_SERVER" "$W/words" "${2:-1}" >"$W/bin/server"
   chmod +x "$W/bin/server"
   export SSM_server=$W/bin/server
 }
