@@ -3,12 +3,6 @@ bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
-# other_loop <image>: another loop device, its name in OTHER
-other_loop() {
-  OTHER=$(losetup --find --show "$1")
-  LOOPS+=("$OTHER")
-}
-
 # xen <device> <number>: a /sys in which this disk is Xen's virtual device of that number
 xen() {
   export IB_SYS_DIRECTORY=$W/sys

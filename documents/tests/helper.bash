@@ -143,6 +143,12 @@ journal_of() {
   echo $(($(debugfs -R 'bmap <8> 0' "$1" 2>/dev/null) * block))
 }
 
+# other_loop <image>: another loop device, its name in OTHER
+other_loop() {
+  OTHER=$(losetup --find --show "$1")
+  LOOPS+=("$OTHER")
+}
+
 # partitioned <MiB>...: a loop device with partitions of that size, each of the kind "Linux"
 partitioned() {
   local entries='' start=2048 size
