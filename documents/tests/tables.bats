@@ -1,5 +1,6 @@
 # The tables in docs/integrity-test.md are what the test finds now. Each has a command of its own, which takes a quarter of an
-# hour for all of it; here a sample by a fixed rule is run, and the tables are held against the lists of their cases.
+# hour for all of it; here a sample by a fixed rule is run, and the tables are held against the lists of their cases. 26 leaves
+# out the cases that take minutes (20,000 tables).
 
 @test "tables: 212 damages of real Infobright data directories, with and without a manifest" {
   "$BATS_TEST_DIRNAME/fixtures-table" --check --every 32
@@ -11,7 +12,7 @@
 
 @test "tables: damages and healthy variants on MariaDB" {
   [ -d "$PRODUCTION/data" ] || skip 'no MariaDB server on this machine'
-  "$BATS_TEST_DIRNAME/mariadb-table" --check --every 24
+  "$BATS_TEST_DIRNAME/mariadb-table" --check --every 26
 }
 
 @test "tables: the same on each server of fetch-servers" {
