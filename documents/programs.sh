@@ -7,6 +7,8 @@ umask 077
 export LC_ALL=C
 # Whose programs they are stands in the log alone: they are the same for each run of a release.
 : "${SSM_runId=}" "${SSM_volumeId=}" "${SSM_mountPoint=}" "${SSM_stateDirectory=}"
+# A doctor run puts nothing on the host.
+[ "${SSM_doctor-}" != true ] || { echo '{"doctor":[]}' && exit; }
 
 # tell <exit code> <true or null> <reason>
 tell() {

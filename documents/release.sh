@@ -1,5 +1,5 @@
 # Stops what a run left on the test host and unmounts its volume. 0: nothing of it is left. 75: something still is.
-# Parameters: runId volumeId mountPoint stateDirectory
+# Parameters: runId volumeId mountPoint stateDirectory doctor server client serverUser
 # shellcheck shell=bash source=documents/lib.sh
 if [ -z "${IB_LIB-}" ]; then
   . "$(dirname "$0")/lib.sh"
@@ -7,7 +7,11 @@ if [ -z "${IB_LIB-}" ]; then
   . "$(dirname "$0")/host.sh"
   . "$(dirname "$0")/device.sh"
   . "$(dirname "$0")/letting-go.sh"
+  . "$(dirname "$0")/test-host.sh"
+  . "$(dirname "$0")/doctor.sh"
 fi
+
+: "${SSM_doctor=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
 
 # choose_mount: sets POINT to where this run's volume is mounted, or to nothing.
 # What another run mounted, or a person, is left alone.
@@ -37,6 +41,7 @@ choose_mount() {
 }
 
 main() {
+  [ "$SSM_doctor" != true ] || look_at_host
   begin release
   need flock umount awk find readlink
   prepare_state

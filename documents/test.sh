@@ -1,7 +1,7 @@
 # Tests the restored data: reads its files, starts a server of its own on it and reads every table.
 # 0: read to the end, no fault. 1: a fault in the backup. 75: could not be checked.
 # Parameters: runId volumeId mountPoint stateDirectory snapshotId snapshotTime dataDirectory server client serverUser
-# serverOptions requiredTables freshTables budgetSeconds minimumCoverage canary
+# serverOptions requiredTables freshTables budgetSeconds minimumCoverage canary doctor
 # shellcheck shell=bash source=documents/lib.sh
 if [ -z "${IB_LIB-}" ]; then
   HERE=$(dirname "$0")
@@ -23,6 +23,8 @@ fi
 
 : "${SSM_snapshotId=}" "${SSM_snapshotTime=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
 : "${SSM_serverOptions=}" "${SSM_requiredTables=}" "${SSM_freshTables=}" "${SSM_budgetSeconds:=9000}" "${SSM_minimumCoverage:=50}" "${SSM_canary:=false}"
+# A doctor run has ended before: documents/build puts that in front of what reads the programs.
+: "${SSM_doctor=}"
 
 TEST_BEGAN=0
 

@@ -165,7 +165,7 @@ def in_request(operation, request):
         return named + faults(shape, queried(shape, tree), where)
     if protocol == "json":
         return faults(shape, json.loads(request["body"]), where)
-    # Lambda's Invoke: a path, headers, and the payload as the body.
+    # Lambda: a path, headers, and the payload of Invoke as the body.
     names = {member.serialization["name"].lower(): name
              for name, member in shape.members.items() if member.serialization.get("location") == "header"}
     value = {names.get(name, name): text for name, text in request["headers"] if name != "content-type" and name.startswith("x-amz-")
@@ -174,7 +174,8 @@ def in_request(operation, request):
     path = re.fullmatch(pattern, request["path"].split("?")[0])
     if not path:
         return [f"{where}: {request['path']} is not {operation.http['requestUri']}"]
-    return faults(shape, {**value, "FunctionName": unquote(path[1]), "Payload": request["body"]}, where)
+    body = {"Payload": request["body"]} if "Payload" in shape.members else {}
+    return faults(shape, {**value, **body, "FunctionName": unquote(path[1])}, where)
 
 
 def in_answer(operation, answer):
@@ -200,8 +201,9 @@ def in_answer(operation, answer):
         return faults(shape, of_xml(shape, root), where)
     if protocol == "json":
         return faults(shape, json.loads(answer["body"]), where)
-    wanted = operation.output_shape.members["StatusCode"]
-    return faults(wanted, answer["status"], where)
+    if operation.name == "Invoke":
+        return faults(shape.members["StatusCode"], answer["status"], where)
+    return faults(shape, json.loads(answer["body"]), where)
 
 
 def in_error(operation, parsed, where):

@@ -24,6 +24,15 @@ impl ErrorResponse {
         }
     }
 
+    /// EC2's answer to what it was only asked about, and would have done.
+    pub fn dry_run() -> Self {
+        Self {
+            status: 412,
+            code: "DryRunOperation".to_owned(),
+            message: "Request would have succeeded, but DryRun flag is set.".to_owned(),
+        }
+    }
+
     /// AWS may well answer this; the stand-in cannot, and says so.
     pub fn not_modelled(what: impl Into<String>) -> Self {
         Self {

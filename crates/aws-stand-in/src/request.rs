@@ -45,6 +45,7 @@ impl ParsedRequest {
         let action = match path {
             "/api/v2/series" => "SubmitMetrics",
             "/api/v1/events" => "CreateEvent",
+            "/api/v1/validate" => "Validate",
             _ => path,
         };
         let datadog = path.starts_with("/api/");
@@ -94,8 +95,12 @@ fn target(request: &Request<Bytes>) -> String {
 }
 
 fn lambda_action(request: &Request<Bytes>) -> String {
-    if request.uri().path().ends_with("/invocations") {
+    let path = request.uri().path();
+    if path.ends_with("/invocations") {
         return "Invoke".to_owned();
+    }
+    if path.ends_with("/recursion-config") && request.method() == http::Method::GET {
+        return "GetFunctionRecursionConfig".to_owned();
     }
     format!("{} {}", request.method(), request.uri().path())
 }

@@ -95,6 +95,8 @@ struct Machine {
     testing: Option<Testing>,
     /// What the test needs is there.
     programs: bool,
+    /// What a doctor misses on it.
+    lacking: BTreeSet<String>,
     /// Files of the scripts: they stay when the machine goes down.
     results: BTreeMap<String, Finished>,
     released: BTreeSet<String>,
@@ -155,6 +157,11 @@ impl SimulatedHost {
     /// Has the test find no damage, whatever there is.
     pub fn be_blind(&self) {
         self.machine().blind = true;
+    }
+
+    /// Has the doctor miss this need on the machine.
+    pub fn lack(&self, need: &str) {
+        self.machine().lacking.insert(need.to_owned());
     }
 
     /// How many tests of each run really began.

@@ -176,12 +176,31 @@ impl Datadog {
         self.post("/api/v1/events", &event).await.map(|_| ())
     }
 
+    /// Whether Datadog takes the API key; `None` where it is left off.
+    /// <https://docs.datadoghq.com/api/latest/authentication/>
+    pub async fn takes_key(&self) -> Result<Option<String>> {
+        let Some(key) = self.key().await? else {
+            return Ok(None);
+        };
+        let url = format!("{}/api/v1/validate", self.base_url);
+        self.ask(&url, request(Method::GET, &url, &key)?).await?;
+        Ok(Some(url))
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Result<Sent> {
         let Some(key) = self.key().await? else {
             return Ok(Sent::Off);
         };
         let url = format!("{}{path}", self.base_url);
-        let request = request(&url, &key, body)?;
+        let mut request = request(Method::POST, &url, &key)?;
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(CONTENT_TYPE, json);
+        *request.body_mut() = Some(body.to_string().into());
+        self.ask(&url, request).await.map(|()| Sent::Accepted)
+    }
+
+    /// Sends a request, and holds the answer to be that all was taken.
+    async fn ask(&self, url: &str, request: Request) -> Result<()> {
         let failed = |error| {
             let message = format!("tried to send to {url}");
             Error::caused(Kind::DatadogFailed, message, error)
@@ -197,7 +216,7 @@ impl Datadog {
                 Error::new(Kind::DatadogFailed, message)
             })?
             .map_err(failed)?;
-        accepted(&url, status, &reply).map(|()| Sent::Accepted)
+        accepted(url, status, &reply)
     }
 
     async fn exchange(&self, request: Request) -> std::result::Result<(u16, String), BoxError> {
@@ -240,7 +259,7 @@ fn check_encrypted(settings: &mut Settings, name: &str) {
     }
 }
 
-fn request(url: &str, key: &SecretString, body: &Value) -> Result<Request> {
+fn request(method: Method, url: &str, key: &SecretString) -> Result<Request> {
     let failed = |message: String| Error::new(Kind::DatadogFailed, message);
     let parsed = Url::parse(url).ok().filter(Url::has_host);
     let parsed = parsed.ok_or_else(|| {
@@ -252,11 +271,8 @@ fn request(url: &str, key: &SecretString, body: &Value) -> Result<Request> {
         failed("the Datadog API key has characters that no key has; set it anew".to_owned())
     })?;
     key.set_sensitive(true);
-    let mut request = Request::new(Method::POST, parsed);
-    let headers = request.headers_mut();
-    headers.insert("DD-API-KEY", key);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    *request.body_mut() = Some(body.to_string().into());
+    let mut request = Request::new(method, parsed);
+    request.headers_mut().insert("DD-API-KEY", key);
     Ok(request)
 }
 

@@ -39,6 +39,8 @@ pub enum Kind {
     Incomplete,
     /// Datadog could not be reached or did not accept what was sent.
     DatadogFailed,
+    /// A doctor run found that a night would fail.
+    NeedNotMet,
 }
 
 /// An error that says what was tried, on what, what came back and what to do.
@@ -86,6 +88,12 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Whether what was asked for does not exist, or twice.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.kind == Kind::NotFound
     }
 
     /// Whether the same call may well go through later.

@@ -4,6 +4,7 @@
 /// What talks to AWS.
 mod aws;
 pub mod datadog;
+pub mod doctor;
 pub mod error;
 pub mod event;
 pub mod polling;

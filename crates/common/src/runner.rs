@@ -8,6 +8,7 @@ use serde_json::Value;
 use tracing::{Instrument, error, info, info_span};
 
 use crate::clients::Clients;
+use crate::doctor;
 use crate::error::Result;
 use crate::event::{self, Envelope, Run};
 use crate::lambda;
@@ -23,6 +24,9 @@ pub async fn handle<S: Step>(
     request_id: &str,
     event: Value,
 ) -> Result<Reply> {
+    if doctor::is_asked(&event) {
+        return doctor::handle(step, clients, request_id, &event).await;
+    }
     let invocation = Invocation {
         request_id: request_id.to_owned(),
         now: clients.clock.now(),

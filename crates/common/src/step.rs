@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::clients::Clients;
+use crate::doctor::Examination;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Envelope, Payload, Phase, Run};
 use crate::polling::Polling;
@@ -104,6 +105,13 @@ pub trait Step: Sized + Send + Sync + 'static {
         run: &Run,
         payload: Self::Input,
     ) -> impl Future<Output = Result<Outcome<Self>>> + Send;
+
+    /// Asks whether this step could do its part tonight, and changes nothing.
+    fn examine(
+        &self,
+        clients: &Clients,
+        examination: &mut Examination,
+    ) -> impl Future<Output = ()> + Send;
 
     /// What happens when the last look that is allowed found nothing ready, or AWS too busy.
     fn on_timeout(

@@ -23,6 +23,9 @@ pub async fn traffic() -> String {
         play(Environment::new().backup(backup), scheduled(), &mut lines).await;
     }
     play(Environment::new(), json!({"canary": true}), &mut lines).await;
+    let doctor = Environment::new();
+    doctor.leave_a_volume(None);
+    play(doctor, json!({"doctor": true}), &mut lines).await;
     let filters = json!({"snapshot_filters": "tag:Name=ib-backup*", "pick": "untested"});
     play(Environment::new(), filters, &mut lines).await;
     let silent = Environment::new();

@@ -6,14 +6,16 @@ use std::time::Duration;
 use aws_stand_in::Snapshot;
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::template::Template;
+use serde_json::json;
 use simulation::environment::{Ending, Environment};
 
 /// A key that encrypts snapshots.
 const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/rehearsal";
 
 /// The nights that between them need every grant.
-const NIGHTS: [Kind; 9] = [
+const NIGHTS: [Kind; 10] = [
     Kind::Ordinary,
+    Kind::Doctor,
     Kind::AnotherDatabase,
     Kind::BusySystemsManager,
     Kind::PendingSnapshot,
@@ -27,6 +29,8 @@ const NIGHTS: [Kind; 9] = [
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Ordinary,
+    /// A doctor run, which asks for more than a run does.
+    Doctor,
     /// The start event names a database and a test instance that the settings do not.
     AnotherDatabase,
     /// Step 5 has to look again.
@@ -54,6 +58,7 @@ async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
     aws.add_snapshot(encrypted.clone());
     match kind {
         Kind::Ordinary => {}
+        Kind::Doctor => return night.start(json!({"doctor": true})).await,
         Kind::AnotherDatabase => {
             let another = night.add_another(1);
             return night.start(another.start_event()).await;

@@ -9,6 +9,7 @@
 //! Waits for: the snapshot to be complete, and for step 6 to give back what a dead run holds.
 //! Leaves behind: nothing.
 
+mod doctor;
 mod occupancy;
 mod schedule;
 mod select;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use common::clients::{Clients, Clock, Lazy};
 use common::datadog::{Datadog, Gauge};
+use common::doctor::Examination;
 use common::ec2::{self, Instance, Snapshot, SnapshotFilters, SnapshotState, tags};
 use common::event::{self, Chosen, Envelope, Phase, Pick, Run, Start, Subject, Target};
 use common::polling::{Polling, limits};
@@ -135,6 +137,10 @@ impl Step for ChooseSnapshot {
             return Some(self.status(run, start).await);
         }
         None
+    }
+
+    async fn examine(&self, _: &Clients, examination: &mut Examination) {
+        self.look_for_needs(examination).await;
     }
 
     async fn poll(&self, run: &Run, start: Start) -> Result<Outcome<Self>> {

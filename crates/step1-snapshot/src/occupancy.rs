@@ -78,7 +78,7 @@ impl ChooseSnapshot {
         )))
     }
 
-    fn is_own(&self, volume: &Volume) -> bool {
+    pub(crate) fn is_own(&self, volume: &Volume) -> bool {
         volume.has_tag(tags::ENVIRONMENT, &self.environment)
     }
 
@@ -112,7 +112,7 @@ fn is_elsewhere(volume: &Volume, test: &Instance) -> bool {
 
 /// What another environment's stack has left on the instance is that stack's to give back. What it
 /// has left elsewhere is in nobody's way here.
-fn check_environment(foreign: &[&Volume], test: &Instance) -> Result<()> {
+pub(crate) fn check_environment(foreign: &[&Volume], test: &Instance) -> Result<()> {
     let Some(volume) = foreign.iter().find(|volume| volume.attachment.is_some()) else {
         return Ok(());
     };

@@ -7,9 +7,12 @@
 //! Waits for: the volume to be available.
 //! Leaves behind: the volume, tagged with the run.
 
+mod doctor;
+
 use std::time::Duration;
 
 use common::clients::{Clients, Clock, Lazy};
+use common::doctor::Examination;
 use common::ec2::{self, NewVolume, Performance, VolumeState};
 use common::event::{Chosen, Phase, Run, VolumeCreated};
 use common::polling::{Polling, limits};
@@ -66,6 +69,10 @@ impl Step for MakeVolume {
 
     fn phase(&self, _: &Chosen) -> Option<Phase> {
         Some(Phase::Volume)
+    }
+
+    async fn examine(&self, _: &Clients, examination: &mut Examination) {
+        self.look_for_needs(examination).await;
     }
 
     async fn poll(&self, run: &Run, chosen: Chosen) -> Result<Outcome<Self>> {

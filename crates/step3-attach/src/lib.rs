@@ -6,10 +6,13 @@
 //! Waits for: the attachment to be `attached`.
 //! Leaves behind: the attachment. The device name is the lock: of two runs one gets it.
 
+mod doctor;
+
 use std::time::Duration;
 
 use aws_sdk_ec2::types::VolumeAttachmentState;
 use common::clients::{Clients, Lazy};
+use common::doctor::Examination;
 use common::ec2::{self, Asked, Volume, VolumeState};
 use common::event::{Attached, Phase, Run, TestVolume, VolumeCreated};
 use common::polling::{Polling, limits};
@@ -62,6 +65,10 @@ impl Step for AttachVolume {
 
     fn phase(&self, _: &VolumeCreated) -> Option<Phase> {
         Some(Phase::Attach)
+    }
+
+    async fn examine(&self, _: &Clients, examination: &mut Examination) {
+        self.look_for_needs(examination).await;
     }
 
     async fn poll(&self, run: &Run, made: VolumeCreated) -> Result<Outcome<Self>> {

@@ -6,9 +6,12 @@
 //! Waits for: the mount command to end.
 //! Leaves behind: the mount.
 
+mod doctor;
+
 use std::time::Duration;
 
-use common::clients::{Clients, Lazy};
+use common::clients::{Clients, Clock, Lazy};
+use common::doctor::Examination;
 use common::event::{Attached, Mounted, Phase, Run};
 use common::polling::{Polling, limits};
 use common::settings::Settings;
@@ -20,6 +23,7 @@ use tracing::info;
 /// Step 4.
 pub struct Mount {
     ssm: Lazy<aws_sdk_ssm::Client>,
+    clock: Clock,
     next: String,
     document: String,
     interval: Duration,
@@ -35,6 +39,7 @@ impl Step for Mount {
         let mut settings = Settings::new(&clients.variables);
         let step = Self {
             ssm: clients.ssm.clone(),
+            clock: clients.clock.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
             document: settings.text("MOUNT_DOCUMENT"),
             interval: settings.seconds("POLL_SECONDS"),
@@ -55,6 +60,10 @@ impl Step for Mount {
 
     fn phase(&self, _: &Attached) -> Option<Phase> {
         Some(Phase::Mount)
+    }
+
+    async fn examine(&self, _: &Clients, examination: &mut Examination) {
+        self.look_for_needs(examination).await;
     }
 
     async fn poll(&self, run: &Run, attached: Attached) -> Result<Outcome<Self>> {

@@ -8,9 +8,12 @@
 //! Waits for: the command that puts the test's programs on the instance; for the test, step 6 does.
 //! Leaves behind: the test, at work.
 
+mod doctor;
+
 use std::time::Duration;
 
-use common::clients::{Clients, Lazy};
+use common::clients::{Clients, Clock, Lazy};
+use common::doctor::Examination;
 use common::event::{Mounted, Phase, Run, Subject, Testing};
 use common::polling::{Polling, limits};
 use common::settings::Settings;
@@ -22,6 +25,7 @@ use tracing::info;
 /// Step 5.
 pub struct RunTest {
     ssm: Lazy<aws_sdk_ssm::Client>,
+    clock: Clock,
     next: String,
     /// Puts on the instance what the test document has no room for; a test document of one's own
     /// has all that it needs.
@@ -40,6 +44,7 @@ impl Step for RunTest {
         let mut settings = Settings::new(&clients.variables);
         let step = Self {
             ssm: clients.ssm.clone(),
+            clock: clients.clock.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
             programs: Some(settings.text_or_empty("PROGRAMS_DOCUMENT"))
                 .filter(|document| !document.is_empty()),
@@ -63,6 +68,10 @@ impl Step for RunTest {
     /// The phase of the test begins where the mount's ended, and ends in step 6.
     fn phase(&self, _: &Mounted) -> Option<Phase> {
         None
+    }
+
+    async fn examine(&self, _: &Clients, examination: &mut Examination) {
+        self.look_for_needs(examination).await;
     }
 
     async fn poll(&self, run: &Run, mounted: Mounted) -> Result<Outcome<Self>> {

@@ -7,6 +7,7 @@
 //! Waits for: the test to end; then for the unmount, the detachment and the deletion.
 //! Leaves behind: nothing.
 
+mod doctor;
 mod event;
 mod evidence;
 mod finish;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use common::clients::{Clients, Clock, Lazy};
 use common::datadog::Datadog;
+use common::doctor::Examination;
 use common::event::{Envelope, Phase, Release, Run, Testing};
 use common::polling::{Polling, limits};
 use common::settings::Settings;
@@ -111,6 +113,10 @@ impl Step for AwaitResult {
 
     fn read(&self, event: &Value, invocation: &Invocation) -> Result<Envelope<Stage>> {
         crate::event::read(event, invocation)
+    }
+
+    async fn examine(&self, clients: &Clients, examination: &mut Examination) {
+        self.look_for_needs(clients, examination).await;
     }
 
     async fn poll(&self, run: &Run, task: Stage) -> Result<Outcome<Self>> {

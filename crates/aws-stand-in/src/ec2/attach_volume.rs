@@ -16,6 +16,7 @@ pub(super) fn attach_volume(
     let volume_id = query.need("VolumeId")?;
     let instance_id = query.need("InstanceId")?;
     let device = query.need("Device")?;
+    let dry_run = query.is_dry_run()?;
     query.finish()?;
     check_device_name(&device)?;
     let ec2 = &context.account.ec2;
@@ -32,6 +33,9 @@ pub(super) fn attach_volume(
         &arn("instance", &instance_id),
         resource_tags(&instance.tags),
     )?;
+    if dry_run {
+        return Err(ErrorResponse::dry_run());
+    }
     check_key(&volume, context)?;
     check_volume(&volume, context)?;
     if !matches!(

@@ -14,6 +14,7 @@ pub(super) fn create_tags(
 ) -> Result<String, ErrorResponse> {
     let ids = query.list("ResourceId");
     let more = query.tags("Tag")?;
+    let dry_run = query.is_dry_run()?;
     query.finish()?;
     if ids.is_empty() || more.is_empty() {
         let message = "The request must contain the parameters resourceIdSet and tagSet";
@@ -26,6 +27,9 @@ pub(super) fn create_tags(
         conditions.extend(resource_tags(&before));
         context.authorize_ec2("ec2:CreateTags", &arn(kind, &id), conditions)?;
         changed.push((id, tags::merged(&before, &more)?));
+    }
+    if dry_run {
+        return Err(ErrorResponse::dry_run());
     }
     let seen_from = context.seen_from;
     for (id, tags) in changed {

@@ -38,6 +38,7 @@ struct Wanted {
     size_gib: Option<u32>,
     token: Option<String>,
     tags: Tags,
+    dry_run: bool,
     parameters: BTreeMap<String, String>,
 }
 
@@ -58,6 +59,7 @@ impl Wanted {
             size_gib: query.parse("Size")?,
             token,
             tags: query.tag_specification("volume")?,
+            dry_run: query.is_dry_run()?,
             parameters,
         };
         query.finish()?;
@@ -93,6 +95,9 @@ pub(super) fn create_volume(
     let snapshot = snapshot.map(|lagging| lagging.latest().clone());
     let snapshot = snapshot.ok_or_else(|| snapshot_not_found(&wanted.snapshot_id))?;
     authorize(context, &wanted, &snapshot)?;
+    if wanted.dry_run {
+        return Err(ErrorResponse::dry_run());
+    }
     if let Some(answer) = same_again(context, &wanted)? {
         return Ok(answer);
     }

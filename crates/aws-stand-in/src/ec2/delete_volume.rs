@@ -12,6 +12,7 @@ pub(super) fn delete_volume(
     mut query: Query,
 ) -> Result<String, ErrorResponse> {
     let volume_id = query.need("VolumeId")?;
+    let dry_run = query.is_dry_run()?;
     query.finish()?;
     let mut volume = context.account.ec2.volume(&volume_id, context.now)?.clone();
     context.authorize_ec2(
@@ -19,6 +20,9 @@ pub(super) fn delete_volume(
         &arn("volume", &volume_id),
         resource_tags(&volume.tags),
     )?;
+    if dry_run {
+        return Err(ErrorResponse::dry_run());
+    }
     match volume.state(context.now) {
         VolumeState::Available | VolumeState::Error => {}
         VolumeState::InUse => {

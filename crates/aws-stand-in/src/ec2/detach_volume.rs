@@ -19,9 +19,13 @@ pub(super) fn detach_volume(
     let instance_id = query.take("InstanceId");
     let device = query.take("Device");
     let force = query.parse("Force")?.unwrap_or(false);
+    let dry_run = query.is_dry_run()?;
     query.finish()?;
     let mut volume = context.account.ec2.volume(&volume_id, context.now)?.clone();
     authorize(context, &volume_id, &volume.tags, instance_id.as_deref())?;
+    if dry_run {
+        return Err(ErrorResponse::dry_run());
+    }
     let view = volume.view(context.now);
     let (Some(attachment), Some(attached)) = (view.attachment, &mut volume.attached) else {
         let message = format!(

@@ -36,6 +36,11 @@ impl Query {
         })
     }
 
+    /// Whether the call only asks whether it may be made.
+    pub fn is_dry_run(&mut self) -> Result<bool, ErrorResponse> {
+        Ok(self.parse("DryRun")?.unwrap_or(false))
+    }
+
     /// A number or a truth value, if it is there.
     pub fn parse<T: std::str::FromStr>(&mut self, name: &str) -> Result<Option<T>, ErrorResponse> {
         let Some(value) = self.take(name) else {

@@ -1,4 +1,5 @@
-//! Lambda at the wire: `Invoke`, asynchronous.
+//! Lambda at the wire: `Invoke`, asynchronous or only asked about, and
+//! `GetFunctionRecursionConfig`.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -7,15 +8,25 @@ use serde_json::{Value, json};
 use super::{Lambda, caller};
 use crate::Service;
 use crate::instance_host::BoxFuture;
+use crate::template::Function;
 
 const PREFIX: &str = "/2015-03-31/functions/";
 const SUFFIX: &str = "/invocations";
+const RECURSION_PREFIX: &str = "/2024-08-31/functions/";
+const RECURSION_SUFFIX: &str = "/recursion-config";
 /// The largest event that an asynchronous invocation takes, in bytes.
 const LARGEST_EVENT: usize = 1024 * 1024;
 
 impl Service for Lambda {
     fn call(&self, access_key: &str, request: &Request<Bytes>) -> BoxFuture<Response<Bytes>> {
-        let response = self.invoke(access_key, request);
+        let path = request.uri().path();
+        let recursion = path
+            .strip_prefix(RECURSION_PREFIX)
+            .and_then(|rest| rest.strip_suffix(RECURSION_SUFFIX));
+        let response = match recursion.filter(|_| request.method() == Method::GET) {
+            Some(name) => self.recursion_config(access_key, name),
+            None => self.invoke(access_key, request),
+        };
         Box::pin(async move { response })
     }
 }
@@ -35,29 +46,20 @@ impl Lambda {
         let Some(name) = name.filter(|_| request.method() == Method::POST) else {
             return refusal(501, "NotModelled", &format!("{} {path}", request.method()));
         };
-        if header("x-amz-invocation-type") != Some("Event") {
+        let kind = header("x-amz-invocation-type").unwrap_or("RequestResponse");
+        if !["Event", "DryRun"].contains(&kind) {
             return refusal(
                 501,
                 "NotModelled",
                 "an invocation that waits for its answer",
             );
         }
-        let (source, depth, _) = caller(access_key);
-        let arn = format!(
-            "arn:aws:lambda:{}:{}:function:{name}",
-            crate::REGION,
-            crate::ACCOUNT_ID
-        );
-        let allowed = self
-            .inner
-            .aws
-            .authorize(source, "lambda:InvokeFunction", &arn);
-        if let Err(text) = allowed {
-            return refusal(403, "AccessDeniedException", &text);
+        let (_, depth, _) = caller(access_key);
+        if let Err(refused) = self.function(access_key, "lambda:InvokeFunction", name) {
+            return refused;
         }
-        if !self.inner.functions.contains_key(name) {
-            let text = format!("Function not found: {arn}");
-            return refusal(404, "ResourceNotFoundException", &text);
+        if kind == "DryRun" {
+            return reply(204, None, Bytes::new());
         }
         if request.body().len() > LARGEST_EVENT {
             return refusal(413, "RequestTooLargeException", "the event is too large");
@@ -73,6 +75,42 @@ impl Lambda {
         let traced = header("x-amzn-trace-id").and_then(depth_of_trace);
         self.accept(name, event, traced.unwrap_or(depth) + 1);
         reply(202, None, Bytes::new())
+    }
+}
+
+impl Lambda {
+    fn recursion_config(&self, access_key: &str, name: &str) -> Response<Bytes> {
+        let function = match self.function(access_key, "lambda:GetFunctionRecursionConfig", name) {
+            Ok(function) => function,
+            Err(refused) => return refused,
+        };
+        let allowed = function.recursive_loop_allowed;
+        let setting = if allowed { "Allow" } else { "Terminate" };
+        let body = json!({ "RecursiveLoop": setting }).to_string();
+        reply(200, None, body.into())
+    }
+
+    /// The function of that name, if the caller may do this to it.
+    #[expect(clippy::result_large_err, reason = "it is the answer, and is given on")]
+    fn function(
+        &self,
+        access_key: &str,
+        action: &str,
+        name: &str,
+    ) -> Result<&Function, Response<Bytes>> {
+        let (source, _, _) = caller(access_key);
+        let arn = format!(
+            "arn:aws:lambda:{}:{}:function:{name}",
+            crate::REGION,
+            crate::ACCOUNT_ID
+        );
+        if let Err(text) = self.inner.aws.authorize(source, action, &arn) {
+            return Err(refusal(403, "AccessDeniedException", &text));
+        }
+        self.inner.functions.get(name).ok_or_else(|| {
+            let text = format!("Function not found: {arn}");
+            refusal(404, "ResourceNotFoundException", &text)
+        })
     }
 }
 

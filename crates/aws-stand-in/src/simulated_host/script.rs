@@ -14,6 +14,13 @@ impl SimulatedHost {
         let Some(run_id) = command.parameters.get(&roles.run_id) else {
             return cannot_check("no run id");
         };
+        if command
+            .parameters
+            .get("doctor")
+            .is_some_and(|value| value == "true")
+        {
+            return self.look(&command.document);
+        }
         match &command.document {
             document if *document == roles.mount => {
                 match command.parameters.get(&roles.volume_id) {
@@ -32,6 +39,41 @@ impl SimulatedHost {
             }
             document if *document == roles.release => self.release(run_id).await,
             document => cannot_check(&format!("no such script: {document}")),
+        }
+    }
+
+    /// The scripts in the mode that only looks.
+    fn look(&self, document: &str) -> Finished {
+        let roles = &self.roles;
+        let needs: &[&str] = if document == roles.release {
+            &[
+                "host_commands",
+                "mount_point",
+                "state_directory",
+                "disk_space",
+                "database_server",
+                "database_client",
+                "server_user",
+                "perl",
+                "memory",
+            ]
+        } else {
+            &[]
+        };
+        let lacking = self.machine().lacking.clone();
+        let looked = needs.iter().map(|need| {
+            let missing = lacking.contains(*need);
+            json!({
+                "need": need,
+                "stands": if missing { "not_met" } else { "met" },
+                "saw": if missing { "it is not there" } else { "it is there" },
+            })
+        });
+        let looked: Vec<Value> = looked.collect();
+        Finished {
+            exit_code: 0,
+            stdout: format!("{}\n", json!({ "doctor": looked })),
+            stderr: String::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod agent;
 mod command;
+mod describe_instance_information;
 mod document;
 mod life;
 mod list_commands;
@@ -74,6 +75,7 @@ pub(super) fn answer(
         "ListCommands" => list_commands::list_commands(context, input),
         "GetCommandInvocation" => command::get_command_invocation(context, input),
         "CancelCommand" => command::cancel_command(context, input),
+        "DescribeInstanceInformation" => describe_instance_information::answer(context, input),
         "GetParameter" => parameter::get_parameter(context, input),
         _ => Err(ErrorResponse::not_modelled("the operation")),
     }?;

@@ -164,14 +164,16 @@ fn roles_grant_this_and_nothing_else() {
          lambda:InvokeFunction",
         "logs:CreateLogStream logs:PutLogEvents ec2:DescribeVolumes ec2:AttachVolume \
          ec2:AttachVolume ec2:AttachVolume lambda:InvokeFunction",
-        "logs:CreateLogStream logs:PutLogEvents ssm:GetCommandInvocation ssm:ListCommands \
-         ssm:SendCommand ssm:SendCommand ssm:SendCommand lambda:InvokeFunction",
+        "logs:CreateLogStream logs:PutLogEvents ssm:DescribeInstanceInformation \
+         ssm:GetCommandInvocation ssm:ListCommands ssm:SendCommand ssm:SendCommand ssm:SendCommand \
+         lambda:InvokeFunction",
         "logs:CreateLogStream logs:PutLogEvents ssm:ListCommands ssm:GetCommandInvocation \
          ssm:SendCommand ssm:SendCommand ssm:SendCommand ssm:SendCommand lambda:InvokeFunction",
         "logs:CreateLogStream logs:PutLogEvents ec2:DescribeInstances ec2:DescribeSnapshots \
          ec2:DescribeVolumes ssm:GetCommandInvocation ssm:ListCommands ec2:CreateTags \
          ec2:DetachVolume ec2:DeleteVolume ssm:SendCommand \
-         ssm:SendCommand ssm:SendCommand ssm:GetParameter lambda:InvokeFunction",
+         ssm:SendCommand ssm:SendCommand ssm:GetParameter lambda:GetFunctionRecursionConfig \
+         lambda:InvokeFunction",
     ];
     for (function, wanted) in stack(&[]).functions.iter().zip(granted) {
         let actions = function.role.actions();

@@ -1,8 +1,8 @@
-//! Lambda: invoking a function.
+//! Lambda: invoking a function, and asking whether it could be.
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
+use aws_sdk_lambda::types::{InvocationType, RecursiveLoop};
 use serde::Serialize;
 use tracing::info;
 
@@ -39,4 +39,40 @@ pub async fn invoke<P: Serialize>(client: &Client, function: &str, payload: &P) 
     }
     info!("Invoked lambda, name={function}, event={event}");
     Ok(())
+}
+
+/// Whether a function may be invoked: Lambda answers that without invoking it.
+///
+/// # Errors
+/// Where it may not, or is not there.
+pub async fn may_invoke(client: &Client, function: &str) -> Result<()> {
+    let asked = client
+        .invoke()
+        .function_name(function)
+        .invocation_type(InvocationType::DryRun)
+        .send()
+        .await;
+    let tried = format!("ask whether {function} may be invoked");
+    asked.map(|_| ()).map_err(|error| refused(&tried, error))
+}
+
+/// Whether Lambda lets a function invoke itself more than about 16 times.
+///
+/// # Errors
+/// Where it would drop the chain, or does not say.
+pub async fn lets_invoke_itself(client: &Client, function: &str) -> Result<()> {
+    let asked = client.get_function_recursion_config();
+    let asked = asked.function_name(function).send().await;
+    let tried = format!("ask for the recursive loop detection of {function}");
+    let answer = asked.map_err(|error| refused(&tried, error))?;
+    match answer.recursive_loop() {
+        Some(RecursiveLoop::Allow) => Ok(()),
+        other => Err(Error::new(
+            Kind::AwsRefused,
+            format!(
+                "{function} has RecursiveLoop {}: Lambda would drop a run after about 16 invocations",
+                other.map_or("unset", RecursiveLoop::as_str)
+            ),
+        )),
+    }
 }

@@ -1,5 +1,6 @@
 //! The words for Systems Manager: commands on the test instance, and one secret.
 
+mod agent;
 mod sent;
 
 use std::error::Error as StdError;
@@ -19,6 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
 use crate::verdict::{advice, words};
 
+pub use agent::agent;
 pub use sent::{Sent, comment, sent};
 
 /// How long Systems Manager may take to deliver a command, in seconds. An agent that is silent

@@ -43,6 +43,7 @@ const NAME: Pattern = Pattern {
 /// The fields that have a pattern.
 const FIELDS: &[(&str, Pattern)] = &[
     ("run_id", RUN),
+    ("run_at_work", RUN),
     ("snapshot_id", SNAPSHOT),
     ("volume_id", VOLUME),
     ("source_volume_id", VOLUME),

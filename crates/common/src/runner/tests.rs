@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::handle;
 use crate::clients::Clients;
+use crate::doctor::Examination;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Phase, Run};
 use crate::polling::Polling;
@@ -68,6 +69,8 @@ impl Step for Toy {
     fn phase(&self, _: &Payload) -> Option<Phase> {
         Some(Phase::Attach)
     }
+
+    async fn examine(&self, _: &Clients, _: &mut Examination) {}
 
     async fn poll(&self, run: &Run, payload: Payload) -> Result<Outcome<Self>> {
         self.looks.lock().unwrap().push(run.iteration_count);

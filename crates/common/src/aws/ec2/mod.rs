@@ -1,5 +1,6 @@
 //! The words for EC2: instances, snapshots and volumes, in the states that matter here.
 
+mod dry_run;
 mod instances;
 mod key;
 mod performance;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, Tag};
 
+pub use dry_run::{may_attach, may_create, may_delete, may_detach, may_tag};
 pub use instances::{
     Instance, backed_up_instance, instance_state, is_same_device, running_instance,
 };

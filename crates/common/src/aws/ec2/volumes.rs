@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::create_volume::builders::CreateVolumeFluentBuilder;
 use aws_sdk_ec2::types::{
     ResourceType, TagSpecification, Volume as Described, VolumeAttachmentState,
     VolumeState as State,
@@ -95,27 +96,7 @@ pub struct NewVolume<'a> {
 /// # Errors
 /// Where EC2 refuses.
 pub async fn create(client: &Client, new: &NewVolume<'_>) -> Result<String> {
-    let name = format!("test-ib-snapshot-{}", new.snapshot_id);
-    let tags = TagSpecification::builder()
-        .resource_type(ResourceType::Volume)
-        .tags(tag("Name", &name))
-        .tags(tag(tags::TEST, "True"))
-        .tags(tag(tags::RUN, new.run_id))
-        .tags(tag(tags::TEST_INSTANCE, new.test_instance_name))
-        .tags(tag(tags::ENVIRONMENT, new.environment))
-        .build();
-    let made = client
-        .create_volume()
-        .snapshot_id(new.snapshot_id)
-        .availability_zone(new.zone)
-        .set_volume_type(new.performance.volume_type.clone())
-        .set_iops(new.performance.iops)
-        .set_throughput(new.performance.throughput)
-        .set_volume_initialization_rate(new.performance.initialization_rate)
-        .client_token(new.run_id)
-        .tag_specifications(tags)
-        .send()
-        .await;
+    let made = request(client, new).client_token(new.run_id).send().await;
     let error = match made {
         Ok(made) => return Ok(made.volume_id().unwrap_or_default().to_owned()),
         Err(error) => error,
@@ -133,6 +114,28 @@ pub async fn create(client: &Client, new: &NewVolume<'_>) -> Result<String> {
     let key = snapshot(client, new.snapshot_id).await;
     let key = key.map_or(Key::None, |snapshot| snapshot.key);
     Err(error.advised(&key.advice(&format!("snapshot {}", new.snapshot_id))))
+}
+
+/// What is asked of EC2 for a test volume.
+pub(super) fn request(client: &Client, new: &NewVolume<'_>) -> CreateVolumeFluentBuilder {
+    let name = format!("test-ib-snapshot-{}", new.snapshot_id);
+    let tags = TagSpecification::builder()
+        .resource_type(ResourceType::Volume)
+        .tags(tag("Name", &name))
+        .tags(tag(tags::TEST, "True"))
+        .tags(tag(tags::RUN, new.run_id))
+        .tags(tag(tags::TEST_INSTANCE, new.test_instance_name))
+        .tags(tag(tags::ENVIRONMENT, new.environment))
+        .build();
+    client
+        .create_volume()
+        .snapshot_id(new.snapshot_id)
+        .availability_zone(new.zone)
+        .set_volume_type(new.performance.volume_type.clone())
+        .set_iops(new.performance.iops)
+        .set_throughput(new.performance.throughput)
+        .set_volume_initialization_rate(new.performance.initialization_rate)
+        .tag_specifications(tags)
 }
 
 /// A volume by its id; `None` where it is gone, or not yet visible.
