@@ -1,4 +1,5 @@
 mod occupancy;
+mod pick;
 mod select;
 mod source;
 mod status;

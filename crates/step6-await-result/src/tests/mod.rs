@@ -2,6 +2,8 @@ mod event;
 mod evidence;
 mod finish;
 mod hold;
+mod measured;
+mod no_verdict;
 mod release;
 mod report;
 mod verdict;

@@ -1,5 +1,5 @@
 use aws_stand_in::step_harness::{ends, fails, goes_on, later, polls_again};
-use aws_stand_in::{AgentReport, DatadogReply, Fault};
+use aws_stand_in::{DatadogReply, Fault};
 use common::event::{EndReason, Phase, Release, Run, TestVolume};
 use common::polling::limits;
 use common::step::Step;
@@ -11,7 +11,7 @@ use crate::{AwaitResult, Stage};
 
 /// What the first part hands to the second.
 #[track_caller]
-fn gives_back(looked: common::Result<common::step::Outcome<AwaitResult>>) -> Release {
+pub(super) fn gives_back(looked: common::Result<common::step::Outcome<AwaitResult>>) -> Release {
     match goes_on(looked) {
         Stage::Release(back) => back,
         Stage::AwaitTest(_) => panic!("it goes on with the test"),
@@ -20,7 +20,7 @@ fn gives_back(looked: common::Result<common::step::Outcome<AwaitResult>>) -> Rel
 
 /// Why a run ended without a verdict.
 #[track_caller]
-fn failure(back: Release) -> String {
+pub(super) fn failure(back: Release) -> String {
     match back.because {
         EndReason::Failure { function, error } => {
             assert_eq!(function, "dev-ib-backup-step-6-await-result");
@@ -31,7 +31,7 @@ fn failure(back: Release) -> String {
 }
 
 /// A look at a test that ended with this.
-async fn tested(exit_code: i32, stdout: &str) -> (Harness, Release) {
+pub(super) async fn tested(exit_code: i32, stdout: &str) -> (Harness, Release) {
     let harness = Harness::new();
     harness.scripts_end_with(exit_code, stdout);
     let task = Stage::AwaitTest(testing(&harness).await);
@@ -138,58 +138,6 @@ async fn how_long_each_phase_took_is_told_with_the_verdict() {
     assert_eq!(durations, [told("mount", 100.0), told("test", 100.0)]);
 }
 
-/// Coverage, whether there was a manifest, and production's pause.
-fn measured(harness: &Harness) -> Vec<(&'static str, f64)> {
-    let names = ["coverage", "production_paused_seconds", "manifest"];
-    let points = harness.aws.points().into_iter();
-    points
-        .filter_map(|point| {
-            let name = point.metric.strip_prefix("infobright_backup_check.")?;
-            let name = names.into_iter().find(|of| *of == name)?;
-            Some((name, point.value))
-        })
-        .collect()
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_the_test_measured_is_told_with_the_verdict() {
-    for (exit_code, line) in [(0, GOOD), (1, BAD)] {
-        let said = line.replace(
-            '}',
-            ",\"coverage\":80,\"paused_seconds\":95,\"manifest\":true}",
-        );
-        let (harness, _) = tested(exit_code, &said).await;
-        let all = [
-            ("coverage", 80.0),
-            ("manifest", 1.0),
-            ("production_paused_seconds", 95.0),
-        ];
-        assert_eq!(measured(&harness), all, "{exit_code}");
-        let (harness, _) = tested(exit_code, line).await;
-        assert_eq!(measured(&harness), [("manifest", 0.0)], "{exit_code}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_the_test_measured_is_told_at_a_later_look_too() {
-    let harness = Harness::new();
-    let said = "\"\",\"coverage\":80,\"paused_seconds\":95}";
-    harness.scripts_end_with(0, &GOOD.replace("\"\"}", said));
-    let task = Stage::AwaitTest(testing(&harness).await);
-    harness.wait(60).await;
-    harness.aws.set_datadog_reply(DatadogReply::Never);
-    let back = gives_back(harness.poll(&harness.run(), task).await);
-    assert_eq!((back.reported, measured(&harness).len()), (false, 0));
-    harness.aws.set_datadog_reply(DatadogReply::Normal);
-    polls_again(harness.poll(&harness.run(), Stage::Release(back)).await);
-    let all = [
-        ("coverage", 80.0),
-        ("manifest", 0.0),
-        ("production_paused_seconds", 95.0),
-    ];
-    assert_eq!(measured(&harness), all);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_second_delivery_says_the_same_of_the_same_instant() {
     let harness = Harness::new();
@@ -235,100 +183,6 @@ async fn exit_code_and_last_line_decide_together() {
         let error = failure(back);
         assert!(error.contains("do not agree"), "{exit_code}: {error}");
         assert_eq!(harness.done(), NOTHING);
-    }
-}
-
-/// A look at a test of which the agent reports this instead of what the script ended with.
-async fn reported(report: AgentReport, canary: bool) -> String {
-    let harness = Harness::new();
-    harness.aws.set_agent_report(Some(report));
-    harness.scripts_end_with(1, &format!("FAIL x\n{BAD}\n"));
-    let task = Stage::AwaitTest(if canary {
-        super::canary(&harness).await
-    } else {
-        testing(&harness).await
-    });
-    harness.wait(60).await;
-    let run = Run {
-        canary,
-        ..harness.run()
-    };
-    let error = failure(gives_back(harness.poll(&run, task).await));
-    assert_eq!(harness.done(), NOTHING, "{report:?}");
-    assert!(error.starts_with("HostFailed: "), "{report:?}: {error}");
-    error
-}
-
-/// Cases 1 to 3, 38, 40, 41 and 47 of the field: no tag, no metric, the agent's words, what to do.
-#[tokio::test(start_paused = true)]
-async fn field_cases_1_2_3_38_40_41_47_what_the_agent_reports_is_no_verdict() {
-    for (report, named) in [
-        (AgentReport::NoSpace, "no space left on device"),
-        (AgentReport::NoMemory, "cannot allocate memory"),
-        (AgentReport::NoExec, "noexec"),
-        (AgentReport::NoInterpreter, "bash"),
-        (AgentReport::Restart, "restart the instance"),
-        (AgentReport::WorkerDied, "document worker timed out"),
-        (AgentReport::Skipped, "unsupported plugin"),
-        (AgentReport::OutputCut, "does not end in the JSON line"),
-    ] {
-        let error = reported(report, false).await;
-        assert!(error.contains(named), "{report:?}: {error}");
-    }
-}
-
-/// Finding 1 of AWS: nor has the test caught the damage that was done on purpose.
-#[tokio::test(start_paused = true)]
-async fn aws_finding_1_what_the_agent_reports_catches_no_canary() {
-    for report in AgentReport::ALL {
-        reported(report, true).await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_says_nothing_of_the_backup_is_no_verdict() {
-    for (exit_code, stdout, named) in [
-        (75, GOOD.replace("\"\"", "\"no space\""), "no space"),
-        (0, String::new(), "it printed nothing"),
-        (
-            0,
-            GOOD.replace("\"tables\":2", "\"tables\":0"),
-            "exited with 0",
-        ),
-        (137, GOOD.to_owned(), "exit code 137: it was killed"),
-    ] {
-        let (harness, back) = tested(exit_code, &stdout).await;
-        let error = failure(back);
-        assert!(error.contains(named), "{error}");
-        assert_eq!(harness.done(), NOTHING);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_test_that_ssm_lost_is_no_verdict() {
-    let lost = async |meddle: fn(&Harness), seconds| {
-        let harness = Harness::new();
-        let task = Stage::AwaitTest(testing(&harness).await);
-        meddle(&harness);
-        harness.wait(seconds).await;
-        let back = gives_back(harness.poll(&harness.run(), task).await);
-        assert_eq!(harness.done(), NOTHING);
-        failure(back)
-    };
-    let cancelled = |harness: &Harness| harness.aws.cancel_by_hand(&harness.aws.commands()[0].id);
-    let silent = |harness: &Harness| harness.aws.set_agent(&harness.ids.test_instance_id, false);
-    let gone = |harness: &Harness| {
-        harness
-            .aws
-            .terminate_instance(&harness.ids.test_instance_id);
-    };
-    for (error, named) in [
-        (lost(cancelled, 5).await, "Cancelled"),
-        (lost(silent, 601).await, "DeliveryTimedOut"),
-        (lost(gone, 5).await, "Undeliverable"),
-    ] {
-        assert!(error.contains("the test has no result"), "{error}");
-        assert!(error.contains(named), "{error}");
     }
 }
 
