@@ -6,6 +6,7 @@
 //! a socket ([`http_server`]). What is not modelled is answered 501 and kept in [`Aws::unmodelled`].
 
 mod account;
+pub mod at_once;
 mod authorizer;
 mod call;
 pub mod clock;

@@ -19,15 +19,27 @@ pub struct Timing {
     pub delivery: Duration,
 }
 
+impl Timing {
+    /// No time at all.
+    pub const NONE: Self = Self {
+        read_lag: Duration::ZERO,
+        creating: Duration::ZERO,
+        attaching: Duration::ZERO,
+        detaching: Duration::ZERO,
+        deleting: Duration::ZERO,
+        delivery: Duration::ZERO,
+    };
+}
+
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            read_lag: Duration::ZERO,
             creating: Duration::from_secs(4),
             attaching: Duration::from_secs(3),
             detaching: Duration::from_secs(3),
             deleting: Duration::from_secs(2),
             delivery: Duration::from_secs(1),
+            ..Self::NONE
         }
     }
 }

@@ -78,6 +78,29 @@ pub struct TestVolume {
     pub device: String,
 }
 
+impl Subject {
+    /// Of a snapshot of which no more is known.
+    #[must_use]
+    pub fn new(snapshot_id: &str, dev_ib_backup_instance_id: &str) -> Self {
+        Self {
+            snapshot_id: snapshot_id.to_owned(),
+            dev_ib_backup_instance_id: dev_ib_backup_instance_id.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TestVolume {
+    /// The volume attached under that name.
+    #[must_use]
+    pub fn new(volume_id: &str, device: &str) -> Self {
+        Self {
+            volume_id: volume_id.to_owned(),
+            device: device.to_owned(),
+        }
+    }
+}
+
 /// From step 1: what is tested, and where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Chosen {

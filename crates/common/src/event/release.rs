@@ -128,15 +128,11 @@ impl Release {
     #[must_use]
     pub fn testing(&self) -> Option<Testing> {
         Some(Testing {
-            subject: Subject {
-                snapshot_id: self.snapshot_id.clone()?,
-                snapshot_started_at: None,
-                dev_ib_backup_instance_id: self.dev_ib_backup_instance_id.clone()?,
-            },
-            volume: TestVolume {
-                volume_id: self.volume_id.clone()?,
-                device: self.device.clone()?,
-            },
+            subject: Subject::new(
+                self.snapshot_id.as_deref()?,
+                self.dev_ib_backup_instance_id.as_deref()?,
+            ),
+            volume: TestVolume::new(self.volume_id.as_deref()?, self.device.as_deref()?),
             test_command_id: self.test_command_id.clone()?,
         })
     }

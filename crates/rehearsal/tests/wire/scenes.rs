@@ -1,16 +1,9 @@
 //! What a step is at when the wire fails, and which calls it makes then.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-
-use aws_stand_in::instance_host::{AttachedVolume, BoxFuture, Finished, Host, RunCommand};
 use aws_stand_in::stack::Stack;
-use aws_stand_in::template::{TEMPLATE, Template};
-use aws_stand_in::{Clock, TEST_INSTANCE, Timing};
+use aws_stand_in::{TEST_INSTANCE, at_once};
 use common::clients::Clients;
 use common::ec2::{self, NewVolume, Performance};
-use common::ssm::{self, Command, Progress};
 use serde_json::{Value, json};
 
 /// The first that the stand-in makes.
@@ -94,29 +87,12 @@ impl Scene {
 
     /// The account, in which all is well.
     pub fn stack() -> Stack {
-        let template = Template::read(TEMPLATE, &BTreeMap::new()).expect("the template is read");
-        let stack = Stack::deploy(template, Clock::of_this_machine(), [Duration::ZERO; 2]);
-        stack.aws.set_timing(|timing| {
-            *timing = Timing {
-                read_lag: Duration::ZERO,
-                creating: Duration::ZERO,
-                attaching: Duration::ZERO,
-                detaching: Duration::ZERO,
-                deleting: Duration::ZERO,
-                delivery: Duration::ZERO,
-            }
-        });
-        stack
-            .aws
-            .set_host(&stack.fixture.test_instance_id, Arc::new(AllWell));
-        stack.lambda.set_copies(Box::new(|_| Vec::new()));
-        stack
+        at_once::stack().expect("the template is read")
     }
 
     /// The event, and what it finds.
     pub async fn event(self, stack: &Stack) -> Value {
-        let person = stack.aws.sdk_config("a-person");
-        let person = Clients::new(&person, stack.aws.datadog_service(), "", BTreeMap::new());
+        let person = at_once::person(stack);
         let instance = stack.fixture.test_instance_id.as_str();
         let attached = !matches!(self, Self::Attach | Self::Delete);
         if !matches!(self, Self::Choose | Self::Make) {
@@ -162,54 +138,11 @@ impl Scene {
 
 /// A command of the run that has ended well.
 async fn ended(stack: &Stack, person: &Clients, purpose: &'static str) -> String {
-    let setting = format!("{}_DOCUMENT", purpose.to_uppercase());
-    let mut functions = stack.template.functions.iter();
-    let document = functions.find_map(|function| function.environment.get(&setting));
     let more = match purpose {
         "mount" => ("device", "/dev/sdg"),
         _ => ("snapshotId", stack.fixture.snapshot_id.as_str()),
     };
-    let instance_id = &stack.fixture.test_instance_id;
-    let command = Command {
-        document: document.expect("a function has it"),
-        instance_id,
-        purpose,
-        run_id: "run-1",
-        parameters: vec![("runId", "run-1"), ("volumeId", VOLUME), more],
-    };
-    let id = ssm::send_command(&person.ssm, &command)
-        .await
-        .expect("it is sent");
-    loop {
-        let told = ssm::progress(&person.ssm, &id, instance_id, &[purpose]).await;
-        match told.expect("it is known").1 {
-            Progress::Pending(_) => tokio::task::yield_now().await,
-            Progress::Ended(_) => return id,
-            Progress::Lost(why) => panic!("{why}"),
-        }
-    }
-}
-
-/// A machine on which every script ends at once and well.
-struct AllWell;
-
-impl Host for AllWell {
-    fn attached(&self, _: &AttachedVolume) {}
-
-    fn detached(&self, _: &str) {}
-
-    fn in_use(&self, _: &str) -> bool {
-        false
-    }
-
-    fn run(&self, _: RunCommand) -> BoxFuture<Finished> {
-        let said = r#"{"valid":true,"checks":56,"tables":4,"rows":100000,"seconds":3,"reason":""}"#;
-        Box::pin(async move {
-            Finished {
-                exit_code: 0,
-                stdout: said.to_owned(),
-                stderr: String::new(),
-            }
-        })
-    }
+    let parameters = vec![("runId", "run-1"), ("volumeId", VOLUME), more];
+    let ended = at_once::ended_command(stack, person, purpose, parameters).await;
+    ended.expect("it ends")
 }
