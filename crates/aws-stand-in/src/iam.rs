@@ -177,8 +177,8 @@ impl Role {
         format!(
             "User: arn:{}:sts::{}:assumed-role/{}/{function} is not authorized to perform: \
              {action} on resource: {resource_arn} {why}",
-            crate::template::PARTITION,
-            crate::template::ACCOUNT,
+            crate::ids::PARTITION,
+            crate::ids::ACCOUNT_ID,
             self.name,
         )
     }

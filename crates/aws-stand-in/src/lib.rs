@@ -19,6 +19,7 @@ mod fault;
 mod fixture;
 pub mod http_server;
 pub mod iam;
+mod ids;
 pub mod in_memory;
 mod inspect;
 pub mod instance_host;
@@ -57,6 +58,7 @@ pub use ec2::{
 };
 pub use fault::{ConnectionLost, Fault, FaultHook, Tamper};
 pub use fixture::{Fixture, PRODUCTION_INSTANCE, TEST_INSTANCE};
+pub use ids::{ACCOUNT_ID, PARTITION, REGION};
 pub use ssm::{AgentReport, Command, CommandStatus, Document, DocumentParameter};
 pub use timing::Timing;
 pub use traffic::{Exchange, Message};
@@ -64,11 +66,6 @@ pub use traffic::{Exchange, Message};
 use account::Account;
 use call::Log;
 use instance_host::BoxFuture;
-
-/// The region of everything.
-pub const REGION: &str = "us-east-1";
-/// Our account. It cannot exist.
-pub const ACCOUNT_ID: &str = "000000000000";
 
 /// A service that is modelled elsewhere and answers through the dispatcher, like Lambda.
 pub trait Service: Send + Sync {

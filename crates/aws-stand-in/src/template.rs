@@ -21,12 +21,6 @@ pub use document::{Command, Document, DocumentParameter};
 
 /// The project's own template.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
-/// The region that the stand-in plays.
-pub const REGION: &str = "us-east-1";
-/// The account that the stand-in plays, which cannot exist in AWS.
-pub const ACCOUNT: &str = "000000000000";
-/// The partition that the stand-in plays.
-pub const PARTITION: &str = "aws";
 
 /// A stack, deployed with its parameters.
 #[derive(Clone, Debug)]

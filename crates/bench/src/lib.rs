@@ -29,12 +29,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use aws_stand_in::template::{TEMPLATE, Template};
 use cost::{Activity, Prices};
 use figures::{Figures, Size};
-use report::{Nights, Report};
+use report::{Nights, REFERENCE, Report};
 use run::{Candidate, Measured, Place};
 use tls::Authority;
 
-/// The program whose calls the reference in Python makes.
-const REFERENCE: &str = "step6-await-result";
 /// What the tables call the reference.
 const PYTHON: &str = "Python";
 

@@ -7,6 +7,9 @@ use super::figures::{Figures, Times};
 use super::quartiles::Quartiles;
 use super::table::markdown;
 
+/// The program whose calls the reference in Python makes.
+pub(super) const REFERENCE: &str = "step6-await-result";
+
 /// Nights, each by how long its test takes.
 pub(super) type Nights = Vec<(&'static str, Activity)>;
 
@@ -62,7 +65,7 @@ impl Report {
             machine(),
             self.runs,
             super::run::INVOCATIONS,
-            super::REFERENCE,
+            REFERENCE,
         )
     }
 
@@ -135,7 +138,7 @@ impl Report {
     }
 
     fn against_python(&self) -> String {
-        let named = self.steps.iter().find(|of| of.name == super::REFERENCE);
+        let named = self.steps.iter().find(|of| of.name == REFERENCE);
         let (Some(python), Some(step)) = (&self.python, named) else {
             return "## Against Python\n\nNot measured: no Python with `awslambdaric` and `boto3` \
                     was given.\n"
@@ -165,7 +168,7 @@ impl Report {
         .flatten()
         .chain([of("memory, MiB", step.memory, python.memory)])
         .collect();
-        let name = code(super::REFERENCE);
+        let name = code(REFERENCE);
         let table = markdown(&["what", &name, "Python", "ratio"], &rows);
         format!("## Against Python\n\nThe same calls of the same stand-ins.\n\n{table}")
     }

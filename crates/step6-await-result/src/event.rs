@@ -3,9 +3,18 @@
 use common::Result;
 use common::event::{self, EndReason, Envelope, FailureRecord, Payload, Release, Run, Testing};
 use common::step::Invocation;
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::Stage;
+/// What step 6 is at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Stage {
+    /// Giving back what the run holds.
+    Release(Release),
+    /// Waiting for the test.
+    AwaitTest(Testing),
+}
 
 /// Tells the events apart by the field that only one of them has.
 pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<Stage>> {

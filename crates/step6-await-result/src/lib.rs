@@ -29,6 +29,8 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::error;
 
+pub use event::Stage;
+
 /// Step 6.
 pub struct AwaitResult {
     ec2: Lazy<aws_sdk_ec2::Client>,
@@ -44,16 +46,6 @@ pub struct AwaitResult {
     interval: Duration,
     test_interval: Duration,
     test_patience: Duration,
-}
-
-/// What step 6 is at.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Stage {
-    /// Giving back what the run holds.
-    Release(Release),
-    /// Waiting for the test.
-    AwaitTest(Testing),
 }
 
 /// The run is over, and holds nothing. Only step 6 can say so.

@@ -19,6 +19,18 @@ pub(super) trait Filterable {
     fn tags(&self) -> &Tags;
 }
 
+impl Query {
+    /// `Filter.1.Name`, `Filter.1.Value.1` and so on.
+    pub fn filters(&mut self) -> Vec<Filter> {
+        let mut filters = Vec::new();
+        while let Some(name) = self.take(&format!("Filter.{}.Name", filters.len() + 1)) {
+            let values = self.list(&format!("Filter.{}.Value", filters.len() + 1));
+            filters.push(Filter { name, values });
+        }
+        filters
+    }
+}
+
 impl Filter {
     /// Whether its tags alone rule a resource out, asked before a view of it is made.
     pub fn rules_out(&self, tags: &Tags) -> bool {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::filter::Filter;
 use super::tags::{self, Tags};
 use crate::error_response::ErrorResponse;
 
@@ -58,16 +57,6 @@ impl Query {
         (1..)
             .map_while(|n| self.take(&format!("{name}.{n}")))
             .collect()
-    }
-
-    /// `Filter.1.Name`, `Filter.1.Value.1` and so on.
-    pub fn filters(&mut self) -> Vec<Filter> {
-        let mut filters = Vec::new();
-        while let Some(name) = self.take(&format!("Filter.{}.Name", filters.len() + 1)) {
-            let values = self.list(&format!("Filter.{}.Value", filters.len() + 1));
-            filters.push(Filter { name, values });
-        }
-        filters
     }
 
     /// `<prefix>.1.Key`, `<prefix>.1.Value` and so on.

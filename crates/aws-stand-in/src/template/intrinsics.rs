@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng as yaml;
 
+use super::include;
 use super::parameters::text;
-use super::{ACCOUNT, PARTITION, REGION, include};
+use crate::ids::{ACCOUNT_ID, PARTITION, REGION};
 
 /// The template's sections, intrinsics not yet evaluated and all in their long form.
 #[derive(Deserialize)]
@@ -172,7 +173,7 @@ impl Stack {
     fn reference(&self, name: &str) -> anyhow::Result<String> {
         Ok(match name {
             "AWS::Region" => REGION.to_owned(),
-            "AWS::AccountId" => ACCOUNT.to_owned(),
+            "AWS::AccountId" => ACCOUNT_ID.to_owned(),
             "AWS::Partition" => PARTITION.to_owned(),
             "AWS::StackName" => self.name.clone(),
             _ => match self.parameters.get(name) {
@@ -204,11 +205,11 @@ impl Stack {
     /// The ARN of a resource.
     pub fn arn(&self, logical_id: &str) -> anyhow::Result<String> {
         let name = self.physical_name(logical_id)?;
-        let regional = |service| format!("arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}");
+        let regional = |service| format!("arn:{PARTITION}:{service}:{REGION}:{ACCOUNT_ID}");
         Ok(match self.sections.resources[logical_id].kind.as_str() {
             "AWS::Serverless::Function" => format!("{}:function:{name}", regional("lambda")),
             "AWS::Logs::LogGroup" => format!("{}:log-group:{name}:*", regional("logs")),
-            "AWS::IAM::Role" => format!("arn:{PARTITION}:iam::{ACCOUNT}:role/{name}"),
+            "AWS::IAM::Role" => format!("arn:{PARTITION}:iam::{ACCOUNT_ID}:role/{name}"),
             "AWS::SSM::Document" => format!("{}:document/{name}", regional("ssm")),
             other => bail!("{other} is not modelled"),
         })
