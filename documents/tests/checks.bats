@@ -4,9 +4,9 @@ bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
-# answers <sed program>: the server's answers, changed on their way
+# answers <Perl program> [volume]: the answers of a server, changed on their way
 answers() {
-  infobright_volume
+  "${2:-infobright_volume}"
   cat >"$W/bin/client" <<CLIENT
 #!/bin/bash
 sql=\$(cat)
@@ -199,4 +199,10 @@ CLIENT
   answers 'undef $_ if /^mysql.user\t/'
   mounted_test
   expect 75 'mysql.user: system table: CHECK TABLE said nothing'
+}
+
+@test "checks: rows that the server counts and that cannot all be read" {
+  answers 's/^(scan\t)(\d+)/$1 . ($2 - 1)/e' folder_volume
+  mounted_test
+  expect 1 'the server counts' 'rows, but'
 }
