@@ -137,7 +137,11 @@ impl MakeVolume {
         let of = format!("snapshot {}", chosen.subject.snapshot_id);
         let why = if run.has_polled_long_enough(self.interval) {
             let advice = snapshot.key.advice(&of);
-            format!("volume {id} was made of {of} and is not in sight; {advice}")
+            format!(
+                "volume {id} was made of {of} and is not in sight with its tag {}={}; {advice}",
+                ec2::tags::RUN,
+                run.run_id
+            )
         } else {
             format!("volume {id} is being made of {of}: {}", self.performance)
         };

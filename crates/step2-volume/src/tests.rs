@@ -199,6 +199,24 @@ async fn field_case_68_a_volume_that_stays_out_of_sight_names_the_key() {
     );
 }
 
+/// The run looks for its volume by a tag, which somebody may have changed.
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_lost_its_tag_while_it_is_made_is_named_with_that_tag() {
+    let harness = Harness::new();
+    let run = harness.run();
+    let (_, payload) = polls_again(harness.poll(&run, chosen(&harness)).await);
+    let id = harness.made().into_iter().next().expect("a volume");
+    harness.aws.tag_by_hand(&id, "IBBackupRun", "somebody-else");
+    harness.wait(15).await;
+    let (why, _) = polls_again(harness.poll(&later(&run, 4), payload).await);
+    let named = format!("volume {id} was made of");
+    assert!(why.starts_with(&named), "{why}");
+    assert!(
+        why.contains("not in sight with its tag IBBackupRun=run-1"),
+        "{why}"
+    );
+}
+
 /// Without a key of its own it may be the account's.
 #[tokio::test(start_paused = true)]
 async fn a_vanished_volume_of_a_plain_snapshot_is_told_as_what_it_may_be() {
