@@ -14,6 +14,7 @@ mod datadog;
 mod dispatch;
 mod ec2;
 mod error_response;
+pub mod event_bridge;
 mod eventual_consistency;
 mod fault;
 mod fixture;

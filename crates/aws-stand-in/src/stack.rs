@@ -61,7 +61,12 @@ impl Stack {
             .iter()
             .map(|of| (of.name.clone(), of.role.clone()));
         aws.set_authorizer(Arc::new(Roles(roles.collect())));
-        let lambda = Lambda::new(aws.clone(), functions.clone(), retries_after);
+        let lambda = Lambda::new(
+            aws.clone(),
+            functions.clone(),
+            template.rules.clone(),
+            retries_after,
+        );
         aws.register("lambda", Arc::new(lambda.clone()));
         Self {
             template,

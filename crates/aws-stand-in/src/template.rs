@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::event_bridge::Rule;
 use crate::iam::Role;
 
 mod document;
@@ -31,6 +32,8 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// In the order of their logical ids.
     pub documents: Vec<Document>,
+    /// What EventBridge keeps in log groups.
+    pub rules: Vec<Rule>,
     /// What starts a run.
     pub schedule: Option<Schedule>,
     /// Days that the logs are kept, by name of the log group; `None` is for ever.
@@ -66,6 +69,8 @@ pub struct Function {
     pub maximum_event_age: Duration,
     /// The ARN of what gets the record of a failed event.
     pub on_failure: Option<String>,
+    /// The ARN of what gets the record of any other.
+    pub on_success: Option<String>,
     /// What it may do.
     pub role: Role,
     /// The name of its log group.

@@ -110,6 +110,12 @@ impl Datadog {
         }
     }
 
+    /// The `Name` of the production instance of this database.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     fn tags(&self) -> Vec<String> {
         vec![
             format!("env:{}", self.environment),

@@ -5,6 +5,7 @@ mod patterns;
 mod payload;
 mod release;
 mod run;
+mod started_by;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,8 +18,9 @@ pub use patterns::text;
 pub use payload::{
     Attached, Chosen, Mounted, Pick, Start, Subject, TestVolume, Testing, VolumeCreated,
 };
-pub use release::{EndReason, Release};
+pub use release::{EndReason, Release, Tested};
 pub use run::{Phase, Run, Target};
+pub use started_by::started_by;
 
 /// A payload as it travels: one JSON object that a person can read.
 #[derive(Clone, Debug, PartialEq, Serialize)]

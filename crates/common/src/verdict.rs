@@ -23,6 +23,8 @@ pub struct Verdict {
     pub detail: String,
     /// What the test measured.
     pub measured: Measured,
+    /// What it counted.
+    pub counts: Counts,
 }
 
 /// What a test measured: read from the last line of its output, handed on in the payload, sent to
@@ -38,6 +40,17 @@ pub struct Measured {
     /// Whether the test had a manifest of the same night, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<bool>,
+}
+
+/// What the last line of a script counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Checks made.
+    pub checks: u64,
+    /// Tables read.
+    pub tables: u64,
+    /// Their rows.
+    pub rows: u64,
 }
 
 /// A verdict as it stands on a snapshot, with what the test measured where that is still known.
@@ -84,6 +97,11 @@ impl Verdict {
                 ),
             ));
         }
+        let counts = Counts {
+            checks: said.checks,
+            tables: said.tables,
+            rows: said.rows,
+        };
         let detail = if valid { covered(&said) } else { said.reason };
         Ok(Self {
             valid,
@@ -92,6 +110,7 @@ impl Verdict {
                 manifest: Some(said.measured.manifest.unwrap_or(false)),
                 ..said.measured
             },
+            counts,
         })
     }
 }

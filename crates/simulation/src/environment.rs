@@ -41,6 +41,8 @@ pub struct Ending {
     pub events: Vec<Event>,
     /// Every invocation.
     pub deliveries: Vec<Delivery>,
+    /// What EventBridge's rules kept.
+    pub kept: Vec<Value>,
     /// Log lines, each behind its function's name.
     pub log: Vec<String>,
     /// How many test volumes were ever made.
@@ -195,6 +197,7 @@ impl Environment {
             points: aws.points(),
             events: aws.events(),
             deliveries: lambda.deliveries(),
+            kept: lambda.kept().into_iter().map(|kept| kept.event).collect(),
             log: lines
                 .map(|line| format!("{}: {}", line.function, line.text))
                 .collect(),

@@ -15,6 +15,7 @@ use common::clients::Clients;
 use common::runner;
 use common::step::Step;
 use lambda_runtime::Diagnostic;
+use serde_json::Value;
 use tokio::task::JoinSet;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
@@ -60,7 +61,7 @@ impl Executor for InProcess {
         function: &Function,
         accepted: &Accepted,
         invocation: usize,
-    ) -> BoxFuture<Result<(), FunctionError>> {
+    ) -> BoxFuture<Result<Value, FunctionError>> {
         let (aws, warm) = (self.aws.clone(), self.warm.clone());
         let at_work = AtWork {
             access_key: access_key(&function.name, accepted.depth, invocation),
@@ -76,7 +77,7 @@ impl Executor for InProcess {
             // with this future, as a process does that Lambda kills.
             let mut task = JoinSet::new();
             task.spawn(invocation);
-            let ended = task.join_next().await.unwrap_or(Ok(Ok(())));
+            let ended = task.join_next().await.unwrap_or(Ok(Ok(Value::Null)));
             ended.unwrap_or_else(|panic| {
                 Err(FunctionError {
                     error_type: "Panic".to_owned(),
@@ -92,7 +93,7 @@ async fn invoke(
     warm: Arc<Warm>,
     function: Function,
     accepted: Accepted,
-) -> Result<(), FunctionError> {
+) -> Result<Value, FunctionError> {
     match function.binary.as_str() {
         "step1-snapshot" => {
             poll::<step1_snapshot::ChooseSnapshot>(aws, warm, function, accepted).await
@@ -116,7 +117,7 @@ async fn poll<S: Step>(
     warm: Arc<Warm>,
     function: Function,
     accepted: Accepted,
-) -> Result<(), FunctionError> {
+) -> Result<Value, FunctionError> {
     let process = match warm.take::<S>(&function) {
         Some(process) => process,
         None => Process::<S>::start(&aws, &function)?,
@@ -124,7 +125,8 @@ async fn poll<S: Step>(
     let Process { clients, step } = &*process;
     let handled = runner::handle(step, clients, &accepted.request_id, accepted.event).await;
     warm.put_back(&function, process);
-    handled.map(|_| ()).map_err(shown)
+    let reply = handled.map_err(shown)?;
+    Ok(serde_json::from_str(reply.text()).unwrap_or_default())
 }
 
 impl Warm {

@@ -123,6 +123,7 @@ impl Step for ChooseSnapshot {
         let pair: Target = event::read(event)?;
         let run = Run::read(event).unwrap_or_else(|_| Run {
             canary: payload.canary,
+            started_by: Some(event::started_by(event)),
             ..Run::begin(&invocation.request_id, invocation.now, pair)
         });
         Ok(Envelope { run, payload })

@@ -14,7 +14,7 @@ pub(crate) enum Evidence {
     /// Not yet; why.
     Pending(String),
     /// The test of this run, on this volume, which is made of this snapshot, ended like this.
-    Verdict(Verdict, Report),
+    Verdict(Verdict, Box<Report>),
 }
 
 impl AwaitResult {
@@ -35,7 +35,10 @@ impl AwaitResult {
         };
         self.check_command(run, testing, &sent)?;
         self.check_volume(run, testing, &sent).await?;
-        Ok(Evidence::Verdict(Verdict::judge(&report)?, report))
+        Ok(Evidence::Verdict(
+            Verdict::judge(&report)?,
+            Box::new(report),
+        ))
     }
 
     /// Whether a canary's damage was found, from the command that the event names.

@@ -9,7 +9,7 @@ use common::{Error, Kind, Result, verdict};
 use tracing::info;
 
 use crate::evidence::Evidence;
-use crate::{AwaitResult, Ended, Stage};
+use crate::{AwaitResult, Stage};
 
 const MISSED: &str = "the test took a copy that was damaged on purpose for a good one; trust no \
     verdict of it until it is known why";
@@ -48,13 +48,13 @@ impl AwaitResult {
 
     async fn finish_run(&self, run: &Run, mut back: Release) -> Result<Outcome<Self>> {
         match back.because.clone() {
-            EndReason::Leftover | EndReason::Superseded => Ok(Outcome::End(Ended(()))),
+            EndReason::Leftover | EndReason::Superseded => Ok(self.end(run, &back).await),
             EndReason::Verdict(told) => {
                 if !back.reported && !self.send_written_verdict(run, told).await? {
                     return self.no_verdict_in_sight(run, back, told).await;
                 }
                 self.send_release_duration(run).await?;
-                Ok(Outcome::End(Ended(())))
+                Ok(self.end(run, &back).await)
             }
             EndReason::Canary { .. } => self.finish_canary(run, back).await,
             // The last look of a run that failed here: it fails once everybody knows, so that
@@ -76,16 +76,16 @@ impl AwaitResult {
                     if function == self.itself {
                         self.send_written(run, &back, written).await?;
                     }
-                    if back.lost.is_none() {
-                        return Ok(Outcome::End(Ended(())));
-                    }
                     back.because = EndReason::Verdict(written);
+                    if back.lost.is_none() {
+                        return Ok(self.end(run, &back).await);
+                    }
                     return Ok(Outcome::GoOn(Stage::Release(back)));
                 }
                 let held = back.lost.as_deref().unwrap_or("nothing");
                 self.report(run, &back, &function, &error, held).await?;
                 if function != self.itself && back.lost.is_none() {
-                    return Ok(Outcome::End(Ended(())));
+                    return Ok(self.end(run, &back).await);
                 }
                 back.because = EndReason::Failure {
                     function: self.itself.clone(),
@@ -116,7 +116,7 @@ impl AwaitResult {
                     "snapshot {id} has the verdict of run {other} of {at} by now: no metric of \
                      this run is sent"
                 );
-                return Ok(Outcome::End(Ended(())));
+                return Ok(self.end(run, &back).await);
             }
         }
         let why = format!("no snapshot bears a verdict of run {run_id}");
@@ -166,7 +166,7 @@ impl AwaitResult {
 
     async fn finish_canary(&self, run: &Run, mut back: Release) -> Result<Outcome<Self>> {
         let (kind, why) = match self.tell_canary(run, &mut back).await {
-            Ok(Canary::Caught) => return Ok(Outcome::End(Ended(()))),
+            Ok(Canary::Caught) => return Ok(self.end(run, &back).await),
             Ok(Canary::Late) => return Ok(Outcome::AlreadyEnded),
             Ok(Canary::Missed) => (Kind::CanaryMissed, MISSED.to_owned()),
             Ok(Canary::Pending(why)) => {

@@ -14,6 +14,7 @@ mod finish;
 mod record;
 mod release;
 mod report;
+mod run_record;
 
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ use serde_json::Value;
 use tracing::error;
 
 pub use event::Stage;
+use run_record::RunRecord;
 
 /// Step 6.
 pub struct AwaitResult {
@@ -50,7 +52,7 @@ pub struct AwaitResult {
 
 /// The run is over, and holds nothing. Only step 6 can say so.
 #[derive(Debug, Serialize)]
-pub struct Ended(());
+pub struct Ended(Option<RunRecord>);
 
 impl Step for AwaitResult {
     const NAME: &'static str = "step-6-await-result";

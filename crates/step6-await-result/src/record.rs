@@ -110,6 +110,7 @@ impl AwaitResult {
                 let told = told(verdict, checked_at);
                 let before = self.told_before(run, checked_at).await?;
                 let mut back = Release::after(testing, EndReason::Verdict(told));
+                back.tested = Some(verdict.into());
                 back.reported = before || self.send_verdict(&tested, told).await.is_ok();
                 Ok(Outcome::GoOn(Stage::Release(back)))
             }
@@ -124,6 +125,7 @@ impl AwaitResult {
                 let because = self.failed(error.kind(), &error.chain());
                 let mut back = Release::after(testing, because);
                 back.found = Some(verdict.valid);
+                back.tested = Some(verdict.into());
                 Ok(Outcome::GoOn(Stage::Release(back)))
             }
             Recorded::Superseded => Ok(Outcome::GoOn(Stage::Release(Release::after(
@@ -144,7 +146,9 @@ impl AwaitResult {
         );
         let checked_at = report.ended_at.unwrap_or_else(|| self.clock.now());
         let because = EndReason::Canary { caught, checked_at };
-        Outcome::GoOn(Stage::Release(Release::after(testing, because)))
+        let mut back = Release::after(testing, because);
+        back.tested = Some(verdict.into());
+        Outcome::GoOn(Stage::Release(back))
     }
 
     /// Every delivery of a result writes the same instant: the one that an earlier delivery

@@ -1,11 +1,11 @@
-//! From the queue to the end of an event: its deliveries, its retries and its destination.
+//! From the queue to the end of an event: its deliveries and its retries.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{Accepted, Death, Delivery, FunctionError, Lambda, record};
+use super::{Accepted, Death, Delivery, FunctionError, Lambda};
 use crate::instance_host::BoxFuture;
 use crate::template::Function;
 
@@ -59,8 +59,11 @@ impl Lambda {
         let began = self.clock().now();
         let mut attempt = 0;
         let error = loop {
-            let Err(error) = self.attempt(&function, &accepted, attempt).await else {
-                return;
+            let error = match self.attempt(&function, &accepted, attempt).await {
+                Ok(answer) => {
+                    return self.succeed(&function, &accepted, attempt + 1, answer);
+                }
+                Err(error) => error,
             };
             if attempt >= function.maximum_retry_attempts {
                 break error;
@@ -92,7 +95,7 @@ impl Lambda {
         function: &Function,
         accepted: &Accepted,
         attempt: u32,
-    ) -> Result<(), FunctionError> {
+    ) -> Result<Value, FunctionError> {
         let executor = self.executor().clone();
         let executor = executor.expect("an executor is set before the first event");
         let index = {
@@ -122,64 +125,21 @@ impl Lambda {
         });
         let mut state = self.state();
         let outcome = if state.swallows_errors {
-            Ok(())
+            Ok(outcome.unwrap_or_default())
         } else {
             outcome
         };
-        state.deliveries[index].outcome = Some(outcome.clone());
+        state.deliveries[index].outcome = Some(outcome.clone().map(|_| ()));
         outcome
-    }
-
-    /// Hands an event that failed to the on-failure destination, as the failing function's role
-    /// allows.
-    fn give_up(
-        &self,
-        function: &Function,
-        accepted: &Accepted,
-        condition: &str,
-        attempts: u32,
-        error: Option<FunctionError>,
-    ) {
-        let Some(destination) = &function.on_failure else {
-            let event = &accepted.request_id;
-            let lost = format!(
-                "{condition}: event {event} of {}, which has no destination",
-                function.name
-            );
-            self.state().gone.push(lost);
-            return;
-        };
-        let record = record::failure(
-            self.clock().now(),
-            function,
-            accepted,
-            condition,
-            attempts,
-            error,
-        );
-        let allowed =
-            self.inner
-                .aws
-                .authorize(&function.name, "lambda:InvokeFunction", destination);
-        match (allowed, destination.rsplit(':').next()) {
-            (Ok(()), Some(name)) => {
-                self.accept(name, record, accepted.depth + 1);
-            }
-            (Err(refusal), _) => self.state().lost.push(refusal),
-            (Ok(()), None) => self
-                .state()
-                .lost
-                .push(format!("{destination} is no function")),
-        }
     }
 }
 
 /// Runs an invocation until it ends or is killed. One that stands still never ends here: its
 /// time-out ends it.
 async fn mortal(
-    run: BoxFuture<Result<(), FunctionError>>,
+    run: BoxFuture<Result<Value, FunctionError>>,
     killed: oneshot::Receiver<Death>,
-) -> Result<(), FunctionError> {
+) -> Result<Value, FunctionError> {
     let death = async {
         match killed.await {
             Ok(death) => death,

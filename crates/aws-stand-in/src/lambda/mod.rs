@@ -1,7 +1,8 @@
 //! Lambda's asynchronous side: accepts an event, delivers it, repeats it after an error, and gives
-//! what it cannot deliver to the on-failure destination.
+//! what comes of it to the destinations.
 
 mod delivery;
+mod destination;
 pub mod processes;
 mod record;
 mod service;
@@ -13,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
+use crate::event_bridge::{Kept, Rule};
 use crate::instance_host::BoxFuture;
 use crate::template::Function;
 use crate::{Aws, Clock};
@@ -26,6 +28,7 @@ pub struct Lambda {
 struct Inner {
     aws: Aws,
     functions: BTreeMap<String, Function>,
+    rules: Vec<Rule>,
     retries_after: [Duration; 2],
     executor: Mutex<Option<Arc<dyn Executor>>>,
     state: Mutex<State>,
@@ -39,6 +42,7 @@ struct State {
     lost: Vec<String>,
     gone: Vec<String>,
     log: Vec<LogLine>,
+    kept: Vec<Kept>,
     copies: Option<Copies>,
     running: BTreeMap<usize, oneshot::Sender<Death>>,
     swallows_errors: bool,
@@ -109,13 +113,13 @@ pub struct LogLine {
 
 /// What runs the functions' code.
 pub trait Executor: Send + Sync {
-    /// Runs one invocation to its end. A dropped future is a function killed at its time-out.
+    /// Runs one invocation to its end, and gives its answer. A dropped future is a function killed at its time-out.
     fn run(
         &self,
         function: &Function,
         accepted: &Accepted,
         invocation: usize,
-    ) -> BoxFuture<Result<(), FunctionError>>;
+    ) -> BoxFuture<Result<Value, FunctionError>>;
 }
 
 /// The access key by which a function's calls are known: whose they are, how deep in a chain, and
@@ -147,10 +151,12 @@ pub fn invocation_of(access_key: &str) -> usize {
 }
 
 impl Lambda {
-    /// Lambda with these functions, which repeats a failed event after these two waits.
+    /// Lambda with these functions, which repeats a failed event after these two waits, and
+    /// EventBridge with these rules.
     pub fn new(
         aws: Aws,
         functions: impl IntoIterator<Item = Function>,
+        rules: Vec<Rule>,
         retries_after: [Duration; 2],
     ) -> Self {
         let functions = functions.into_iter();
@@ -160,6 +166,7 @@ impl Lambda {
                 functions: functions
                     .map(|function| (function.name.clone(), function))
                     .collect(),
+                rules,
                 retries_after,
                 executor: Mutex::default(),
                 state: Mutex::default(),
@@ -235,11 +242,16 @@ impl Lambda {
         self.state().lost.clone()
     }
 
-    /// Events that were given up by a function without an on-failure destination, as its metrics
-    /// show.
+    /// Events that were given up with no function to take them, as the metrics show.
     #[must_use]
     pub fn given_up(&self) -> Vec<String> {
         self.state().gone.clone()
+    }
+
+    /// What EventBridge's rules have kept.
+    #[must_use]
+    pub fn kept(&self) -> Vec<Kept> {
+        self.state().kept.clone()
     }
 
     /// What the functions wrote to their logs, from line `from` on.

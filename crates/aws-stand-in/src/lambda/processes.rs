@@ -13,6 +13,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
@@ -43,7 +44,7 @@ struct Inner {
     queues: BTreeMap<String, Queue>,
     /// What copies the processes' output to the logs.
     copying: Mutex<Vec<JoinHandle<()>>>,
-    replies: Mutex<BTreeMap<String, oneshot::Sender<Result<(), FunctionError>>>>,
+    replies: Mutex<BTreeMap<String, oneshot::Sender<Result<Value, FunctionError>>>>,
     /// Why a function says that it does not start.
     init_errors: Mutex<BTreeMap<String, FunctionError>>,
 }
@@ -144,7 +145,11 @@ impl Processes {
         }
     }
 
-    fn expect_reply(&self, request_id: &str, answer: oneshot::Sender<Result<(), FunctionError>>) {
+    fn expect_reply(
+        &self,
+        request_id: &str,
+        answer: oneshot::Sender<Result<Value, FunctionError>>,
+    ) {
         let mut replies = self
             .inner
             .replies
@@ -153,7 +158,7 @@ impl Processes {
         replies.insert(request_id.to_owned(), answer);
     }
 
-    fn reply(&self, request_id: &str, outcome: Result<(), FunctionError>) -> StatusCode {
+    fn reply(&self, request_id: &str, outcome: Result<Value, FunctionError>) -> StatusCode {
         let mut replies = self
             .inner
             .replies
@@ -240,7 +245,7 @@ impl Processes {
         Ok(child)
     }
 
-    async fn invoke(self, function: Function, accepted: Accepted) -> Result<(), FunctionError> {
+    async fn invoke(self, function: Function, accepted: Accepted) -> Result<Value, FunctionError> {
         let (answer, answered) = oneshot::channel();
         let slot = self.inner.functions[&function.name].clone();
         let mut slot = slot.lock().await;
@@ -284,7 +289,7 @@ impl Executor for Processes {
         function: &Function,
         accepted: &Accepted,
         _: usize,
-    ) -> BoxFuture<Result<(), FunctionError>> {
+    ) -> BoxFuture<Result<Value, FunctionError>> {
         Box::pin(self.clone().invoke(function.clone(), accepted.clone()))
     }
 }
@@ -344,9 +349,14 @@ async fn next(State(processes): State<Processes>, Path(function): Path<String>) 
 async fn response(
     State(processes): State<Processes>,
     Path((_, id)): Path<(String, String)>,
+    body: Bytes,
 ) -> StatusCode {
     processes.seen(|watch| watch.answers());
-    processes.reply(&id, Ok(()))
+    let answer = serde_json::from_slice(&body).map_err(|error| FunctionError {
+        error_type: "Runtime.InvalidResponse".to_owned(),
+        error_message: format!("the answer is no JSON: {error}"),
+    });
+    processes.reply(&id, answer)
 }
 
 async fn error(

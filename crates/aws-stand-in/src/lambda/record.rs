@@ -1,4 +1,4 @@
-//! The record of a failed invocation, as an on-failure destination gets it.
+//! The record of an invocation, as a destination gets it.
 
 use std::time::SystemTime;
 
@@ -16,17 +16,7 @@ pub(super) fn failure(
     attempts: u32,
     error: Option<FunctionError>,
 ) -> Value {
-    let mut record = json!({
-        "version": "1.0",
-        "timestamp": rfc3339(now),
-        "requestContext": {
-            "requestId": accepted.request_id,
-            "functionArn": format!("{}:$LATEST", function.arn),
-            "condition": condition,
-            "approximateInvokeCount": attempts,
-        },
-        "requestPayload": accepted.event,
-    });
+    let mut record = of(now, function, accepted, condition, attempts);
     if let (Some(error), Some(fields)) = (error, record.as_object_mut()) {
         let context = json!({
             "statusCode": 200,
@@ -37,4 +27,37 @@ pub(super) fn failure(
         fields.insert("responsePayload".to_owned(), json!(error));
     }
     record
+}
+
+pub(super) fn success(
+    now: SystemTime,
+    function: &Function,
+    accepted: &Accepted,
+    attempts: u32,
+    answer: Value,
+) -> Value {
+    let mut record = of(now, function, accepted, "Success", attempts);
+    record["responseContext"] = json!({"statusCode": 200, "executedVersion": "$LATEST"});
+    record["responsePayload"] = answer;
+    record
+}
+
+fn of(
+    now: SystemTime,
+    function: &Function,
+    accepted: &Accepted,
+    condition: &str,
+    attempts: u32,
+) -> Value {
+    json!({
+        "version": "1.0",
+        "timestamp": rfc3339(now),
+        "requestContext": {
+            "requestId": accepted.request_id,
+            "functionArn": format!("{}:$LATEST", function.arn),
+            "condition": condition,
+            "approximateInvokeCount": attempts,
+        },
+        "requestPayload": accepted.event,
+    })
 }

@@ -43,6 +43,11 @@ pub(super) struct Resource {
     pub metadata: Value,
     #[serde(default)]
     pub properties: Value,
+    // A night sees no stack go.
+    #[serde(rename = "DeletionPolicy")]
+    _deletion_policy: Option<String>,
+    #[serde(rename = "UpdateReplacePolicy")]
+    _update_replace_policy: Option<String>,
 }
 
 /// Parses YAML, writes short forms out (`!Sub x` becomes `Fn::Sub: x`) and resolves includes.
@@ -89,6 +94,9 @@ pub(super) struct Stack {
     pub sections: Sections,
     parameters: BTreeMap<String, String>,
 }
+
+/// The last part of the stack's id.
+const STACK_UUID: &str = "00000000-0000-0000-0000-00005eed0001";
 
 impl Stack {
     pub fn new(sections: Sections, parameters: BTreeMap<String, String>) -> Self {
@@ -165,6 +173,22 @@ impl Stack {
                 let items: Vec<_> = items.iter().map(text).collect::<anyhow::Result<_>>()?;
                 items.join(separator).into()
             }
+            ("Fn::Split", Value::Array(pair)) => {
+                let [Value::String(separator), whole] = pair.as_slice() else {
+                    bail!("wants a separator and a text");
+                };
+                let whole = self.text(whole)?;
+                whole.split(separator.as_str()).collect::<Vec<_>>().into()
+            }
+            ("Fn::Select", Value::Array(pair)) => {
+                let [index, list] = pair.as_slice() else {
+                    bail!("wants an index and a list");
+                };
+                let index: usize = text(index)?.parse()?;
+                let list = self.evaluate(list)?;
+                let one = list.as_ref().and_then(|list| list.get(index));
+                one.with_context(|| format!("no element {index}"))?.clone()
+            }
             _ => bail!("this intrinsic is not modelled"),
         }))
     }
@@ -176,6 +200,10 @@ impl Stack {
             "AWS::AccountId" => ACCOUNT_ID.to_owned(),
             "AWS::Partition" => PARTITION.to_owned(),
             "AWS::StackName" => self.name.clone(),
+            "AWS::StackId" => format!(
+                "arn:{PARTITION}:cloudformation:{REGION}:{ACCOUNT_ID}:stack/{}/{STACK_UUID}",
+                self.name
+            ),
             _ => match self.parameters.get(name) {
                 Some(value) => value.clone(),
                 None => self.physical_name(name)?,

@@ -58,7 +58,7 @@ pub(super) struct EventInvokeConfig {
     pub maximum_retry_attempts: u32,
     #[serde(deserialize_with = "number")]
     pub maximum_event_age_in_seconds: u64,
-    pub destination_config: Option<DestinationConfig>,
+    pub destination_config: DestinationConfig,
 }
 
 /// Lambda's own.
@@ -67,15 +67,16 @@ impl Default for EventInvokeConfig {
         Self {
             maximum_retry_attempts: 2,
             maximum_event_age_in_seconds: 21_600,
-            destination_config: None,
+            destination_config: DestinationConfig::default(),
         }
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "PascalCase")]
 pub(super) struct DestinationConfig {
-    pub on_failure: Destination,
+    pub on_failure: Option<Destination>,
+    pub on_success: Option<Destination>,
 }
 
 #[derive(Deserialize)]

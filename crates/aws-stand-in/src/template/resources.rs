@@ -10,8 +10,12 @@ use serde_json::{Map, Value};
 use super::document::Document;
 use super::intrinsics::{Resource, Stack};
 use super::parameters::text;
-use super::properties::{FunctionProperties, LogGroupProperties, RecursiveLoop, RoleProperties};
+use super::properties::{
+    Destination, DestinationConfig, FunctionProperties, LogGroupProperties, RecursiveLoop,
+    RoleProperties,
+};
 use super::{Function, Schedule, Template};
+use crate::event_bridge::Rule;
 use crate::iam::Role;
 
 /// Builds everything that the template asks for.
@@ -20,20 +24,31 @@ pub(super) fn deploy(stack: &Stack) -> anyhow::Result<Template> {
         stack_name: stack.name.clone(),
         functions: Vec::new(),
         documents: Vec::new(),
+        rules: Vec::new(),
         schedule: None,
         log_groups: BTreeMap::new(),
         outputs: BTreeMap::new(),
     };
     let globals = function_globals(&stack.sections.globals)?;
     let roles = roles(stack)?;
+    let mut policies = Vec::new();
     for (id, resource) in &stack.sections.resources {
         if let Some(condition) = &resource.condition
             && !stack.condition(condition).with_context(|| id.clone())?
         {
             continue;
         }
-        deploy_one(stack, &mut template, &globals, &roles, id, resource)
-            .with_context(|| id.clone())?;
+        match resource.kind.as_str() {
+            "AWS::Logs::ResourcePolicy" => policy(stack, resource).map(|one| policies.push(one)),
+            _ => deploy_one(stack, &mut template, &globals, &roles, id, resource),
+        }
+        .with_context(|| id.clone())?;
+    }
+    for Rule { log_group, .. } in &template.rules {
+        ensure!(
+            lets_eventbridge_write(&policies, log_group),
+            "no resource policy lets EventBridge write to {log_group}"
+        );
     }
     for (name, output) in &stack.sections.outputs {
         let value = output.get("Value").context("no Value");
@@ -76,6 +91,10 @@ fn deploy_one(
             let days = group.retention_in_days;
             template.log_groups.insert(group.log_group_name, days);
         }
+        "AWS::Events::Rule" => {
+            let rule = Rule::read(&evaluated(stack, &resource.properties)?)?;
+            template.rules.push(rule);
+        }
         "AWS::IAM::Role" => {}
         // Nothing in a night asks for these; their intrinsics must have values all the same.
         "AWS::CloudWatch::Alarm" | "AWS::Logs::MetricFilter" | "AWS::Logs::QueryDefinition" => {
@@ -107,10 +126,10 @@ impl FunctionProperties {
         let environment = self.environment.variables.iter();
         let environment = environment.map(|(key, value)| Ok((key.clone(), text(value)?)));
         let config = self.event_invoke_config;
-        let on_failure = config.destination_config.map(|config| config.on_failure);
-        if let Some(other) = on_failure.iter().find(|to| to.kind != "Lambda") {
-            bail!("a destination of type {} is not modelled", other.kind);
-        }
+        let DestinationConfig {
+            on_failure,
+            on_success,
+        } = config.destination_config;
         Ok(Function {
             logical_id: id.to_owned(),
             arn: stack.arn(id)?,
@@ -122,7 +141,8 @@ impl FunctionProperties {
             recursive_loop_allowed: self.recursive_loop == RecursiveLoop::Allow,
             maximum_retry_attempts: config.maximum_retry_attempts,
             maximum_event_age: Duration::from_secs(config.maximum_event_age_in_seconds),
-            on_failure: on_failure.map(|to| to.destination),
+            on_failure: on_failure.map(Destination::arn).transpose()?,
+            on_success: on_success.map(Destination::arn).transpose()?,
             role: role
                 .with_context(|| format!("no role {}", self.role))?
                 .clone(),
@@ -152,6 +172,49 @@ impl FunctionProperties {
             function: function.to_owned(),
         }))
     }
+}
+
+impl Destination {
+    /// Where it leads.
+    fn arn(self) -> anyhow::Result<String> {
+        let Self { kind, destination } = self;
+        let of_its_kind = match kind.as_str() {
+            "Lambda" => destination.contains(":function:"),
+            "EventBridge" => destination.contains(":event-bus/"),
+            _ => false,
+        };
+        ensure!(of_its_kind, "{destination} of type {kind} is not modelled");
+        Ok(destination)
+    }
+}
+
+/// A resource policy, which CloudFormation wants as text.
+fn policy(stack: &Stack, resource: &Resource) -> anyhow::Result<Value> {
+    let properties = evaluated(stack, &resource.properties)?;
+    let text = properties["PolicyDocument"].as_str().context("no text")?;
+    serde_json::from_str(text).context("PolicyDocument")
+}
+
+/// CloudWatch Logs has to let EventBridge write, or it drops what a rule wants kept.
+fn lets_eventbridge_write(policies: &[Value], log_group: &str) -> bool {
+    let wanted = format!(":log-group:{log_group}:*");
+    let mut statements = policies
+        .iter()
+        .filter_map(|policy| policy.pointer("/Statement/0"));
+    let has = |value: &Value, name: &str| {
+        value
+            .as_array()
+            .is_some_and(|list| list.iter().any(|one| one == name))
+    };
+    statements.any(|statement| {
+        statement["Effect"] == "Allow"
+            && has(&statement["Principal"]["Service"], "events.amazonaws.com")
+            && has(&statement["Action"], "logs:CreateLogStream")
+            && has(&statement["Action"], "logs:PutLogEvents")
+            && statement["Resource"]
+                .as_str()
+                .is_some_and(|arn| arn.ends_with(&wanted))
+    })
 }
 
 /// Each role by its ARN.

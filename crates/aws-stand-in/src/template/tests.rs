@@ -71,8 +71,10 @@ fn six_functions_in_a_chain() {
         let release = function.environment.get("RELEASE_LAMBDA_NAME");
         assert_eq!(release.is_some(), name == STEPS[0].0);
         assert!(release.is_none_or(|release| release == STEPS[5].0));
-        let destination = next.is_some().then(|| last.clone());
-        assert_eq!(function.on_failure, destination);
+        let bus = "arn:aws:events:us-east-1:000000000000:event-bus/default".to_owned();
+        let destination = if next.is_some() { &last } else { &bus };
+        assert_eq!(function.on_failure.as_ref(), Some(destination));
+        assert_eq!(function.on_success, next.is_none().then_some(bus));
         assert_eq!(function.log_group, format!("/aws/lambda/{name}"));
         assert_eq!(stack.log_groups[&function.log_group], Some(90));
         assert!(function.recursive_loop_allowed);
@@ -173,7 +175,7 @@ fn roles_grant_this_and_nothing_else() {
          ec2:DescribeVolumes ssm:GetCommandInvocation ssm:ListCommands ec2:CreateTags \
          ec2:DetachVolume ec2:DeleteVolume ssm:SendCommand \
          ssm:SendCommand ssm:SendCommand ssm:GetParameter lambda:GetFunctionRecursionConfig \
-         lambda:InvokeFunction",
+         lambda:InvokeFunction events:PutEvents",
     ];
     for (function, wanted) in stack(&[]).functions.iter().zip(granted) {
         let actions = function.role.actions();

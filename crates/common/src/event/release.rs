@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Payload, Subject, TestVolume, Testing, read};
 use crate::error::Result;
 use crate::time::Timestamp;
-use crate::verdict::RecordedVerdict;
+use crate::verdict::{Counts, Measured, RecordedVerdict, Verdict};
 
 /// What is known of a run that ends, for step 6 to give back what it holds.
 #[expect(
@@ -56,6 +56,32 @@ pub struct Release {
     /// The volume that has lost the tags of this run, and what that means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+    /// What the test said of itself, for the run's record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tested: Option<Box<Tested>>,
+}
+
+/// What a test that has ended says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// What was covered, or what was found.
+    pub detail: String,
+    /// What it counted.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// What it measured.
+    #[serde(flatten)]
+    pub measured: Measured,
+}
+
+impl From<&Verdict> for Box<Tested> {
+    fn from(verdict: &Verdict) -> Self {
+        Self::new(Tested {
+            detail: verdict.detail.clone(),
+            counts: verdict.counts,
+            measured: verdict.measured,
+        })
+    }
 }
 
 /// Why a run ends.
@@ -103,6 +129,7 @@ impl Release {
             reported: false,
             found: None,
             lost: None,
+            tested: None,
         }
     }
 

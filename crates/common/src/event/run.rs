@@ -29,6 +29,9 @@ pub struct Run {
     /// Looks in a row at which AWS was too busy to answer; each doubles the wait for the next.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub busy: u64,
+    /// What started the run: the schedule that Lambda's event names, or an event by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<String>,
     /// The copy is damaged on purpose, and the test has to find that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub canary: bool,
@@ -120,6 +123,7 @@ impl Run {
             ready_at: BTreeMap::new(),
             waited_seconds: 0,
             busy: 0,
+            started_by: None,
             canary: false,
             older_backup: false,
             target,

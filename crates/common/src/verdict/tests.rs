@@ -38,6 +38,7 @@ fn tag_and_metric_come_from_one_value() {
             manifest: Some(false),
             ..Measured::default()
         },
+        counts: super::Counts::default(),
     };
     assert_eq!((verdict(true).tag(), verdict(true).metric()), ("True", 1.0));
     assert_eq!(

@@ -61,7 +61,7 @@ fn intrinsics() {
 #[test]
 fn what_is_not_modelled_is_refused() {
     for yaml in [
-        "!Select [0, [a]]",
+        "!Select [1, [a]]",
         "{'Fn::Base64': a}",
         "{'Fn::Sub': a, Other: b}",
         "!Ref Nothing",

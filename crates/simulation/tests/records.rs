@@ -1,0 +1,177 @@
+//! What is kept of each run: EventBridge's log group after nights of each kind.
+
+use std::time::Duration;
+
+use aws_stand_in::Fault;
+use aws_stand_in::simulated_host::Backup;
+use serde_json::{Value, json};
+use simulation::environment::{Ending, Environment};
+
+/// The one event that the rule kept.
+fn kept(ending: &Ending) -> &Value {
+    let [event] = ending.kept.as_slice() else {
+        panic!("not one record: {:#?}", ending.kept);
+    };
+    assert_eq!(event["source"], "lambda");
+    event
+}
+
+/// The record in it, and each field that has a value.
+fn record(ending: &Ending) -> &Value {
+    let record = &kept(ending)["detail"]["responsePayload"];
+    assert_eq!(record["run"], "rehearsal-request-0000");
+    record
+}
+
+fn assert_fields(record: &Value, fields: &[(&str, Value)]) {
+    for (field, value) in fields {
+        assert_eq!(&record[field], value, "{field} in {record:#}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_night() {
+    let night = Environment::new();
+    let snapshot = night.stack.fixture.snapshot_id.clone();
+    let event = json!({
+        "source": "aws.events",
+        "resources": ["arn:aws:events:us-east-1:000000000000:rule/ib-backup-dev-Nightly"],
+    });
+    let ending = night.start(event).await;
+    ending.assert_verdict(true);
+    let record = record(&ending);
+    assert_fields(
+        record,
+        &[
+            ("verdict", json!("valid")),
+            (
+                "reason",
+                json!("12 tables, 3400000 rows, 4 checks in 2400 s, 100 % read"),
+            ),
+            ("environment", json!("dev")),
+            ("database", json!("ib-backup.us-east-1.code418.net")),
+            ("snapshot", json!(snapshot)),
+            ("snapshot_age_seconds", json!(1800.0)),
+            ("seen_on_snapshot", json!(true)),
+            ("checked_at", json!(ending.tags["DBBackupCheckedAt"])),
+            ("coverage", json!(100.0)),
+            ("manifest", json!(true)),
+            ("tables", json!(12)),
+            ("rows", json!(3_400_000)),
+            ("started_by", json!("schedule ib-backup-dev-Nightly")),
+        ],
+    );
+    for phase in ["snapshot", "volume", "attach", "mount", "test", "release"] {
+        let seconds = record["seconds"][phase].as_f64();
+        assert!(seconds.is_some_and(|seconds| seconds >= 0.0), "{phase}");
+    }
+    assert!(record["seconds"]["test"].as_f64() >= Some(2400.0));
+    let group = &night.stack.lambda.kept()[0].log_group;
+    assert_eq!(night.stack.template.log_groups[group], Some(2557));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_night() {
+    let ending = Environment::new().backup(Backup::Damaged).play().await;
+    ending.assert_verdict(false);
+    let fields = [
+        ("verdict", json!("invalid")),
+        ("reason", json!("table finance.invoices: 3 damaged packs")),
+        ("seen_on_snapshot", json!(true)),
+        ("started_by", json!("schedule")),
+    ];
+    assert_fields(record(&ending), &fields);
+}
+
+/// A step before step 6 failed: step 6 itself ends well, and so has the record.
+#[tokio::test(start_paused = true)]
+async fn a_night_that_fails_before_the_test() {
+    let night = Environment::new();
+    let aws = &night.stack.aws;
+    aws.set_agent(&night.stack.fixture.test_instance_id, false);
+    let ending = night.start(json!({})).await;
+    assert_eq!(ending.tag(), None);
+    let record = record(&ending);
+    let fields = [
+        ("verdict", json!("undetermined")),
+        ("snapshot", json!(night.stack.fixture.snapshot_id)),
+        ("seen_on_snapshot", json!(false)),
+        ("started_by", json!("event by hand")),
+        ("tables", Value::Null),
+    ];
+    assert_fields(record, &fields);
+    let reason = record["reason"].as_str().expect("a reason");
+    assert!(
+        reason.starts_with("dev-ib-backup-step-4-mount failed: "),
+        "{reason}"
+    );
+}
+
+/// Step 6 ends with an error, so that alarms fire: Lambda's record of that is the record.
+#[tokio::test(start_paused = true)]
+async fn an_undetermined_night() {
+    for night in [
+        Environment::new().backup(Backup::CannotBeTested),
+        Environment::new().testing_for(Duration::from_hours(4)),
+    ] {
+        let snapshot = night.stack.fixture.snapshot_id.clone();
+        let ending = night.play().await;
+        assert_eq!(ending.tag(), None);
+        let detail = &kept(&ending)["detail"];
+        assert_eq!(detail["requestContext"]["condition"], "RetriesExhausted");
+        assert_eq!(detail["responsePayload"].get("verdict"), None);
+        let text = detail["responsePayload"]["errorMessage"].as_str();
+        let error = ending.errors().pop().expect("an error");
+        assert!(text.is_some_and(|text| error.ends_with(text)), "{error}");
+        let payload = &detail["requestPayload"];
+        assert_eq!(payload["run_id"], "rehearsal-request-0000");
+        assert_eq!(payload["snapshot_id"], json!(snapshot));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_night() {
+    let ending = Environment::new().start(json!({"canary": true})).await;
+    let record = record(&ending);
+    assert_fields(record, &[("seen_on_snapshot", json!(false))]);
+    let verdict = record["verdict"].as_str();
+    assert_eq!(verdict, Some("canary caught"), "{record:#}");
+}
+
+/// The record is no reason for a run to fail: the verdict stands.
+#[tokio::test(start_paused = true)]
+async fn what_ec2_does_not_tell_at_the_end_is_left_out() {
+    let night = Environment::new();
+    let mut deleted = false;
+    night.stack.aws.set_faults(Box::new(move |call| {
+        deleted |= call.action == "DeleteVolume";
+        (deleted && call.action == "DescribeSnapshots").then(|| Fault::Refuse {
+            status: 403,
+            code: "UnauthorizedOperation".to_owned(),
+            message: "as this night wants it".to_owned(),
+        })
+    }));
+    let ending = night.play().await;
+    ending.assert_verdict(true);
+    let fields = [
+        ("verdict", json!("valid")),
+        ("seen_on_snapshot", json!(false)),
+        ("snapshot_age_seconds", Value::Null),
+    ];
+    assert_fields(record(&ending), &fields);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_grant_the_record_is_lost_and_that_is_seen() {
+    let night = Environment::with(|template| {
+        let last = template.functions.last_mut().expect("step 6");
+        last.on_success = Some("arn:aws:events:us-east-1:000000000000:event-bus/other".to_owned());
+    });
+    let ending = night.play().await;
+    assert_eq!(ending.kept, Vec::<Value>::new());
+    let refused = ending
+        .left
+        .iter()
+        .any(|text| text.contains("events:PutEvents"));
+    assert!(refused, "{:?}", ending.left);
+}
