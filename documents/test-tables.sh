@@ -163,6 +163,10 @@ judge_check() {
       *) if [ -z "$bad" ] || [ "$bad" = 'Operation failed' ]; then bad=$said; fi ;;
     esac
   done <<<"$3"
+  case $bad in
+    # Of a MyISAM table: its index is of another moment than its rows.
+    'Record-count is not ok'*) bad="$bad (was it written to when the snapshot was taken, without FLUSH TABLES WITH READ LOCK?)" ;;
+  esac
   if [ -n "$bad" ]; then
     COMPLAINT=$bad
     judge_complaint "$1" "$2" checked

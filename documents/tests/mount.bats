@@ -66,7 +66,7 @@ setup() { host; }
   expect 75 'no device' "$LOOP is there"
 }
 
-@test "mount: one partition with a file system will do" {
+@test "mount: case 58: one partition with a file system will do" {
   needs_loop
   partitioned 350
   mkfs.xfs -q "${LOOP}p1"

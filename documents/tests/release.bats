@@ -210,6 +210,24 @@ in_namespace() {
   expect 0
 }
 
+@test "release: case 66: a mount namespace that follows this one lets the volume go with it" {
+  # What it follows has to be shared.
+  mount --bind "$W" "$W"
+  mount --make-shared "$W"
+  new_image xfs
+  attach_image
+  document mount
+  expect 0
+  unshare --mount --propagation slave bash -c "echo >'$W/ready'; exec sleep infinity" 3>&- &
+  FOREIGN=$!
+  until [ -e "$W/ready" ]; do kill -0 "$FOREIGN"; done
+  grep -q " $W/mnt " "/proc/$FOREIGN/mountinfo"
+  document release
+  umount -l "$W"
+  expect 0
+  python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDONLY | os.O_EXCL)' "$LOOP"
+}
+
 @test "release: case 79: a mount and a loop device inside are named" {
   new_image xfs
   attach_image

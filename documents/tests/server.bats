@@ -33,7 +33,7 @@ setup() { host; }
   expect 75 'too little space'
 }
 
-@test "test: nothing is mounted" {
+@test "test: case 78: nothing is mounted, since systemd unmounted it at once, or nobody mounted" {
   document test
   expect 75 'nothing is mounted'
 }

@@ -210,7 +210,7 @@ PRESSED = "CREATE TABLE shop.pressed (id INT PRIMARY KEY, a CHAR(30)) ENGINE=Inn
 
 CASES = [
     case("1: twelve writers, with a binary log", under_load(12, *BINARY_LOG)),
-    case("2: one writer, with a binary log", under_load(1, *BINARY_LOG)),
+    case("2, 3: one writer, with a binary log", under_load(1, *BINARY_LOG)),
     case("5: twelve writers, without a binary log", under_load(12)),
     case("5: a transaction that an application prepared", killed(XA)),
     case("5: the same, with a binary log", killed(XA, *BINARY_LOG)),

@@ -1,14 +1,14 @@
 """The rows of the list of reported cases that belong to no setting and no trouble of the host, by their numbers: data outside of
 the volume (6 to 9), tables and what belongs to them (24 to 42), sizes (92, 93), names (97 to 103), a definition
 (109), engines (115 to 117) and places (119 to 123). Those with more to set up are in the bats files, by the same numbers; a MyISAM
-table of a server at work (111) is in mariadb-snapshots."""
+table of a server at work (111) is in mariadb-snapshots too."""
 
 import os
 import shutil
 import struct
 
 from .case import PAGE, invert, write_at
-from .production import both, case, closed, killed, remove
+from .production import both, case, closed, end, killed, remove
 
 FULL_TEXT = "USE shop; CREATE TABLE shop.docs (id INT PRIMARY KEY, t TEXT, FULLTEXT k (t)) ENGINE=InnoDB; INSERT INTO shop.docs SELECT id, CONCAT(MD5(id), ' word') FROM shop.customers;\n"
 TRIGGER = "CREATE TRIGGER shop.t BEFORE INSERT ON shop.visits FOR EACH ROW SET NEW.page='x';\n"
@@ -55,6 +55,17 @@ def older(statement, *patterns):
             path.write_bytes(content)
 
     return change
+
+
+def two_moments(place):
+    """MyISAM of a server at work, without a lock: its index is of a moment before its rows."""
+    server, socket = place.kit.running_at(place)
+    insert = "USE shop; INSERT INTO visits (id, page) SELECT seq, MD5(seq) FROM seq_{}_to_{};"
+    place.kit.say(socket, insert.format(900001, 900100))
+    index = (place.data / "shop/visits.MYI").read_bytes()
+    place.kit.say(socket, insert.format(900101, 902000))
+    end(server)
+    (place.data / "shop/visits.MYI").write_bytes(index)
 
 
 def elsewhere(engine, then=lambda folder: None):
@@ -274,6 +285,7 @@ CASES = [
     case("103: a core file, texts and files of an editor", files(b"some text\n", "core", "core.1234", "README.txt", "shop/orders.sql", "shop/visits.frm.bak", "shop/visits.BAK", "shop/visits.TMD", "shop/visits.MYD~", "my.cnf.rpmsave")),
     case("103: no db.opt", remove("shop/db.opt")),
     case("109: a definition of before an ENUM got a value", both(sql("CREATE TABLE shop.e (a ENUM('x','y') NOT NULL) ENGINE=InnoDB; INSERT INTO shop.e VALUES ('x');\n"), older("ALTER TABLE shop.e MODIFY a ENUM('x','y','z') NOT NULL;\n", "shop/e.frm")), "valid"),
+    case("111: MyISAM of a server at work, whose snapshot took its index before its rows", two_moments, "invalid", "shop.visits", "FLUSH TABLES WITH READ LOCK"),
     case("115: BLACKHOLE", both(lambda place: place.sql("CREATE TABLE shop.hole (a INT) ENGINE=BLACKHOLE;\n", "--plugin-load-add=ha_blackhole")), needs="ha_blackhole"),
     case("116: a tablespace discarded on production", closed("ALTER TABLE shop.customers DISCARD TABLESPACE;"), "invalid", "shop.customers"),
     case("117: a MERGE table whose child was dropped", sql("CREATE TABLE shop.a (x INT) ENGINE=MyISAM; CREATE TABLE shop.all_ (x INT) ENGINE=MERGE UNION=(shop.a); DROP TABLE shop.a;\n"), "undetermined", "shop.all_"),
