@@ -1,6 +1,7 @@
 //! Datadog: gauges and events, sent over HTTPS and checked for acceptance.
 
 mod gauge;
+mod key;
 mod transport;
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::clients::{Clients, Lazy};
+use crate::clients::Clients;
 use crate::error::{Error, Kind, Result};
 use crate::event::Run;
 use crate::settings::Settings;
@@ -20,6 +21,7 @@ use crate::text::one_line;
 use crate::time::Timestamp;
 
 pub use gauge::Gauge;
+use key::Key;
 use transport::Https;
 pub(crate) use transport::client;
 pub use transport::{BoxError, Sending, Transport};
@@ -32,17 +34,6 @@ pub const OLDEST_POINT: Duration = Duration::from_mins(55);
 const LONGEST_TEXT: usize = 4000;
 /// As much of a reply is read: whoever sends more is not Datadog, and must not fill the memory.
 const LONGEST_REPLY: usize = 64 * 1024;
-
-/// Where the API key comes from. It cannot be printed.
-#[derive(Clone, Debug)]
-enum Key {
-    /// Datadog is left off.
-    Off,
-    /// From the environment.
-    Given(SecretString),
-    /// From the Systems Manager parameter of this name.
-    Parameter(String),
-}
 
 /// What became of something to be sent.
 #[derive(PartialEq)]
@@ -60,7 +51,6 @@ pub struct Datadog {
     key: Key,
     environment: String,
     source: String,
-    ssm: Lazy<aws_sdk_ssm::Client>,
     transport: Arc<dyn Transport>,
 }
 
@@ -71,17 +61,7 @@ impl Datadog {
         let site = settings.optional("DD_SITE");
         let site = site.unwrap_or_else(|| "datadoghq.com".to_owned());
         let base_url = settings.optional("DD_URL");
-        let key = match (
-            settings.optional("DD_API_KEY_SSM_NAME"),
-            settings.optional("DD_API_KEY"),
-        ) {
-            (Some(name), _) => Key::Parameter(name),
-            (None, Some(key)) => Key::Given(key.into()),
-            (None, None) => {
-                settings.text_or_empty("DD_API_KEY_SSM_NAME");
-                Key::Off
-            }
-        };
+        let key = Key::of(settings, &clients.ssm);
         if matches!(key, Key::Parameter(_)) {
             for name in ["DD_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"] {
                 check_encrypted(settings, name);
@@ -92,7 +72,6 @@ impl Datadog {
             key,
             environment: settings.text("ENVIRONMENT"),
             source: settings.text("PRODUCTION_INSTANCE_NAME"),
-            ssm: clients.ssm.clone(),
             transport: clients
                 .datadog
                 .clone()
@@ -182,47 +161,52 @@ impl Datadog {
         self.post("/api/v1/events", &event).await.map(|_| ())
     }
 
-    /// Whether Datadog takes the API key; `None` where it is left off.
+    /// Whether Datadog takes the API key as it is now; `None` where it is left off.
     /// <https://docs.datadoghq.com/api/latest/authentication/>
     pub async fn takes_key(&self) -> Result<Option<String>> {
-        let Some(key) = self.key().await? else {
-            return Ok(None);
-        };
+        self.key.forget();
         let url = format!("{}/api/v1/validate", self.base_url);
-        self.ask(&url, request(Method::GET, &url, &key)?).await?;
-        Ok(Some(url))
+        let sent = self.ask(Method::GET, &url, None).await?;
+        Ok((sent == Sent::Accepted).then_some(url))
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Sent> {
-        let Some(key) = self.key().await? else {
-            return Ok(Sent::Off);
-        };
         let url = format!("{}{path}", self.base_url);
-        let mut request = request(Method::POST, &url, &key)?;
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().insert(CONTENT_TYPE, json);
-        *request.body_mut() = Some(body.to_string().into());
-        self.ask(&url, request).await.map(|()| Sent::Accepted)
+        self.ask(Method::POST, &url, Some(body)).await
     }
 
-    /// Sends a request, and holds the answer to be that all was taken.
-    async fn ask(&self, url: &str, request: Request) -> Result<()> {
+    /// Sends a request, and holds the answer to be that all was taken. A key that was replaced in
+    /// Parameter Store since this process read it is read once more.
+    async fn ask(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Sent> {
+        let Some(key) = self.key.get().await? else {
+            return Ok(Sent::Off);
+        };
+        let request_with = |key| request(method.clone(), url, key, body);
+        let mut answer = self.answer(url, request_with(&key.secret)?).await?;
+        if matches!(answer.0, 401 | 403) {
+            self.key.forget();
+            if key.kept
+                && let Some(newer) = self.key.get().await?
+            {
+                answer = self.answer(url, request_with(&newer.secret)?).await?;
+            }
+        }
+        accepted(url, answer.0, &answer.1).map(|()| Sent::Accepted)
+    }
+
+    /// Its status and its text.
+    async fn answer(&self, url: &str, request: Request) -> Result<(u16, String)> {
         let failed = |error| {
             let message = format!("tried to send to {url}");
             Error::caused(Kind::DatadogFailed, message, error)
         };
-        let exchange = tokio::time::timeout(TIMEOUT, self.exchange(request));
-        let (status, reply) = exchange
-            .await
-            .map_err(|_| {
-                let message = format!(
-                    "tried to send to {url}: no answer in {} s",
-                    TIMEOUT.as_secs()
-                );
-                Error::new(Kind::DatadogFailed, message)
-            })?
-            .map_err(failed)?;
-        accepted(url, status, &reply)
+        let exchange = tokio::time::timeout(TIMEOUT, self.exchange(request)).await;
+        let in_time = exchange.map_err(|_| {
+            let seconds = TIMEOUT.as_secs();
+            let message = format!("tried to send to {url}: no answer in {seconds} s");
+            Error::new(Kind::DatadogFailed, message)
+        });
+        in_time?.map_err(failed)
     }
 
     async fn exchange(&self, request: Request) -> std::result::Result<(u16, String), BoxError> {
@@ -236,14 +220,6 @@ impl Datadog {
         }
         reply.truncate(LONGEST_REPLY);
         Ok((status, String::from_utf8_lossy(&reply).into_owned()))
-    }
-
-    async fn key(&self) -> Result<Option<SecretString>> {
-        match &self.key {
-            Key::Off => Ok(None),
-            Key::Given(key) => Ok(Some(key.clone())),
-            Key::Parameter(name) => crate::ssm::secret(&self.ssm, name).await.map(Some),
-        }
     }
 }
 
@@ -265,7 +241,7 @@ fn check_encrypted(settings: &mut Settings, name: &str) {
     }
 }
 
-fn request(method: Method, url: &str, key: &SecretString) -> Result<Request> {
+fn request(method: Method, url: &str, key: &SecretString, body: Option<&Value>) -> Result<Request> {
     let failed = |message: String| Error::new(Kind::DatadogFailed, message);
     let parsed = Url::parse(url).ok().filter(Url::has_host);
     let parsed = parsed.ok_or_else(|| {
@@ -279,6 +255,11 @@ fn request(method: Method, url: &str, key: &SecretString) -> Result<Request> {
     key.set_sensitive(true);
     let mut request = Request::new(method, parsed);
     request.headers_mut().insert("DD-API-KEY", key);
+    if let Some(body) = body {
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(CONTENT_TYPE, json);
+        *request.body_mut() = Some(body.to_string().into());
+    }
     Ok(request)
 }
 

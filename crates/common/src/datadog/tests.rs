@@ -56,6 +56,51 @@ async fn the_key_of_the_parameter_goes_before_the_variables() {
     assert_eq!(aws.points()[0].tags, ["env:dev", "source:ib-backup"]);
 }
 
+/// As many requests as Parameter Store was asked for the key.
+fn key_requests(aws: &Aws) -> usize {
+    let calls = aws.calls();
+    calls
+        .iter()
+        .filter(|call| call.call.action == "GetParameter")
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_the_parameter_is_kept_until_datadog_refuses_it() {
+    let (aws, clients, datadog) = client(&[("DD_API_KEY_SSM_NAME", "/datadog/key")]);
+    aws.put_parameter("/datadog/key", KEY, true);
+    let now = clients.clock.now();
+    for _ in 0..3 {
+        datadog
+            .gauges(&[Gauge::valid(1.0)], now, now)
+            .await
+            .expect("sent");
+    }
+    assert_eq!(key_requests(&aws), 1);
+    aws.set_datadog_api_key("a-newer-key");
+    let refused = datadog.takes_key().await;
+    let refused = refused.expect_err("nobody has replaced it in Parameter Store");
+    assert!(
+        refused.to_string().contains("the API key is wrong"),
+        "{refused}"
+    );
+    datadog
+        .gauges(&[Gauge::valid(1.0)], now, now)
+        .await
+        .expect_err("still the old one");
+    aws.put_parameter("/datadog/key", "a-newer-key", true);
+    datadog
+        .gauges(&[Gauge::valid(1.0)], now, now)
+        .await
+        .expect("the newer one");
+    aws.set_datadog_api_key("the-newest-key");
+    aws.put_parameter("/datadog/key", "the-newest-key", true);
+    datadog
+        .gauges(&[Gauge::valid(1.0)], now, now)
+        .await
+        .expect("the newest, in the same call");
+}
+
 /// Of `DD_URL` and the like, with the key from Parameter Store and with the key itself.
 #[tokio::test(start_paused = true)]
 async fn the_key_of_the_parameter_goes_nowhere_in_clear_text() {
