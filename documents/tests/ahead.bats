@@ -193,3 +193,23 @@ JUDGE
   expect 75 'shop.x'
   [ "$(grep -c '^ERROR' <<<"$output")" -eq 1 ]
 }
+
+@test "ahead: in a control group of 512 MiB it counts on no more than that" {
+  printf 'MemTotal: 9000000 kB\nMemAvailable: 8000000 kB\n' >"$W/meminfo"
+  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    group=/sys/fs/cgroup/ib-ahead-$$ limit=memory.max
+    echo +memory >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
+  else
+    group=/sys/fs/cgroup/memory/ib-ahead-$$ limit=memory.limit_in_bytes
+  fi
+  mkdir "$group" 2>/dev/null && [ -w "$group/$limit" ] || skip 'no control groups to be had here'
+  echo $((512 << 20)) >"$group/$limit"
+  free='$ENV{IB_MEMINFO} = shift; do shift; print free_memory()'
+  inside=$(bash -c 'echo "$BASHPID" >"$1/cgroup.procs"; exec perl -e "$2" "$3" "$4"' - "$group" "$free" "$W/meminfo" "$BATS_TEST_DIRNAME/../ahead-memory.pl")
+  outside=$(perl -e "$free" "$W/meminfo" "$BATS_TEST_DIRNAME/../ahead-memory.pl")
+  rmdir "$group"
+  echo "$inside $outside"
+  [ "$outside" -gt $((512 << 20)) ]
+  [ "$inside" -le $((512 << 20)) ]
+  [ "$inside" -gt $((450 << 20)) ]
+}

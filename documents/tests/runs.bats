@@ -3,7 +3,7 @@ bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
-@test "test: two at once do the work once and say the same" {
+@test "test: case 42: two at once do the work once and say the same" {
   folder_volume
   counting_server
   pausing_client CRC32

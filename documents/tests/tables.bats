@@ -16,8 +16,8 @@
 }
 
 @test "tables: the same on each server of fetch-servers" {
-  [ -n "${IB_SERVERS-}" ] || skip 'IB_SERVERS names no folder of fetch-servers'
-  "$BATS_TEST_DIRNAME/mariadb-table" --servers "$IB_SERVERS" --check
+  [ -n "${IB_SERVERS-}" ] || skip 'IB_SERVERS names no folder of fetch-servers; the lines and the column of this machine are held by the test above'
+  "$BATS_TEST_DIRNAME/mariadb-table" --servers "$IB_SERVERS" --check --every 26
 }
 
 @test "snapshots: five of a server under load, each as a server started by hand reads it" {

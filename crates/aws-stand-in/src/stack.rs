@@ -39,6 +39,7 @@ impl Stack {
                     name: parameter.name.clone(),
                     default: parameter.default.clone(),
                     allowed_pattern: parameter.allowed_pattern.clone(),
+                    allowed_values: parameter.allowed_values.clone(),
                 });
             aws.add_document(crate::Document {
                 name: document.name.clone(),

@@ -108,6 +108,7 @@ fn document(name: &str) -> Document {
         name: name.to_owned(),
         default: default.map(str::to_owned),
         allowed_pattern: Some(regex::Regex::new("^[A-Za-z0-9-]*$").expect("a pattern")),
+        allowed_values: Vec::new(),
     };
     Document {
         name: name.to_owned(),

@@ -24,19 +24,7 @@ impl ChooseSnapshot {
         let (others, elsewhere): (Vec<&Volume>, Vec<&Volume>) =
             others.partition(|volume| !is_elsewhere(volume, test));
         if let Some(live) = others.iter().find(|volume| !self.is_dead(volume)) {
-            return Err(Error::new(
-                Kind::Occupied,
-                format!(
-                    "run {} is at work on {}: it holds volume {}, made at {}; start again when \
-                     it has ended, or see \"Give back by hand\" in RUNBOOK.md",
-                    holder(live),
-                    test.name,
-                    live.id,
-                    live.created_at
-                        .map(|time| time.to_string())
-                        .unwrap_or_default()
-                ),
-            ));
+            return Err(at_work(live, test));
         }
         let (others, foreign): (Vec<&Volume>, Vec<&Volume>) =
             others.into_iter().partition(|volume| self.is_own(volume));
@@ -45,14 +33,7 @@ impl ChooseSnapshot {
         if let Ok(id) = test.volume_at(device)
             && !owned.contains(id)
         {
-            return Err(Error::new(
-                Kind::Occupied,
-                format!(
-                    "{device} of {} ({}) is in use by volume {id}, which is no test volume; detach \
-                     it, or choose another TestDevice",
-                    test.name, test.id
-                ),
-            ));
+            return Err(in_use(test, device, id));
         }
         if run.is_first_answered_poll() {
             warn_of(&elsewhere, test);
@@ -101,6 +82,32 @@ impl ChooseSnapshot {
         };
         lambda::invoke(&self.lambda, &self.release_function, &envelope).await
     }
+}
+
+fn at_work(live: &Volume, test: &Instance) -> Error {
+    let made_at = live.created_at.map(|time| time.to_string());
+    Error::new(
+        Kind::Occupied,
+        format!(
+            "run {} is at work on {}: it holds volume {}, made at {}; start again when it has \
+             ended, or see \"Give back by hand\" in RUNBOOK.md",
+            holder(live),
+            test.name,
+            live.id,
+            made_at.unwrap_or_default()
+        ),
+    )
+}
+
+fn in_use(test: &Instance, device: &str, id: &str) -> Error {
+    Error::new(
+        Kind::Occupied,
+        format!(
+            "{device} of {} ({}) is in use by volume {id}, which is no test volume; detach it, or \
+             choose another TestDevice",
+            test.name, test.id
+        ),
+    )
 }
 
 /// Whether a volume is attached to an instance that had the test instance's name once. It is in

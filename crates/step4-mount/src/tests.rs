@@ -120,7 +120,7 @@ async fn a_command_of_another_run_or_purpose_is_not_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_that_is_not_yet_visible_is_waited_for() {
+async fn field_case_44_a_command_that_is_not_yet_visible_is_waited_for() {
     let harness = Harness::new();
     let payload = attached(&harness).await;
     let lag = Duration::from_secs(50);

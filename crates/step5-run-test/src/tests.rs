@@ -127,6 +127,7 @@ fn parameter(name: &str) -> DocumentParameter {
         name: name.to_owned(),
         default: None,
         allowed_pattern: None,
+        allowed_values: Vec::new(),
     }
 }
 

@@ -231,15 +231,7 @@ impl AwaitResult {
             }
         }
         let Some(command_id) = back.release_command_id.clone() else {
-            let command = Command {
-                document: &self.release_document,
-                instance_id: instance,
-                purpose: "release",
-                run_id: &run.run_id,
-                parameters: vec![("runId", &run.run_id), ("volumeId", volume_id)],
-            };
-            // Sent anew each time: what an earlier one found says nothing about now.
-            let command_id = ssm::send_command(&self.ssm, &command).await?;
+            let command_id = self.send_release(run, instance, volume_id).await?;
             let why = format!("release command {command_id} was sent to {instance}");
             back.release_command_id = Some(command_id);
             return Ok(Some(why));
@@ -268,6 +260,18 @@ impl AwaitResult {
         Ok(Some(format!(
             "{instance} has not let go of volume {volume_id}; asking again: {why}"
         )))
+    }
+
+    /// Sent anew each time: what an earlier one found says nothing about now.
+    async fn send_release(&self, run: &Run, instance: &str, volume_id: &str) -> Result<String> {
+        let command = Command {
+            document: &self.release_document,
+            instance_id: instance,
+            purpose: "release",
+            run_id: &run.run_id,
+            parameters: vec![("runId", &run.run_id), ("volumeId", volume_id)],
+        };
+        ssm::send_command(&self.ssm, &command).await
     }
 }
 

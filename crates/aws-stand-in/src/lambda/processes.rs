@@ -184,10 +184,7 @@ impl Processes {
 
     fn spawn(&self, function: &Function) -> Result<Child, FunctionError> {
         let Inner {
-            address,
-            programs,
-            lambda,
-            ..
+            address, programs, ..
         } = self.inner.as_ref();
         let program = &programs[&function.name];
         self.seen(|watch| watch.starts());
@@ -222,6 +219,12 @@ impl Processes {
         if let Some(pid) = child.id() {
             self.seen(|watch| watch.runs(pid));
         }
+        self.copy_logs(&function.name, &mut child);
+        Ok(child)
+    }
+
+    fn copy_logs(&self, function: &str, child: &mut Child) {
+        let lambda = &self.inner.lambda;
         let mut copying = self
             .inner
             .copying
@@ -230,19 +233,17 @@ impl Processes {
         if let Some(stdout) = child.stdout.take() {
             copying.push(tokio::spawn(copy_log(
                 lambda.clone(),
-                function.name.clone(),
+                function.to_owned(),
                 stdout,
             )));
         }
         if let Some(stderr) = child.stderr.take() {
             copying.push(tokio::spawn(copy_log(
                 lambda.clone(),
-                function.name.clone(),
+                function.to_owned(),
                 stderr,
             )));
         }
-        drop(copying);
-        Ok(child)
     }
 
     async fn invoke(self, function: Function, accepted: Accepted) -> Result<Value, FunctionError> {

@@ -32,6 +32,8 @@ pub struct DocumentParameter {
     pub default: Option<String>,
     /// What a value must match.
     pub allowed_pattern: Option<Regex>,
+    /// What a value must be one of, if anything is listed.
+    pub allowed_values: Vec<String>,
 }
 
 impl Document {
@@ -83,16 +85,20 @@ impl Document {
 
 impl DocumentParameter {
     fn check(&self, value: &str) -> Result<(), ErrorResponse> {
-        let Some(pattern) = &self.allowed_pattern else {
-            return Ok(());
-        };
-        if pattern.is_match(value) {
-            return Ok(());
+        let listed = self.allowed_values.iter().any(|allowed| allowed == value);
+        if !self.allowed_values.is_empty() && !listed {
+            return Err(invalid(format!(
+                "Parameter \"{}\" is none of the allowed values.",
+                self.name
+            )));
         }
-        Err(invalid(format!(
-            "Parameter \"{}\" does not match the allowed pattern {pattern}.",
-            self.name
-        )))
+        match &self.allowed_pattern {
+            Some(pattern) if !pattern.is_match(value) => Err(invalid(format!(
+                "Parameter \"{}\" does not match the allowed pattern {pattern}.",
+                self.name
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -121,6 +127,7 @@ mod tests {
                 name: "RunId".to_owned(),
                 default: None,
                 allowed_pattern: Some(Regex::new("^[a-z0-9-]+$").unwrap()),
+                allowed_values: vec!["run-1".to_owned(), "run-2".to_owned()],
             }],
             steps: vec!["mount".to_owned()],
             script: Arc::from(""),
@@ -134,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_complete_known_and_as_the_pattern_wants() {
+    fn parameters_are_complete_known_and_as_the_document_wants() {
         let document = document("60");
         assert_eq!(
             document.bind(given(&[("RunId", "run-1")])).unwrap()["RunId"],
@@ -143,6 +150,7 @@ mod tests {
         for wrong in [
             &[][..],
             &[("RunId", "$(reboot)")],
+            &[("RunId", "run-3")],
             &[("RunId", "run-1"), ("More", "x")],
         ] {
             assert_eq!(

@@ -41,6 +41,8 @@ pub struct DocumentParameter {
     pub default: Option<String>,
     /// What a value must fit.
     pub allowed_pattern: Option<Regex>,
+    /// What it must be one of, if anything is listed.
+    pub allowed_values: Vec<String>,
     /// Whether newer agents hand it over as the variable `SSM_<name>`.
     pub env_var: bool,
 }
@@ -89,6 +91,8 @@ struct ParameterContent {
     kind: String,
     default: Option<String>,
     allowed_pattern: Option<String>,
+    #[serde(default)]
+    allowed_values: Vec<String>,
     interpolation_type: Option<String>,
     #[serde(rename = "description")]
     _description: Option<String>,
@@ -223,6 +227,7 @@ impl ParameterContent {
             name,
             default: self.default,
             allowed_pattern,
+            allowed_values: self.allowed_values,
             env_var,
         })
     }
@@ -242,6 +247,11 @@ impl DocumentParameter {
         {
             bail!("parameter {name}: {value:?} does not fit {pattern}");
         }
+        ensure!(
+            self.allowed_values.is_empty() || self.allowed_values.contains(value),
+            "parameter {name}: {value:?} is none of {:?}",
+            self.allowed_values
+        );
         Ok(value.clone())
     }
 }

@@ -74,7 +74,7 @@ async fn what_says_nothing_of_the_backup_is_no_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_test_that_ssm_lost_is_no_verdict() {
+async fn field_case_43_a_test_that_ssm_lost_is_no_verdict() {
     let lost = async |meddle: fn(&Harness), seconds| {
         let harness = Harness::new();
         let task = Stage::AwaitTest(testing(&harness).await);

@@ -56,6 +56,33 @@ fn documents_take_their_parameters_as_data() {
     }
 }
 
+/// Whoever may send a command could choose what root runs, and where.
+#[test]
+fn a_command_takes_programs_users_and_paths_of_the_stack_only() {
+    let of_the_stack = [
+        "mountPoint",
+        "stateDirectory",
+        "server",
+        "client",
+        "serverUser",
+    ];
+    let stack = stack(&[]);
+    for document in &stack.documents {
+        // Production has its own client, which never runs as root.
+        if document.logical_id == "ManifestCommand" {
+            continue;
+        }
+        let id = &document.logical_id;
+        for parameter in &document.parameters {
+            let name = &parameter.name;
+            let fixed = of_the_stack.contains(&name.as_str());
+            let fixed: Vec<_> = parameter.default.iter().filter(|_| fixed).collect();
+            let allowed: Vec<_> = parameter.allowed_values.iter().collect();
+            assert_eq!(allowed, fixed, "{id} {name}");
+        }
+    }
+}
+
 #[test]
 fn an_include_that_cannot_be_read_says_how_to_make_it() {
     let other = TEMPLATE.replace("documents/test.json", "documents/none.json");
@@ -102,6 +129,7 @@ fn a_command_checks_what_it_is_given() {
         ("volumeId", vec![]),
         ("volumeId", vec!["vol-1", "vol-2"]),
         ("snapshotId", vec!["snap-1"]),
+        ("mountPoint", vec!["/mnt/y"]),
     ] {
         let mut given = given.clone();
         let values = values.into_iter().map(str::to_owned).collect();
