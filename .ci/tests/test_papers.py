@@ -65,10 +65,14 @@ def granted():
     """Step, action, resource and condition of everything that the roles allow."""
     for step in range(1, 7):
         (policy,) = RESOURCES[f"Step{step}Role"]["Properties"]["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]:
-            condition = ""
+        statements = [(statement, "") for statement in policy["PolicyDocument"]["Statement"]]
+        in_subnets = RESOURCES["NetworkInterfaces"]["Properties"]["PolicyDocument"]["Statement"]
+        statements += [(statement, "if `SubnetIds` is set") for statement in in_subnets]
+        for statement, condition in statements:
             if "Fn::If" in statement:
                 statement, condition = statement["Fn::If"][1], "if it is set"
+            if statement["Effect"] == "Deny":
+                continue
             words = "; ".join(filter(None, [condition, where(statement)])) or "–"
             for action in listed(statement["Action"]):
                 for value in listed(statement["Resource"]):

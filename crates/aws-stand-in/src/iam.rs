@@ -15,6 +15,8 @@ use serde_json::Value;
 pub struct Role {
     /// The physical name, as it stands in ARNs and refusals.
     pub name: String,
+    /// The ARN of the policy that bounds it. What that allows is not modelled.
+    pub permissions_boundary: Option<String>,
     statements: Vec<Statement>,
 }
 
@@ -62,6 +64,7 @@ enum Effect {
 enum Operator {
     StringEquals,
     StringLike,
+    ArnLike,
     Bool,
     Null,
     #[serde(rename = "ForAllValues:StringEquals")]
@@ -144,6 +147,7 @@ impl Role {
         }
         Ok(Self {
             name: name.to_owned(),
+            permissions_boundary: None,
             statements,
         })
     }
@@ -221,8 +225,8 @@ impl Role {
             .filter(|one| one.effect == Effect::Deny);
         grants.extend(denials.cloned());
         Self {
-            name: self.name.clone(),
             statements: grants,
+            ..self.clone()
         }
     }
 
@@ -282,10 +286,10 @@ impl Operator {
                 wanted.iter().any(|w| w.eq_ignore_ascii_case(lacks))
             }
             (Self::StringEquals, [value]) => wanted.contains(value),
-            (Self::StringLike, [value]) => wanted.iter().any(|w| matches(w, value)),
+            (Self::StringLike | Self::ArnLike, [value]) => wanted.iter().any(|w| matches(w, value)),
             (Self::Bool, [value]) => wanted.iter().any(|w| w.eq_ignore_ascii_case(value)),
             // A key that the request lacks; and the operators for one value say nothing of several.
-            (Self::StringEquals | Self::StringLike | Self::Bool, _) => false,
+            (Self::StringEquals | Self::StringLike | Self::ArnLike | Self::Bool, _) => false,
         }
     }
 }

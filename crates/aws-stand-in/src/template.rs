@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use serde::Deserialize;
 
 use crate::event_bridge::Rule;
 use crate::iam::Role;
@@ -14,9 +15,11 @@ use crate::iam::Role;
 mod document;
 mod include;
 mod intrinsics;
+mod names;
 mod parameters;
 mod properties;
 mod resources;
+mod roles;
 
 pub use document::{Command, Document, DocumentParameter};
 
@@ -36,8 +39,8 @@ pub struct Template {
     pub rules: Vec<Rule>,
     /// What starts a run.
     pub schedule: Option<Schedule>,
-    /// Days that the logs are kept, by name of the log group; `None` is for ever.
-    pub log_groups: BTreeMap<String, Option<u32>>,
+    /// By name.
+    pub log_groups: BTreeMap<String, LogGroup>,
     /// What the stack tells people.
     pub outputs: BTreeMap<String, String>,
 }
@@ -75,6 +78,27 @@ pub struct Function {
     pub role: Role,
     /// The name of its log group.
     pub log_group: String,
+    /// Where it is in a network of the account's.
+    pub vpc: Option<VpcConfig>,
+}
+
+/// The network that a function is in.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct VpcConfig {
+    /// Its subnets.
+    pub subnet_ids: Vec<String>,
+    /// Its security groups.
+    pub security_group_ids: Vec<String>,
+}
+
+/// What a log group keeps.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LogGroup {
+    /// `None` is for ever.
+    pub retention_in_days: Option<u32>,
+    /// The key that encrypts it, where CloudWatch's own does not.
+    pub kms_key_arn: Option<String>,
 }
 
 /// A rule that invokes a function at times.

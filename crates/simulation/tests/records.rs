@@ -67,7 +67,10 @@ async fn a_good_night() {
     }
     assert!(record["seconds"]["test"].as_f64() >= Some(2400.0));
     let group = &night.stack.lambda.kept()[0].log_group;
-    assert_eq!(night.stack.template.log_groups[group], Some(2557));
+    assert_eq!(
+        night.stack.template.log_groups[group].retention_in_days,
+        Some(2557)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,6 @@ use serde_yaml_ng as yaml;
 
 use super::include;
 use super::parameters::text;
-use crate::ids::{ACCOUNT_ID, PARTITION, REGION};
 
 /// The template's sections, intrinsics not yet evaluated and all in their long form.
 #[derive(Deserialize)]
@@ -92,11 +91,8 @@ fn long_form(value: yaml::Value) -> anyhow::Result<Value> {
 pub(super) struct Stack {
     pub name: String,
     pub sections: Sections,
-    parameters: BTreeMap<String, String>,
+    pub(super) parameters: BTreeMap<String, String>,
 }
-
-/// The last part of the stack's id.
-const STACK_UUID: &str = "00000000-0000-0000-0000-00005eed0001";
 
 impl Stack {
     pub fn new(sections: Sections, parameters: BTreeMap<String, String>) -> Self {
@@ -142,7 +138,10 @@ impl Stack {
     fn call(&self, name: &str, argument: &Value) -> anyhow::Result<Option<Value>> {
         Ok(Some(match (name, argument) {
             ("Ref", Value::String(reference)) if reference == "AWS::NoValue" => return Ok(None),
-            ("Ref", Value::String(reference)) => self.reference(reference)?.into(),
+            ("Ref", Value::String(reference)) => match self.list(reference) {
+                Some(list) => list.into(),
+                None => self.reference(reference)?.into(),
+            },
             ("Fn::GetAtt", Value::String(path)) => self.attribute(path)?.into(),
             ("Fn::GetAtt", Value::Array(path)) => {
                 let path: Vec<_> = path.iter().map(text).collect::<anyhow::Result<_>>()?;
@@ -191,69 +190,6 @@ impl Stack {
             }
             _ => bail!("this intrinsic is not modelled"),
         }))
-    }
-
-    /// What `Ref` gives: a parameter's value, or a resource's physical name.
-    fn reference(&self, name: &str) -> anyhow::Result<String> {
-        Ok(match name {
-            "AWS::Region" => REGION.to_owned(),
-            "AWS::AccountId" => ACCOUNT_ID.to_owned(),
-            "AWS::Partition" => PARTITION.to_owned(),
-            "AWS::StackName" => self.name.clone(),
-            "AWS::StackId" => format!(
-                "arn:{PARTITION}:cloudformation:{REGION}:{ACCOUNT_ID}:stack/{}/{STACK_UUID}",
-                self.name
-            ),
-            _ => match self.parameters.get(name) {
-                Some(value) => value.clone(),
-                None => self.physical_name(name)?,
-            },
-        })
-    }
-
-    /// The name of a resource: its own where it has one, else made of the stack's and its logical
-    /// id, as CloudFormation does.
-    pub fn physical_name(&self, logical_id: &str) -> anyhow::Result<String> {
-        let Some(resource) = self.sections.resources.get(logical_id) else {
-            bail!("the template has no {logical_id}");
-        };
-        let property = match resource.kind.as_str() {
-            "AWS::Serverless::Function" => "FunctionName",
-            "AWS::Logs::LogGroup" => "LogGroupName",
-            "AWS::IAM::Role" => "RoleName",
-            "AWS::SSM::Document" => "Name",
-            other => bail!("{other} is not modelled"),
-        };
-        match resource.properties.get(property) {
-            Some(name) => self.text(name),
-            None => Ok(format!("{}-{logical_id}-REHEARSAL", self.name)),
-        }
-    }
-
-    /// The ARN of a resource.
-    pub fn arn(&self, logical_id: &str) -> anyhow::Result<String> {
-        let name = self.physical_name(logical_id)?;
-        let regional = |service| format!("arn:{PARTITION}:{service}:{REGION}:{ACCOUNT_ID}");
-        Ok(match self.sections.resources[logical_id].kind.as_str() {
-            "AWS::Serverless::Function" => format!("{}:function:{name}", regional("lambda")),
-            "AWS::Logs::LogGroup" => format!("{}:log-group:{name}:*", regional("logs")),
-            "AWS::IAM::Role" => format!("arn:{PARTITION}:iam::{ACCOUNT_ID}:role/{name}"),
-            "AWS::SSM::Document" => format!("{}:document/{name}", regional("ssm")),
-            other => bail!("{other} is not modelled"),
-        })
-    }
-
-    fn attribute(&self, path: &str) -> anyhow::Result<String> {
-        match path.split_once('.') {
-            // CloudFormation has no such attribute on a document, though it has an ARN.
-            Some((id, "Arn")) if self.kind(id) != Some("AWS::SSM::Document") => self.arn(id),
-            _ => bail!("the attribute {path} is not modelled"),
-        }
-    }
-
-    fn kind(&self, logical_id: &str) -> Option<&str> {
-        let resource = self.sections.resources.get(logical_id)?;
-        Some(&resource.kind)
     }
 
     /// Fills `${…}` in; `${!x}` stays as `${x}`.

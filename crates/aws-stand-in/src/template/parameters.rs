@@ -25,6 +25,7 @@ struct Parameter {
 
 #[derive(Deserialize, Eq, PartialEq)]
 enum Kind {
+    CommaDelimitedList,
     String,
     Number,
 }
@@ -68,9 +69,15 @@ impl Parameter {
             }
         }
         if let Some(pattern) = &self.allowed_pattern {
-            // CloudFormation asks for a match of the whole value.
-            if !Regex::new(&format!("^(?:{pattern})$"))?.is_match(value) {
-                bail!("does not fit {pattern}");
+            // CloudFormation asks for a match of the whole value, of a list for one of each.
+            let pattern = Regex::new(&format!("^(?:{pattern})$"))?;
+            let mut values = match self.kind {
+                Kind::CommaDelimitedList => value.split(',').collect(),
+                Kind::String | Kind::Number => vec![value],
+            }
+            .into_iter();
+            if let Some(value) = values.find(|value| !pattern.is_match(value)) {
+                bail!("`{value}` does not fit {pattern}");
             }
         }
         if let Some(values) = &self.allowed_values {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::VpcConfig;
 use super::parameters::text;
 
 #[derive(Deserialize)]
@@ -28,6 +29,7 @@ pub(super) struct FunctionProperties {
     #[serde(default)]
     pub event_invoke_config: EventInvokeConfig,
     pub logging_config: Option<LoggingConfig>,
+    pub vpc_config: Option<VpcConfig>,
     #[serde(default)]
     pub events: BTreeMap<String, Event>,
     #[serde(rename = "Architectures")]
@@ -123,6 +125,9 @@ pub(super) struct ScheduleProperties {
 pub(super) struct RoleProperties {
     pub assume_role_policy_document: Value,
     #[serde(default)]
+    pub managed_policy_arns: Vec<String>,
+    pub permissions_boundary: Option<String>,
+    #[serde(default)]
     pub policies: Vec<Policy>,
     #[serde(rename = "RoleName")]
     _role_name: Option<Value>,
@@ -130,6 +135,14 @@ pub(super) struct RoleProperties {
     _description: Option<Value>,
     #[serde(rename = "Tags")]
     _tags: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(super) struct ManagedPolicyProperties {
+    pub policy_document: Value,
+    #[serde(rename = "Description")]
+    _description: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +159,7 @@ pub(super) struct LogGroupProperties {
     pub log_group_name: String,
     #[serde(default, deserialize_with = "optional_number")]
     pub retention_in_days: Option<u32>,
+    pub kms_key_id: Option<String>,
 }
 
 /// A number, or the text of one: parameters are text.

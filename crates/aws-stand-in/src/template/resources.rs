@@ -12,9 +12,9 @@ use super::intrinsics::{Resource, Stack};
 use super::parameters::text;
 use super::properties::{
     Destination, DestinationConfig, FunctionProperties, LogGroupProperties, RecursiveLoop,
-    RoleProperties,
 };
-use super::{Function, Schedule, Template};
+use super::roles::{check_network, roles};
+use super::{Function, LogGroup, Schedule, Template};
 use crate::event_bridge::Rule;
 use crate::iam::Role;
 
@@ -88,14 +88,17 @@ fn deploy_one(
         "AWS::Logs::LogGroup" => {
             let properties = evaluated(stack, &resource.properties)?;
             let group = LogGroupProperties::deserialize(properties)?;
-            let days = group.retention_in_days;
-            template.log_groups.insert(group.log_group_name, days);
+            let kept = LogGroup {
+                retention_in_days: group.retention_in_days,
+                kms_key_arn: group.kms_key_id,
+            };
+            template.log_groups.insert(group.log_group_name, kept);
         }
         "AWS::Events::Rule" => {
             let rule = Rule::read(&evaluated(stack, &resource.properties)?)?;
             template.rules.push(rule);
         }
-        "AWS::IAM::Role" => {}
+        "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" => {}
         // Nothing in a night asks for these; their intrinsics must have values all the same.
         "AWS::CloudWatch::Alarm" | "AWS::Logs::MetricFilter" | "AWS::Logs::QueryDefinition" => {
             evaluated(stack, &resource.properties)?;
@@ -123,6 +126,10 @@ impl FunctionProperties {
         let binary = resource.metadata.pointer("/BuildProperties/Binary");
         let binary = binary.and_then(Value::as_str);
         let role = roles.get(&self.role);
+        let role = role.with_context(|| format!("no role {}", self.role))?;
+        if let Some(vpc) = &self.vpc_config {
+            check_network(role, vpc)?;
+        }
         let environment = self.environment.variables.iter();
         let environment = environment.map(|(key, value)| Ok((key.clone(), text(value)?)));
         let config = self.event_invoke_config;
@@ -143,9 +150,8 @@ impl FunctionProperties {
             maximum_event_age: Duration::from_secs(config.maximum_event_age_in_seconds),
             on_failure: on_failure.map(Destination::arn).transpose()?,
             on_success: on_success.map(Destination::arn).transpose()?,
-            role: role
-                .with_context(|| format!("no role {}", self.role))?
-                .clone(),
+            role: role.clone(),
+            vpc: self.vpc_config,
             log_group: match self.logging_config {
                 Some(config) => config.log_group,
                 None => format!("/aws/lambda/{name}"),
@@ -217,32 +223,7 @@ fn lets_eventbridge_write(policies: &[Value], log_group: &str) -> bool {
     })
 }
 
-/// Each role by its ARN.
-fn roles(stack: &Stack) -> anyhow::Result<BTreeMap<String, Role>> {
-    let resources = stack.sections.resources.iter();
-    resources
-        .filter(|(_, resource)| resource.kind == "AWS::IAM::Role")
-        .map(|(id, resource)| {
-            let role = role(stack, id, resource).with_context(|| id.clone())?;
-            Ok((stack.arn(id)?, role))
-        })
-        .collect()
-}
-
-fn role(stack: &Stack, id: &str, resource: &Resource) -> anyhow::Result<Role> {
-    let properties = RoleProperties::deserialize(evaluated(stack, &resource.properties)?)?;
-    let trusted = "/Statement/0/Principal/Service";
-    let trusted = properties.assume_role_policy_document.pointer(trusted);
-    ensure!(
-        trusted.and_then(Value::as_str) == Some("lambda.amazonaws.com"),
-        "Lambda may not take this role"
-    );
-    let policies = properties.policies.into_iter();
-    let documents: Vec<_> = policies.map(|policy| policy.policy_document).collect();
-    Role::read(&stack.physical_name(id)?, &documents)
-}
-
-fn evaluated(stack: &Stack, value: &Value) -> anyhow::Result<Value> {
+pub(super) fn evaluated(stack: &Stack, value: &Value) -> anyhow::Result<Value> {
     let value = stack.evaluate(value)?;
     value.context("AWS::NoValue instead of properties")
 }

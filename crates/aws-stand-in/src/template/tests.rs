@@ -22,6 +22,7 @@ fn error(text: &str, given: &[(&str, &str)]) -> String {
 
 mod documents;
 mod small;
+mod switches;
 
 /// Name, program and next function of each step, as contract and README have them.
 const STEPS: [(&str, &str, Option<&str>); 6] = [
@@ -76,7 +77,11 @@ fn six_functions_in_a_chain() {
         assert_eq!(function.on_failure.as_ref(), Some(destination));
         assert_eq!(function.on_success, next.is_none().then_some(bus));
         assert_eq!(function.log_group, format!("/aws/lambda/{name}"));
-        assert_eq!(stack.log_groups[&function.log_group], Some(90));
+        let kept = LogGroup {
+            retention_in_days: Some(90),
+            kms_key_arn: None,
+        };
+        assert_eq!(stack.log_groups[&function.log_group], kept);
         assert!(function.recursive_loop_allowed);
         assert_eq!(function.maximum_retry_attempts, 2);
         assert_eq!(function.maximum_event_age, Duration::from_hours(1));
@@ -130,7 +135,10 @@ fn waits_stay_within_the_time_out_and_names_stay_plain() {
         ("MountPoint", "/mnt/$(reboot)"),
         ("MountDocument", "arn:aws:ssm:us-east-1:1:document/x"),
         ("DatadogApiKeySsmName", "no-slash"),
-        ("Environment", "test"),
+        ("Environment", "Dev"),
+        ("Environment", "a"),
+        ("Environment", "dev-"),
+        ("Environment", "eighteen-letters-x"),
     ] {
         assert!(error(TEMPLATE, &[given]).contains(given.0), "{given:?}");
     }
