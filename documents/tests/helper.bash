@@ -49,7 +49,7 @@ infobright_volume() {
 
 # start_production: a server on $DATA, as production has it; its socket is $W/s
 start_production() {
-  "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --socket="$W/s" --pid-file="$W/pid" --skip-networking \
+  "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --socket="$W/s" --pid-file="$W/pid" --tmpdir="$W" --skip-networking \
     --skip-grant-tables --loose-innodb-log-file-size=4M --log-error="$W/production.log" >/dev/null 2>&1 3>&- &
   STARTED+=($!)
   until "$SSM_client" --no-defaults --socket="$W/s" -e 'SELECT 1' >/dev/null 2>&1; do kill -0 "${STARTED[-1]}"; done
@@ -104,7 +104,7 @@ PYTHON
 
 # sql: runs statements, one a line, on the stopped data directory
 sql() {
-  { echo 'SET NAMES utf8mb4;'; cat; } | "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --bootstrap --loose-innodb-log-file-size=4M \
+  { echo 'SET NAMES utf8mb4;'; cat; } | "$SSM_server" --no-defaults --user="$(id -un)" --datadir="$DATA" --bootstrap --tmpdir="$W" --loose-innodb-log-file-size=4M \
     >"$W/bootstrap.log" 2>&1 || { cat "$W/bootstrap.log"; return 1; }
 }
 

@@ -34,11 +34,11 @@ def user():
 
 
 def start(server, client, data, folder, *options):
-    """A server on the data as production has it, and its socket."""
+    """A server on the data as production has it, and its socket. Not with others' temporary tables: it removes them."""
     socket, pid = folder / "s", folder / "pid"
     process = subprocess.Popen(
         [server, "--no-defaults", f"--user={user()}", f"--datadir={data}", f"--socket={socket}", f"--pid-file={pid}"]
-        + ["--skip-networking", "--skip-grant-tables", "--innodb-log-file-size=4M", f"--log-error={folder}/log", *options],
+        + [f"--tmpdir={folder}", "--skip-networking", "--skip-grant-tables", "--innodb-log-file-size=4M", f"--log-error={folder}/log", *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -12,6 +12,8 @@ folder=$(cd "$folder" && pwd)
 data=$folder/data
 # A socket's path may have 107 bytes, so it does not go under the folder.
 scratch=$(mktemp -d "${TMPDIR:-/tmp}"/production.XXXXXX)
+# A server that starts removes the temporary tables of all that share its folder for them.
+export TMPDIR=$scratch
 server=$(command -v mariadbd || echo /usr/sbin/mariadbd)
 pid=''
 trap 'if [ -n "$pid" ]; then kill "$pid" 2>/dev/null || true; wait "$pid" || true; fi; rm -rf "$scratch"' EXIT

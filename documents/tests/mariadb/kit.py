@@ -58,7 +58,8 @@ class Kit:
     def sql(self, data, statements, *options):
         """Statements, one a line, on a stopped data directory."""
         done = subprocess.run(
-            [self.server, "--no-defaults", *self.basedir, f"--user={host.user()}", f"--datadir={data}", "--bootstrap", "--loose-innodb-log-file-size=4M", *options],
+            [self.server, "--no-defaults", *self.basedir, f"--user={host.user()}", f"--datadir={data}"]
+            + [f"--tmpdir={pathlib.Path(data).parent.parent}", "--bootstrap", "--loose-innodb-log-file-size=4M", *options],
             input="SET NAMES utf8mb4;\n" + re.sub("; (?=[A-Z]+ )", ";\n", statements),
             text=True,
             capture_output=True,
