@@ -6,6 +6,8 @@ import pathlib
 import re
 import unittest
 
+from samtranslator.yaml_helper import yaml_parse
+
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
 ROOT = FOLDER.parent
 CLIENT = ROOT / "crates/common/src/datadog"
@@ -62,7 +64,7 @@ def parts(query):
 
 
 class Names(unittest.TestCase):
-    template = (ROOT / "template.yaml").read_text()
+    template = yaml_parse((ROOT / "template.yaml").read_text())
 
     def test_every_metric_and_tag_is_sent(self):
         known = {**sent(), **FROM_AWS}
@@ -83,7 +85,9 @@ class Names(unittest.TestCase):
         self.assertLessEqual(set(asked), set(phases))
 
     def test_the_patterns_of_function_names_fit_the_functions(self):
-        ends = re.findall(r"FunctionName: !Sub \$\{Environment\}(\S+)", self.template)
+        names = [of["Properties"]["FunctionName"]["Fn::Sub"] for of in self.template["Resources"].values()
+                 if of["Type"] == "AWS::Serverless::Function"]
+        ends = [name.removeprefix("${Environment}") for name in names]
         self.assertEqual(len(ends), 6)
         dashboard = (FOLDER / "dashboard.json").read_text()
         scopes = [scope for _, query in queries() for scope in re.findall(r"functionname:([^,}]+)", query)]
@@ -97,8 +101,8 @@ class Names(unittest.TestCase):
 
     def test_the_pattern_of_the_schedules_name_fits_the_rule(self):
         # CloudFormation calls it by the stack, and by what SAM calls the function's event.
-        events = re.search(r"  Step1Function:\n(?:    .*\n)*?      Events:\n        (\w+):\n +Type: Schedule", self.template)
-        rule = f"ib-backup-dev-Step1Function{events[1]}-1ABCDEFGHIJKL".lower()
+        (event,) = self.template["Resources"]["Step1Function"]["Properties"]["Events"]
+        rule = f"ib-backup-dev-Step1Function{event}-1ABCDEFGHIJKL".lower()
         (scope,) = re.findall(r"rulename:([^}]+)", dict(monitors())["schedule.json"]["query"])
         self.assertTrue(fnmatch.fnmatchcase(rule, scope.replace("<stack>", "ib-backup-dev")), rule)
 
@@ -130,12 +134,12 @@ class Names(unittest.TestCase):
         for name, monitor in monitors():
             number = float(monitor["query"].rsplit(" ", 1)[1])
             self.assertEqual(number, monitor["options"]["thresholds"]["critical"], name)
-        hours = re.search(r"SnapshotMaxAgeHours:\n(?: {4}.*\n)*? {4}Default: (\d+)", self.template)[1]
+        hours = self.template["Parameters"]["SnapshotMaxAgeHours"]["Default"]
         too_old = dict(monitors())["too-old.json"]
         self.assertEqual(too_old["options"]["thresholds"]["critical"], int(hours) * 3600)
-        patience = (ROOT / "crates/common/src/polling.rs").read_text()
-        test = re.search(r"TEST: Duration = Duration::from_hours\((\d+)\)", patience)[1]
-        budget = re.search(r"TestBudgetSeconds:\n(?: {4}.*\n)*? {4}Default: (\d+)", self.template)[1]
+        limits = (ROOT / "crates/common/src/polling.rs").read_text()
+        test = re.search(r"TEST: Duration = Duration::from_hours\((\d+)\)", limits)[1]
+        budget = self.template["Parameters"]["TestBudgetSeconds"]["Default"]
         near = dict(monitors())["near-limit.json"]["options"]["thresholds"]["critical"]
         self.assertTrue(int(budget) < near < int(test) * 3600, near)
 
