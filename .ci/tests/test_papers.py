@@ -116,7 +116,7 @@ def options(words):
 
 # Those of the AWS CLI itself, and its own commands, which are no operations of the API.
 GLOBAL = {"--query", "--output", "--cli-binary-format", "--region"}
-OWN = {("logs", "tail"): {"--follow", "--since", "--format", "--filter-pattern"}, ("ec2", "wait"): {"--volume-ids"}}
+OWN = {("logs", "tail"): {"--follow", "--since", "--format", "--filter-pattern", "--log-stream-name-prefix"}, ("ec2", "wait"): {"--volume-ids"}}
 
 
 class Papers(unittest.TestCase):

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::Result;
 use common::clients::Clients;
-use common::ec2::{self, NewVolume, Performance};
+use common::ec2::{self, NewVolume, Performance, VolumeTags};
 use common::event::{Envelope, Run, Target};
 use common::reply::Reply;
 use common::runner;
@@ -214,6 +214,7 @@ impl<S: Step> StepHarness<S> {
             purpose: "release",
             run_id,
             parameters: vec![("runId", run_id), ("volumeId", "vol-rehearsalgone")],
+            log_group: "",
         };
         let sent = ssm::send_command(&self.person.ssm, &release).await;
         sent.expect("a command can be sent");
@@ -231,6 +232,7 @@ impl<S: Step> StepHarness<S> {
             test_instance_name: TEST_INSTANCE,
             environment: "dev",
             performance: &Performance::default(),
+            tags: &VolumeTags::default(),
         };
         let made = ec2::create(&self.person.ec2, &new).await;
         made.expect("a volume can be made")

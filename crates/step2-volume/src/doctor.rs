@@ -29,6 +29,7 @@ impl MakeVolume {
                     test_instance_name: name,
                     environment: &self.environment,
                     performance: &self.performance,
+                    tags: &self.tags,
                 };
                 let may = ec2::may_create(&self.ec2, &new).await;
                 let saw = format!(

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use common::clients::{Clients, Clock, Lazy};
 use common::doctor::Examination;
-use common::ec2::{self, NewVolume, Performance, VolumeState};
+use common::ec2::{self, NewVolume, Performance, VolumeState, VolumeTags};
 use common::event::{Chosen, Phase, Run, VolumeCreated};
 use common::polling::{Polling, limits};
 use common::settings::Settings;
@@ -31,6 +31,7 @@ pub struct MakeVolume {
     test_instance: String,
     environment: String,
     performance: Performance,
+    tags: VolumeTags,
     interval: Duration,
 }
 
@@ -51,6 +52,7 @@ impl Step for MakeVolume {
             test_instance: settings.text("TEST_INSTANCE_NAME"),
             environment: settings.text("ENVIRONMENT"),
             performance: Performance::read(&mut settings),
+            tags: VolumeTags::read(&mut settings),
             interval: settings.seconds("POLL_SECONDS"),
         };
         settings.check().map(|()| step)
@@ -130,6 +132,7 @@ impl MakeVolume {
                 test_instance_name: name,
                 environment: &self.environment,
                 performance: &self.performance,
+                tags: &self.tags,
             },
         )
         .await

@@ -26,6 +26,7 @@ pub struct Mount {
     clock: Clock,
     next: String,
     document: String,
+    script_log_group: String,
     interval: Duration,
 }
 
@@ -42,6 +43,7 @@ impl Step for Mount {
             clock: clients.clock.clone(),
             next: settings.text("NEXT_LAMBDA_NAME"),
             document: settings.text("MOUNT_DOCUMENT"),
+            script_log_group: settings.text_or_empty("SCRIPT_LOG_GROUP"),
             interval: settings.seconds("POLL_SECONDS"),
         };
         settings.check().map(|()| step)
@@ -121,6 +123,7 @@ impl Mount {
                 ("volumeId", &attached.volume.volume_id),
                 ("device", &attached.volume.device),
             ],
+            log_group: &self.script_log_group,
         };
         ssm::ensure_command(&self.ssm, &command, run.started_at).await
     }

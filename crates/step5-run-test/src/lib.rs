@@ -31,6 +31,7 @@ pub struct RunTest {
     /// has all that it needs.
     programs: Option<String>,
     document: String,
+    script_log_group: String,
     interval: Duration,
 }
 
@@ -49,6 +50,7 @@ impl Step for RunTest {
             programs: Some(settings.text_or_empty("PROGRAMS_DOCUMENT"))
                 .filter(|document| !document.is_empty()),
             document: settings.text("TEST_DOCUMENT"),
+            script_log_group: settings.text_or_empty("SCRIPT_LOG_GROUP"),
             interval: settings.seconds("POLL_SECONDS"),
         };
         settings.check().map(|()| step)
@@ -120,6 +122,7 @@ impl RunTest {
                 ("runId", &run.run_id),
                 ("volumeId", &mounted.volume.volume_id),
             ],
+            log_group: &self.script_log_group,
         };
         let command_id = ssm::ensure_command(&self.ssm, &command, run.started_at).await?;
         let (report, progress) =
@@ -160,6 +163,7 @@ impl RunTest {
             purpose: "test",
             run_id: &run.run_id,
             parameters,
+            log_group: &self.script_log_group,
         };
         ssm::ensure_command(&self.ssm, &command, run.started_at).await
     }

@@ -59,6 +59,7 @@ async fn send(harness: &Harness, document: &str, purpose: &'static str, run_id: 
         purpose,
         run_id,
         parameters,
+        log_group: "",
     };
     let sent = ssm::send_command(&harness.person.ssm, &command).await;
     sent.expect("a command can be sent")

@@ -84,6 +84,8 @@ pub struct Command {
     pub parameters: BTreeMap<String, String>,
     /// What the sender noted.
     pub comment: String,
+    /// The log group that the agent writes all output to besides.
+    pub log_group: Option<String>,
     /// When it was sent.
     pub requested_at: SystemTime,
     /// How it stands.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -20,7 +21,24 @@ struct Wanted {
     instance_id: String,
     parameters: BTreeMap<String, Vec<String>>,
     comment: String,
+    log_group: Option<String>,
     delivery_time_out: Duration,
+}
+
+/// Where the whole output goes besides.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloudWatchOutputConfig {
+    #[serde(rename = "CloudWatchLogGroupName")]
+    log_group_name: String,
+    #[serde(rename = "CloudWatchOutputEnabled", default)]
+    enabled: bool,
+}
+
+impl CloudWatchOutputConfig {
+    fn log_group(self) -> Option<String> {
+        self.enabled.then_some(self.log_group_name)
+    }
 }
 
 impl Wanted {
@@ -39,13 +57,13 @@ impl Wanted {
         if comment.chars().count() > 100 {
             return Err(outside("comment", "of at most 100 characters"));
         }
-        // Where the whole output goes besides; it changes nothing here.
-        input.take::<Value>("CloudWatchOutputConfig")?;
+        let output: Option<CloudWatchOutputConfig> = input.take("CloudWatchOutputConfig")?;
         let wanted = Self {
             document: input.need("DocumentName")?,
             instance_id,
             parameters: input.take("Parameters")?.unwrap_or_default(),
             comment,
+            log_group: output.and_then(CloudWatchOutputConfig::log_group),
             delivery_time_out: Duration::from_secs(seconds),
         };
         input.finish()?;
@@ -100,6 +118,7 @@ fn new_command(
         steps: document.steps.clone(),
         parameters,
         comment: wanted.comment,
+        log_group: wanted.log_group,
         requested_at: context.now,
         status: CommandStatus::Pending,
         started_at: None,

@@ -11,7 +11,9 @@ use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::operation::get_command_invocation::{
     GetCommandInvocationError, GetCommandInvocationOutput,
 };
-use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, CommandInvocationStatus as Status};
+use aws_sdk_ssm::types::{
+    CloudWatchOutputConfig, CommandFilter, CommandFilterKey, CommandInvocationStatus as Status,
+};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -40,6 +42,8 @@ pub struct Command<'a> {
     pub run_id: &'a str,
     /// The document's parameters.
     pub parameters: Vec<(&'static str, &'a str)>,
+    /// The log group that the agent writes the script's output to as it grows; empty for none.
+    pub log_group: &'a str,
 }
 
 /// How far a command is.
@@ -110,6 +114,7 @@ pub async fn was_released(
         purpose: "release",
         run_id,
         parameters: Vec::new(),
+        log_group: "",
     };
     let found = find_command(client, &release, now.before(LATE)).await?;
     Ok(found.is_some())
@@ -165,7 +170,8 @@ pub async fn send_command(client: &Client, command: &Command<'_>) -> Result<Stri
         .document_name(command.document)
         .instance_ids(command.instance_id)
         .comment(comment(command.purpose, command.run_id))
-        .timeout_seconds(DELIVERY_SECONDS);
+        .timeout_seconds(DELIVERY_SECONDS)
+        .set_cloud_watch_output_config(output_to(command.log_group));
     for (name, value) in &command.parameters {
         request = request.parameters(*name, vec![(*value).to_owned()]);
     }
@@ -191,6 +197,13 @@ pub async fn send_command(client: &Client, command: &Command<'_>) -> Result<Stri
             format!("tried to {tried}: AWS gave no command id"),
         )
     })
+}
+
+fn output_to(log_group: &str) -> Option<CloudWatchOutputConfig> {
+    let output = CloudWatchOutputConfig::builder()
+        .cloud_watch_log_group_name(log_group)
+        .cloud_watch_output_enabled(true);
+    (!log_group.is_empty()).then(|| output.build())
 }
 
 /// How Systems Manager answers where a document has several steps, and it was not told which.

@@ -114,6 +114,8 @@ async fn report(
         purpose: script.purpose,
         run_id,
         parameters,
+        // It looks only, and says little.
+        log_group: "",
     };
     let id = ssm::ensure_command(client, &command, *since).await?;
     let mut waited = Duration::ZERO;

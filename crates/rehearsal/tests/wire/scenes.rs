@@ -3,7 +3,7 @@
 use aws_stand_in::stack::Stack;
 use aws_stand_in::{TEST_INSTANCE, at_once};
 use common::clients::Clients;
-use common::ec2::{self, NewVolume, Performance};
+use common::ec2::{self, NewVolume, Performance, VolumeTags};
 use serde_json::{Value, json};
 
 /// The first that the stand-in makes.
@@ -103,6 +103,7 @@ impl Scene {
                 test_instance_name: TEST_INSTANCE,
                 environment: "dev",
                 performance: &Performance::default(),
+                tags: &VolumeTags::default(),
             };
             let made = ec2::create(&person.ec2, &new).await;
             assert_eq!(made.expect("it is made"), VOLUME);

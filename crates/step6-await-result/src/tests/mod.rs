@@ -54,6 +54,7 @@ async fn send_with(
         purpose,
         run_id: "run-1",
         parameters,
+        log_group: "",
     };
     let sent = ssm::send_command(&harness.person.ssm, &command).await;
     sent.expect("a command can be sent")

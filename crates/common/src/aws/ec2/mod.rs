@@ -6,6 +6,7 @@ mod key;
 mod performance;
 mod snapshot_filters;
 mod snapshots;
+mod volume_tags;
 mod volumes;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use snapshots::{
     COPIED, Snapshot, SnapshotState, Tagged, snapshot, snapshot_matching, snapshots_of,
     tag_snapshot, verdict_of,
 };
+pub use volume_tags::VolumeTags;
 pub use volumes::{
     Asked, Attachment, NewVolume, Volume, VolumeState, attach, create, delete, detach,
     test_volumes, volume, volumes_of_environment, volumes_of_run,

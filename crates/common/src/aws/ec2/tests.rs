@@ -21,6 +21,7 @@ async fn account() -> (Aws, aws_stand_in::Fixture, Clients, String) {
         test_instance_name: "ib02",
         environment: "dev",
         performance: &super::Performance::default(),
+        tags: &super::VolumeTags::default(),
     };
     let id = create(&clients.ec2, &new).await.expect("it is made");
     clients.clock.wait(Duration::from_secs(4)).await;

@@ -10,7 +10,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::key::{Key, is_refused as key_is_refused};
-use super::{PAGE, Performance, filter, snapshot, tag, tag_map, tags};
+use super::{PAGE, Performance, VolumeTags, filter, snapshot, tag, tag_map, tags};
 use crate::aws::error::{code, refused};
 use crate::error::Result;
 use crate::time::Timestamp;
@@ -89,6 +89,8 @@ pub struct NewVolume<'a> {
     pub environment: &'a str,
     /// How fast it is to be.
     pub performance: &'a Performance,
+    /// What the company wants on it besides.
+    pub tags: &'a VolumeTags,
 }
 
 /// Makes a test volume, or gives the id of the one that an earlier call of this run made.
@@ -119,13 +121,16 @@ pub async fn create(client: &Client, new: &NewVolume<'_>) -> Result<String> {
 /// What is asked of EC2 for a test volume.
 pub(super) fn request(client: &Client, new: &NewVolume<'_>) -> CreateVolumeFluentBuilder {
     let name = format!("test-ib-snapshot-{}", new.snapshot_id);
+    let own = [
+        tag("Name", &name),
+        tag(tags::TEST, "True"),
+        tag(tags::RUN, new.run_id),
+        tag(tags::TEST_INSTANCE, new.test_instance_name),
+        tag(tags::ENVIRONMENT, new.environment),
+    ];
     let tags = TagSpecification::builder()
         .resource_type(ResourceType::Volume)
-        .tags(tag("Name", &name))
-        .tags(tag(tags::TEST, "True"))
-        .tags(tag(tags::RUN, new.run_id))
-        .tags(tag(tags::TEST_INSTANCE, new.test_instance_name))
-        .tags(tag(tags::ENVIRONMENT, new.environment))
+        .set_tags(Some(own.into_iter().chain(new.tags.tags()).collect()))
         .build();
     client
         .create_volume()
