@@ -201,6 +201,11 @@ class Release(unittest.TestCase):
         self.assertIn("as far as it goes without AWS", said)
         zips = {file.read_bytes() for file in (self.dist / "release").glob("*.zip")}
         self.assertLessEqual(zips, set(aws.objects.values()), "uploaded as they are")
+        policy = json.loads((ROOT / "docs/deployer-policy.json").read_text())
+        allowed = {action for of in policy["Statement"] for action in of["Action"]}
+        asked = {"cloudformation:" + call.split()[0] for call in aws.calls}
+        self.assertIn("cloudformation:CreateChangeSet", asked)
+        self.assertLessEqual(asked, allowed, "what the deployer's policy lets sam deploy ask for")
         # Whatever it named besides would undo what the site has set.
         self.assertEqual(aws.parameters, {"Environment": "dev", "Architecture": HOST})
         self.assertEqual(aws.capabilities, ["CAPABILITY_IAM"])
@@ -253,7 +258,7 @@ class Release(unittest.TestCase):
         folder = self.unpacked()
         sums = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=False)
         self.assertEqual(sums.returncode, 0, "unpacking changes none of them")
-        for name in ("docs/settings.md", "datadog/apply", "documents/structure.pl", "document-manifest.sh"):
+        for name in ("docs/settings.md", "docs/deployer-policy.json", "datadog/apply", "documents/structure.pl", "document-manifest.sh"):
             self.assertTrue((folder / name).is_file(), name)
         seen = 0
         for page in folder.rglob("*.md"):
