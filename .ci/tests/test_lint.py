@@ -71,6 +71,29 @@ class Planted(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0, done.stdout)
         self.assertIn("SC2086", done.stdout)
 
+    def test_a_stack_with_every_switch_set(self):
+        """As parameters' defaults, which cfn-lint puts in wherever they are referred to."""
+        arn = "arn:aws:{}:000000000000:{}"
+        switches = {
+            "Environment": "staging",
+            "LogKmsKeyArn": arn.format("kms:us-east-1", "key/logs"),
+            "LogRetentionDays": "3653",
+            "PermissionsBoundaryArn": arn.format("iam:", "policy/developers"),
+            "ScriptLogGroup": "/ib-backup/staging/scripts",
+            "SecurityGroupIds": "sg-0a1b2c3d",
+            "SubnetIds": "subnet-0a1b2c3d,subnet-4e5f6a7b",
+            "VolumeTags": "CostCenter=4711,Owner=databases",
+        }
+        faults = [(rf"(?s)(\n  {name}:\n.*?\n    Default: )[^\n]*", rf"\g<1>{value}")
+                  for name, value in switches.items()]
+        self.plant(*faults)
+        for linter in ("sam", "transformed", "checkov"):
+            status, said = lint(self.template, linter)
+            self.assertEqual(status, 0, said)
+        # Both branches of a switch are looked at.
+        self.plant(*faults, (r"SecurityGroupIds: !Ref", "SecurityGroups: !Ref"))
+        self.assertCaught("transformed", "'SecurityGroups' was unexpected")
+
 
 if __name__ == "__main__":
     unittest.main()
