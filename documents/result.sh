@@ -187,15 +187,16 @@ clean() {
 }
 
 json_line() {
-  local valid=null reason=${RESULT_REASON//[[:cntrl:]]/ }
+  local valid=null version=${ib_version-} reason=${RESULT_REASON//[[:cntrl:]]/ }
   case $RESULT_CODE in
     "$GOOD") valid=true ;;
     "$FAULT") valid=false ;;
   esac
   reason=$(printf '%s\n' "${reason:0:REASON_LENGTH}" | clean | sed 's/\\/\\\\/g; s/"/\\"/g') || reason='(lost)'
-  printf '{"valid":%s,"checks":%d,"tables":%d,"rows":%d,"seconds":%d,"reason":"%s"%s%s%s}\n' \
+  printf '{"valid":%s,"checks":%d,"tables":%d,"rows":%d,"seconds":%d,"reason":"%s"%s%s%s%s}\n' \
     "$valid" "$CHECKS" "$TABLES" "$ROWS" "$SECONDS" "$reason" "${COVERAGE:+,\"coverage\":$COVERAGE}" \
-    "${PAUSED:+,\"paused_seconds\":$PAUSED}" "${HAD_MANIFEST:+,\"manifest\":$HAD_MANIFEST}"
+    "${PAUSED:+,\"paused_seconds\":$PAUSED}" "${HAD_MANIFEST:+,\"manifest\":$HAD_MANIFEST}" \
+    "${version:+,\"script\":\"$version\"}"
 }
 
 # lines <label> <at most> <cut to> <line>...

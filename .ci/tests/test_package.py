@@ -77,6 +77,7 @@ class Package(unittest.TestCase):
         self.assertEqual(template.count("#!/bin/bash\n"), 5)
         self.assertIn(f"    Default: {HERE}\n    AllowedValues: [{HERE}]\n", template)
         self.assertRegex(template, r"(?m)^Description: Infobright backup check - .* \(commit [0-9a-f]{40}")
+        self.assertRegex(template, r"(?m)^          COMMIT: [0-9a-f]{40}")
         check = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=folder, capture_output=True)
         self.assertEqual(check.returncode, 0, check.stdout)
 

@@ -237,7 +237,7 @@ text = sys.stdin.buffer.read().decode("utf-8")
 assert len(text) < 23000, len(text)
 result = json.loads(text.rstrip("\n").split("\n")[-1])
 assert list(result)[:6] == ["valid", "checks", "tables", "rows", "seconds", "reason"], result
-more = ["coverage", "paused_seconds", "manifest"]
+more = ["coverage", "paused_seconds", "manifest", "script"]
 assert list(result)[6:] == [key for key in more if key in result], result
 assert type(result.get("manifest", True)) is bool, result
 assert all(type(result[key]) is int for key in ("checks", "tables", "rows", "seconds"))

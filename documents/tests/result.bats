@@ -16,6 +16,14 @@ said() {
   [ "$valid" = false ]
 }
 
+@test "result: the last line says which script it is of, where the document does" {
+  said 0 ''
+  [[ $output != *'"script"'* ]]
+  ib_version=0123456789abcdef said 0 ''
+  export -n ib_version
+  [[ $output == *',"script":"0123456789abcdef"}' ]]
+}
+
 @test "result: what is not UTF-8 is made harmless, what is stays" {
   said 75 $'é \xff\xfe ü \xc3 \xe2\x82 € \xed\xa0\x80 \xf4\x90\x80\x80 😀 \xc0\xaf'
   [ "$reason" = 'é ?? ü ? ?? € ??? ???? 😀 ??' ]

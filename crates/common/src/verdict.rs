@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 use last_line::{Summary, told};
 pub(crate) use last_line::{advice, words};
 
+/// As much is kept of what a script says of its version.
+const LONGEST_VERSION: usize = 64;
+
 /// Whether the backup is good, from a test that ran to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
@@ -25,6 +28,8 @@ pub struct Verdict {
     pub measured: Measured,
     /// What it counted.
     pub counts: Counts,
+    /// The version of the script, where it says so.
+    pub script: Option<String>,
 }
 
 /// What a test measured: read from the last line of its output, handed on in the payload, sent to
@@ -102,6 +107,8 @@ impl Verdict {
             tables: said.tables,
             rows: said.rows,
         };
+        let script = said.script.as_str();
+        let script = script.map(|script| one_line(script, LONGEST_VERSION));
         let detail = if valid { covered(&said) } else { said.reason };
         Ok(Self {
             valid,
@@ -111,6 +118,7 @@ impl Verdict {
                 ..said.measured
             },
             counts,
+            script,
         })
     }
 }

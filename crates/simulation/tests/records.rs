@@ -31,7 +31,11 @@ fn assert_fields(record: &Value, fields: &[(&str, Value)]) {
 
 #[tokio::test(start_paused = true)]
 async fn a_good_night() {
-    let night = Environment::new();
+    let night = Environment::with(|template| {
+        let last = template.functions.last_mut().expect("step 6");
+        let commit = last.environment.get_mut("COMMIT").expect("COMMIT");
+        *commit = "0123456".to_owned();
+    });
     let snapshot = night.stack.fixture.snapshot_id.clone();
     let event = json!({
         "source": "aws.events",
@@ -59,6 +63,8 @@ async fn a_good_night() {
             ("tables", json!(12)),
             ("rows", json!(3_400_000)),
             ("started_by", json!("schedule ib-backup-dev-Nightly")),
+            ("script", json!("0123456789abcdef")),
+            ("commit", json!("0123456")),
         ],
     );
     for phase in ["snapshot", "volume", "attach", "mount", "test", "release"] {
@@ -82,6 +88,7 @@ async fn a_bad_night() {
         ("reason", json!("table finance.invoices: 3 damaged packs")),
         ("seen_on_snapshot", json!(true)),
         ("started_by", json!("schedule")),
+        ("commit", Value::Null),
     ];
     assert_fields(record(&ending), &fields);
 }

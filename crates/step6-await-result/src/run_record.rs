@@ -37,6 +37,11 @@ pub struct RunRecord {
     started_at: Timestamp,
     ended_at: Timestamp,
     test_command: Option<String>,
+    test_document: String,
+    /// The script that the test document ran, as it says itself.
+    script: Option<String>,
+    /// What the functions were packaged from.
+    commit: Option<String>,
 }
 
 /// How long each phase took, as far as it came.
@@ -101,6 +106,9 @@ impl AwaitResult {
             started_at: run.started_at,
             ended_at,
             test_command: back.test_command_id.clone(),
+            test_document: self.test_document.clone(),
+            script: tested.and_then(|tested| tested.script.clone()),
+            commit: self.commit.clone(),
         }
     }
 

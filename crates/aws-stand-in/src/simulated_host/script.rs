@@ -280,7 +280,7 @@ fn released(run_id: &str) -> Finished {
 fn good(seconds: u64) -> Finished {
     ended(
         0,
-        &json!({ "valid": true, "checks": 4, "tables": 12, "rows": 3_400_000, "seconds": seconds, "reason": "", "coverage": 100, "paused_seconds": 900, "manifest": true }),
+        &json!({ "valid": true, "checks": 4, "tables": 12, "rows": 3_400_000, "seconds": seconds, "reason": "", "coverage": 100, "paused_seconds": 900, "manifest": true, "script": "0123456789abcdef" }),
     )
 }
 

@@ -72,6 +72,9 @@ pub struct Tested {
     /// What it measured.
     #[serde(flatten)]
     pub measured: Measured,
+    /// The version of its script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
 }
 
 impl From<&Verdict> for Box<Tested> {
@@ -80,6 +83,7 @@ impl From<&Verdict> for Box<Tested> {
             detail: verdict.detail.clone(),
             counts: verdict.counts,
             measured: verdict.measured,
+            script: verdict.script.clone(),
         })
     }
 }

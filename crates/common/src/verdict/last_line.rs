@@ -1,6 +1,7 @@
 //! What a script says itself in its last line, and who else may have ended its command.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Measured;
 use crate::error::{Error, Kind, Result};
@@ -30,6 +31,9 @@ pub(super) struct Summary {
     pub seconds: f64,
     #[serde(default)]
     pub reason: String,
+    // Of any type: a result is not thrown away for it.
+    #[serde(default)]
+    pub script: Value,
     #[serde(flatten)]
     pub measured: Measured,
 }

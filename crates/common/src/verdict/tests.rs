@@ -39,6 +39,7 @@ fn tag_and_metric_come_from_one_value() {
             ..Measured::default()
         },
         counts: super::Counts::default(),
+        script: None,
     };
     assert_eq!((verdict(true).tag(), verdict(true).metric()), ("True", 1.0));
     assert_eq!(
