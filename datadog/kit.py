@@ -45,10 +45,11 @@ def filled(value, words):
     return value
 
 
-def words(environment, stack, notify, runbook):
+def words(environment, stack, notify, runbook, region=None):
     """What stands in the files' placeholders, but for the source."""
     return {"environment": environment, "stack": (stack or f"ib-backup-{environment}").lower(),
-            "notify": "" if notify == "nobody" else notify or "", "runbook": runbook or RUNBOOK}
+            "notify": "" if notify == "nobody" else notify or "", "runbook": runbook or RUNBOOK,
+            "region": region or "us-east-1"}
 
 
 def is_of_source(monitor):

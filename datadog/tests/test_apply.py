@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,7 @@ class Apply(unittest.TestCase):
         self.assertEqual((len(self.datadog.dashboards), len(self.datadog.monitors)), (1, monitors))
         for monitor in self.datadog.monitors.values():
             self.assertIn("prod", monitor["query"])
-            self.assertNotRegex(str(monitor), "<(environment|source|notify|runbook|stack)>")
+            self.assertNotRegex(str(monitor), "<(environment|source|notify|runbook|stack|region)>")
             self.assertTrue(monitor["message"].endswith("@me"), monitor["message"])
         changes = list(self.datadog.changes)
         status, said = self.apply("--environment=prod")
@@ -161,8 +162,16 @@ class Apply(unittest.TestCase):
     def test_links_lead_to_the_run_book_that_is_named(self):
         self.apply("--runbook=https://wiki.example.com/ib")
         for monitor in self.datadog.monitors.values():
-            self.assertRegex(monitor["message"], r"https://wiki\.example\.com/ib#[a-z-]+\{")
+            self.assertRegex(monitor["message"], r"https://wiki\.example\.com/ib#[a-z-]+[{\n]")
         self.assertIn("(https://wiki.example.com/ib)", str(self.datadog.dashboards))
+
+    def test_links_lead_to_the_console_of_the_region(self):
+        self.apply("--environment=prod", "--region=eu-west-1")
+        links = re.findall(r"https://[\w.-]*console\S*", " ".join(of["message"] for of in self.datadog.monitors.values()))
+        self.assertEqual(len(links), 4, links)
+        for link in links:
+            self.assertRegex(link, r"^https://eu-west-1\.console\.aws\.amazon\.com/\w+/home\?region=eu-west-1#")
+            self.assertRegex(link, r"(/|2F)(prod-ib-backup-step-|\{\{functionname\.name\}\})", link)
 
     def test_a_monitor_can_be_left_out(self):
         status, said = self.apply("--without=schedule slow")

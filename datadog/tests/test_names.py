@@ -130,6 +130,13 @@ class Names(unittest.TestCase):
             self.assertIn(heading, headings, name)
             self.assertEqual(anchor, heading.lower().replace(" ", "-"), name)
 
+    def test_links_lead_to_functions_of_the_stack(self):
+        functions = re.findall(r"FunctionName: !Sub \$\{Environment\}(\S+)", self.template)
+        seen = [name for _, monitor in monitors()
+                for name in re.findall(r"console\.aws\S+(?:functions/|lambda\$252F)<environment>([\w-]+)", monitor["message"])]
+        self.assertLessEqual(set(seen), set(functions))
+        self.assertEqual(len(seen), 3, seen)
+
     def test_thresholds_are_those_of_the_queries_and_of_the_stack(self):
         for name, monitor in monitors():
             number = float(monitor["query"].rsplit(" ", 1)[1])
