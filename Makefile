@@ -4,6 +4,9 @@
 # as dist/x86_64
 BACKUP ?= good
 ZIPS ?=
+# 1: show the record of the run and the status afterwards; ask the doctor instead of a run
+STATUS ?=
+DOCTOR ?=
 # full: on a terminal too the log is printed whole
 LOG ?=
 # how many nights make simulate plays, and after how many minutes it begins no more
@@ -42,8 +45,8 @@ rehearse:
 	@crates/rehearsal/host/damage.sh help
 else
 # make itself ends with 2 whatever a command ends with, so the status is said.
-rehearse: NIGHT = $(REHEARSE) --backup $(BACKUP) $(if $(ZIPS),--zips $(ZIPS))
-rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good ZIPS=dist/x86_64 LOG=full; BACKUP=help lists the others
+rehearse: NIGHT = $(REHEARSE) --backup $(BACKUP) $(if $(ZIPS),--zips $(ZIPS)) $(if $(STATUS),--status) $(if $(DOCTOR),--doctor)
+rehearse: setup-host build ## Watch one night: make rehearse BACKUP=good STATUS=1 ZIPS=dist/x86_64 LOG=full; BACKUP=help lists the others
 	@if [ -t 1 ] && [ "$(LOG)" != full ]; then \
 	  COLUMNS="$${COLUMNS:-$$(tput cols 2>/dev/null)}" bash -o pipefail -c '$(NIGHT) | crates/rehearsal/host/shorten'; \
 	else $(NIGHT); fi || { status=$$?; echo "exit status $$status of $(NIGHT)" >&2; exit $$status; }

@@ -109,6 +109,16 @@ class Links(unittest.TestCase):
                 self.assertIn(heading, found, f"{file.relative_to(ROOT)}: {page}")
         self.assertGreater(len(seen), 8, seen)
 
+    def test_every_anchor_of_an_alarm_is_that_of_the_section_it_names(self):
+        text = (ROOT / "template.yaml").read_text()
+        alarms = re.findall(r"AlarmDescription: !Sub\n.*\"([^\"]+)\" in RUNBOOK\.md.*\n.*\$\{RunbookUrl\}#([\w-]+)", text)
+        self.assertEqual(len(alarms), text.count("${RunbookUrl}#"))
+        self.assertGreater(len(alarms), 3)
+        anchors = headings((ROOT / "RUNBOOK.md").read_text())
+        for heading, anchor in alarms:
+            self.assertEqual(headings(f"# {heading}"), [anchor])
+            self.assertIn(anchor, anchors)
+
     def test_what_is_wrong_is_seen(self):
         page = ROOT / "README.md"
         for target, wrong in [

@@ -17,7 +17,7 @@ mod text;
 pub mod time;
 pub mod verdict;
 
-pub use aws::{clients, ec2, https, lambda, ssm};
+pub use aws::{clients, console, ec2, https, lambda, ssm};
 pub use error::{Error, Kind, Result};
 
 #[cfg(test)]

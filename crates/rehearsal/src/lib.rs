@@ -9,6 +9,7 @@ mod log_tail;
 mod production;
 mod run;
 mod sandbox;
+mod shown;
 mod summary;
 
 use std::process::ExitCode;

@@ -15,7 +15,7 @@ use super::binaries::Code;
 use super::command::{run as run_program, text};
 use super::local_host::LocalHost;
 use super::sandbox::Sandbox;
-use super::{log_tail, production, summary};
+use super::{log_tail, production, shown, summary};
 use aws_stand_in::Clock;
 use aws_stand_in::lambda::processes::Processes;
 use aws_stand_in::stack::Stack;
@@ -106,17 +106,30 @@ async fn night(arguments: &Arguments, sandbox: &Sandbox) -> anyhow::Result<ExitC
     let canary = arguments.backup == "canary";
     let event = if canary {
         json!({"canary": true})
+    } else if arguments.doctor {
+        json!({"doctor": true})
     } else {
         json!({"source": "aws.events", "detail-type": "Scheduled Event"})
     };
     stack.lambda.start(&schedule.function, event);
+    let mut status = None;
     let ended = async {
         stack.lambda.idle().await;
+        if arguments.status {
+            status = Some(shown::ask(&stack, &processes, &schedule.function).await);
+        }
         processes.shut_down().await;
     };
     log_tail::follow(stack.lambda.clone(), ended).await;
     server.abort();
-    Ok(summary::print(&stack, &machine, canary))
+    if arguments.doctor {
+        return Ok(shown::doctor(&stack, &machine));
+    }
+    let code = summary::print(&stack, &machine, canary);
+    if let Some(status) = status {
+        shown::print(&stack, &status?);
+    }
+    Ok(code)
 }
 
 /// Ends when a person or the system asks for it.

@@ -139,7 +139,9 @@ fn inside(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
         .arg(program)
         .args(["--inside", &text(covered)])
-        .args(["--backup", &arguments.backup]);
+        .args(["--backup", &arguments.backup])
+        .args(arguments.status.then_some("--status"))
+        .args(arguments.doctor.then_some("--doctor"));
     for (option, folder) in given {
         command.arg(option).arg(folder);
     }

@@ -99,7 +99,7 @@ fn given_back(stack: &Stack) -> String {
 }
 
 /// What should have been given back and was not.
-fn left(stack: &Stack, machine: &LocalHost) -> Vec<String> {
+pub(super) fn left(stack: &Stack, machine: &LocalHost) -> Vec<String> {
     let mut left = stack.left_volumes();
     left.extend(
         machine

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use aws_stand_in::template::TEMPLATE;
+use serde_json::{Value, json};
 
 /// The six programs, which are named like their crates.
 const STEPS: [&str; 6] = [
@@ -58,6 +59,67 @@ fn a_good_backup() {
     assert_eq!(summary(&printed, "infobright_backup_valid"), "1");
     assert!(summary(&printed, "DBBackupCheckDetail").starts_with("4 tables, 100000 rows, "));
     assert_eq!(summary(&printed, "left"), "nothing");
+}
+
+/// The JSON that follows the line that begins with this.
+fn told(printed: &str, title: &str) -> Value {
+    let (_, after) = printed
+        .split_once(title)
+        .unwrap_or_else(|| panic!("no {title} in:\n{printed}"));
+    let (_, json) = after.split_once('\n').expect("JSON below it");
+    let mut values = serde_json::Deserializer::from_str(json).into_iter();
+    values.next().expect("a value").expect("JSON")
+}
+
+/// A good, a bad and an undetermined night: what is kept of each, and what step 1 says then.
+#[test]
+fn the_record_and_the_status_after_a_night() {
+    for (backup, verdict, tag) in [
+        ("good", Some("valid"), json!("valid")),
+        ("damaged", Some("invalid"), json!("invalid")),
+        ("kernel", None, Value::Null),
+    ] {
+        let (_, printed) = play(&["--backup", backup, "--status"]);
+        let record = told(&printed, "\nrecord  ");
+        let status = told(&printed, "\nstatus\n");
+        assert_eq!(record["verdict"].as_str(), verdict, "{printed}");
+        let last = &status["last_snapshots"][0];
+        assert_eq!(last["verdict"], tag, "{printed}");
+        assert_eq!(status["held_now"], json!([]), "{printed}");
+        let good = status["newest_known_good"].is_object();
+        assert_eq!(good, backup == "good", "{printed}");
+        if verdict.is_some() {
+            // The sum of the script as a release has it.
+            let script = record["script"].as_str().unwrap_or_default();
+            assert_eq!(script, sum_of_the_test(), "{printed}");
+        } else {
+            assert_eq!(record["requestContext"]["condition"], "RetriesExhausted");
+            let error = record["responsePayload"]["errorMessage"].as_str();
+            assert!(error.is_some_and(|error| error.contains("this host's kernel")));
+        }
+    }
+}
+
+fn sum_of_the_test() -> String {
+    let sum = "../../documents/build --print test | sha256sum | cut -c 1-16";
+    let summed = Command::new("sh")
+        .args(["-c", sum])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output();
+    let sum = summed.expect("it runs").stdout;
+    String::from_utf8_lossy(&sum).trim().to_owned()
+}
+
+#[test]
+fn the_doctor_finds_nothing_missing_here() {
+    let (code, printed) = play(&["--doctor"]);
+    assert_eq!(code, Some(0), "{printed}");
+    let (_, table) = printed.split_once("\ndoctor\n").expect("the table");
+    for need in ["snapshot", "SSM agent", "database server", "perl"] {
+        let met = format!("met        {need}  ");
+        assert!(table.contains(&met), "{need} in:\n{table}");
+    }
+    assert!(table.contains("left          nothing"), "{table}");
 }
 
 #[test]

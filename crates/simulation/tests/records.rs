@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_stand_in::Fault;
 use aws_stand_in::simulated_host::Backup;
+use aws_stand_in::template::TEMPLATE;
 use serde_json::{Value, json};
 use simulation::environment::{Ending, Environment};
 
@@ -77,6 +78,27 @@ async fn a_good_night() {
         night.stack.template.log_groups[group].retention_in_days,
         Some(2557)
     );
+}
+
+/// The saved query asks for fields that records have.
+#[tokio::test(start_paused = true)]
+async fn the_history_reads_what_is_kept() {
+    let (_, query) = TEMPLATE.split_once("\n  HistoryQuery:").expect("the query");
+    let (query, _) = query.split_once("\n  ReportQuery:").expect("its end");
+    let good = Environment::new().play().await;
+    let failed = Environment::new().backup(Backup::CannotBeTested);
+    let failed = failed.play().await;
+    let events = [kept(&good), kept(&failed)];
+    let asked = query.split(|of: char| !(of.is_alphanumeric() || "._".contains(of)));
+    let mut paths: Vec<&str> = asked.filter(|word| word.starts_with("detail.")).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    assert!(paths.len() > 8, "{paths:?}");
+    for path in paths {
+        let pointer = format!("/{}", path.replace('.', "/"));
+        let found = events.iter().any(|event| event.pointer(&pointer).is_some());
+        assert!(found, "{path}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

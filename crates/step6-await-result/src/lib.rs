@@ -19,6 +19,7 @@ mod run_record;
 use std::time::Duration;
 
 use common::clients::{Clients, Clock, Lazy};
+use common::console::Console;
 use common::datadog::Datadog;
 use common::doctor::Examination;
 use common::event::{Envelope, Phase, Release, Run, Testing};
@@ -42,6 +43,9 @@ pub struct AwaitResult {
     itself: String,
     environment: String,
     commit: Option<String>,
+    console: Console,
+    /// Where the run book is, if the stack names it.
+    runbook: Option<String>,
     test_instance: String,
     mount_document: String,
     test_document: String,
@@ -72,6 +76,8 @@ impl Step for AwaitResult {
             itself: clients.function_name.clone(),
             environment: settings.text("ENVIRONMENT"),
             commit: Some(settings.text_or_empty("COMMIT")).filter(|commit| !commit.is_empty()),
+            console: clients.console.clone(),
+            runbook: Some(settings.text_or_empty("RUNBOOK_URL")).filter(|url| !url.is_empty()),
             test_instance: settings.text("TEST_INSTANCE_NAME"),
             mount_document: settings.text("MOUNT_DOCUMENT"),
             test_document: settings.text("TEST_DOCUMENT"),

@@ -64,9 +64,9 @@ impl AwaitResult {
         let first = known.as_deref();
         let first = first.unwrap_or("Whether last night's backup can be restored is not known.");
         let text = format!(
-            "{first}\n\nrun: {}\nfunction: {function}\nerror: {error}\nstill held: {held}\n\n\
-             See \"A failed run\" in RUNBOOK.md.",
-            run.run_id
+            "{first}\n\nrun: {}\nfunction: {function}\nerror: {error}\nstill held: {held}\n\n{}",
+            run.run_id,
+            self.links(run, back, function, error)
         );
         let title = match known {
             None => "Infobright backup check: no verdict",
@@ -82,6 +82,36 @@ impl AwaitResult {
         }
         Ok(())
     }
+
+    /// Where to read on.
+    fn links(&self, run: &Run, back: &Release, function: &str, error: &str) -> String {
+        let section = section(error);
+        let page = self.runbook.as_ref();
+        let page = page.map_or(".".to_owned(), |page| {
+            format!(": {}", address(page, section))
+        });
+        let log = self.console.log(function, &run.run_id, run.started_at);
+        let mut links = format!("See {section}{page}\nlog: {log}");
+        if let Some(id) = &back.snapshot_id {
+            links += &format!("\nsnapshot: {}", self.console.snapshot(id));
+        }
+        links
+    }
+}
+
+/// The section of the run book for an error.
+fn section(error: &str) -> &'static str {
+    match error.split(':').next() {
+        Some("AccessDenied") => "\"An action that AWS denied\" in RUNBOOK.md",
+        Some("SnapshotTooOld") => "\"A snapshot that is too old\" in RUNBOOK.md",
+        _ => "\"A failed run\" in RUNBOOK.md",
+    }
+}
+
+/// The address of a section, as GitHub makes it of the heading.
+fn address(page: &str, section: &str) -> String {
+    let heading = section.split('"').nth(1).unwrap_or_default();
+    format!("{page}#{}", heading.to_lowercase().replace(' ', "-"))
 }
 
 /// What is known of the backup, whatever else went wrong.

@@ -12,6 +12,7 @@ use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 
+use super::console::Console;
 use super::{config, https};
 use crate::aws::answer::Checked;
 use crate::datadog::Transport;
@@ -42,6 +43,8 @@ pub struct Clients {
     pub function_name: String,
     /// Environment variables.
     pub variables: BTreeMap<String, String>,
+    /// Where AWS's console shows what they speak of.
+    pub console: Console,
     /// The time, and waiting.
     pub clock: Clock,
 }
@@ -98,6 +101,7 @@ impl Clients {
             datadog: None,
             function_name: function_name.to_owned(),
             variables,
+            console: Console::of(sdk.region().map_or("", AsRef::as_ref)),
             clock: Clock::of(&sdk),
         }
     }

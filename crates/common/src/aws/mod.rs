@@ -5,6 +5,7 @@ mod answer;
 pub mod clients;
 /// The SDK's configuration, from the environment.
 mod config;
+pub mod console;
 pub mod ec2;
 /// AWS's errors, told apart while they are still typed.
 pub(crate) mod error;

@@ -27,6 +27,58 @@ async fn on_timeout(harness: &Harness, back: Release, run: &Run) -> (Error, Stri
     (error, event.title, event.text)
 }
 
+const AT_GITHUB: &str = "https://github.com/example/ib/blob/master/RUNBOOK.md";
+
+/// What people click on.
+#[tokio::test(start_paused = true)]
+async fn an_event_links_to_run_book_log_and_snapshot() {
+    let step = "dev-ib-backup-step-2-volume";
+    for (error, section, anchor) in [
+        (
+            "HostFailed: it rained",
+            "\"A failed run\" in RUNBOOK.md",
+            "a-failed-run",
+        ),
+        (
+            "AccessDenied: tried ec2:CreateVolume",
+            "\"An action that AWS denied\" in RUNBOOK.md",
+            "an-action-that-aws-denied",
+        ),
+        (
+            "SnapshotTooOld: snap-1",
+            "\"A snapshot that is too old\" in RUNBOOK.md",
+            "a-snapshot-that-is-too-old",
+        ),
+    ] {
+        for runbook in [None, Some(AT_GITHUB.to_owned())] {
+            let mut harness = Harness::new();
+            harness.step.runbook.clone_from(&runbook);
+            let because = EndReason::Failure {
+                function: step.to_owned(),
+                error: error.to_owned(),
+            };
+            let back = attached(&harness, because).await;
+            let id = back.snapshot_id.clone().expect("a snapshot");
+            let run = harness.run();
+            let told = harness.step.report(&run, &back, step, error, "nothing");
+            told.await.expect("Datadog takes it");
+            let text = harness.aws.events().pop().expect("an event").text;
+            let page = runbook.map_or(".".to_owned(), |page| format!(": {page}#{anchor}"));
+            let since = run.started_at.unix_seconds() * 1000;
+            let wanted = format!(
+                "\n\nSee {section}{page}\n\
+                 log: https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1\
+                 #logsV2:log-groups/log-group/$252Faws$252Flambda$252F{step}/log-events\
+                 $3FfilterPattern$3D$2522{}$2522$26start$3D{since}\n\
+                 snapshot: https://us-east-1.console.aws.amazon.com/ec2/home?region=us-east-1\
+                 #SnapshotDetails:snapshotId={id}",
+                run.run_id
+            );
+            assert!(text.ends_with(&wanted), "{text}");
+        }
+    }
+}
+
 fn metrics(harness: &Harness) -> Vec<(String, f64)> {
     let points = harness.aws.points().into_iter();
     points.map(|point| (point.metric, point.value)).collect()
