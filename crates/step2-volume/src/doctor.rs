@@ -49,9 +49,24 @@ impl MakeVolume {
             Key::None => {
                 examination.met(Need::KmsKey, &format!("{snapshot_id} is not encrypted"));
             }
-            Key::Of(key) => examination.not_known(
-                Need::KmsKey,
-                &format!("{snapshot_id} is encrypted under {key}"),
+            Key::Of(key) => {
+                let saw = self.key_of(&snapshot_id, &key);
+                examination.not_known(Need::KmsKey, &saw);
+            }
+        }
+    }
+
+    /// EC2 tries a key only when it makes a volume.
+    fn key_of(&self, snapshot: &str, key: &str) -> String {
+        match &self.key {
+            Some(set) if set == key => format!(
+                "{snapshot} is encrypted under KmsKeyArn, {key}; whether its policy lets the role \
+                 use it, only a run shows"
+            ),
+            set => format!(
+                "{snapshot} is encrypted under {key}, and KmsKeyArn is {}: a run works only if \
+                 that is the AWS managed key aws/ebs",
+                set.as_deref().unwrap_or("empty")
             ),
         }
     }

@@ -32,6 +32,8 @@ pub struct MakeVolume {
     environment: String,
     performance: Performance,
     tags: VolumeTags,
+    /// The customer managed key that the role may use, if the stack names one.
+    key: Option<String>,
     interval: Duration,
 }
 
@@ -53,6 +55,7 @@ impl Step for MakeVolume {
             environment: settings.text("ENVIRONMENT"),
             performance: Performance::read(&mut settings),
             tags: VolumeTags::read(&mut settings),
+            key: Some(settings.text_or_empty("KMS_KEY_ARN")).filter(|key| !key.is_empty()),
             interval: settings.seconds("POLL_SECONDS"),
         };
         settings.check().map(|()| step)

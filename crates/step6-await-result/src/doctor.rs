@@ -23,6 +23,7 @@ impl AwaitResult {
         };
         examination.look_with(&self.ssm, &self.clock, script).await;
         examination.datadog_takes_key(&self.datadog.of(&run)).await;
+        self.look_at_topic(examination);
         look_at_loops(clients, examination).await;
     }
 
@@ -44,6 +45,17 @@ impl AwaitResult {
             }
         }
         examination.met(Need::Look, "instances, volumes and snapshots");
+    }
+
+    /// That it exists says little: somebody has to hear of it. So nothing of SNS is granted.
+    fn look_at_topic(&self, examination: &mut Examination) {
+        match &self.topic {
+            None => examination.met(
+                Need::AlarmTopic,
+                "AlarmTopicArn is empty: there are no alarms",
+            ),
+            Some(arn) => examination.not_known(Need::AlarmTopic, &format!("alarms notify {arn}")),
+        }
     }
 
     async fn look_at_writes(&self, examination: &mut Examination) {

@@ -46,6 +46,8 @@ pub struct AwaitResult {
     console: Console,
     /// Where the run book is, if the stack names it.
     runbook: Option<String>,
+    /// The SNS topic that the alarms notify, if the stack names one.
+    topic: Option<String>,
     test_instance: String,
     mount_document: String,
     test_document: String,
@@ -78,6 +80,7 @@ impl Step for AwaitResult {
             commit: Some(settings.text_or_empty("COMMIT")).filter(|commit| !commit.is_empty()),
             console: clients.console.clone(),
             runbook: Some(settings.text_or_empty("RUNBOOK_URL")).filter(|url| !url.is_empty()),
+            topic: Some(settings.text_or_empty("ALARM_TOPIC_ARN")).filter(|arn| !arn.is_empty()),
             test_instance: settings.text("TEST_INSTANCE_NAME"),
             mount_document: settings.text("MOUNT_DOCUMENT"),
             test_document: settings.text("TEST_DOCUMENT"),

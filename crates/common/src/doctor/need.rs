@@ -64,6 +64,8 @@ pub enum Need {
     DetachVolume,
     /// The test volume may be deleted.
     DeleteVolume,
+    /// The alarms' topic is there, and somebody hears of it.
+    AlarmTopic,
     /// Lambda lets functions invoke themselves.
     RecursiveLoop,
 }
@@ -102,6 +104,7 @@ impl Need {
             Self::CreateTags => "ec2:CreateTags",
             Self::DetachVolume => "ec2:DetachVolume",
             Self::DeleteVolume => "ec2:DeleteVolume",
+            Self::AlarmTopic => "SNS topic",
             Self::RecursiveLoop => "recursive loop detection",
         }
     }
@@ -174,6 +177,10 @@ impl Need {
             Self::Perl => "install perl 5.10 or newer with Digest::SHA (package perl-Digest-SHA)",
             Self::Memory => "stop what takes it, or take a larger test instance",
             Self::DiskSpace => "make room there, or set StateDirectory",
+            Self::AlarmTopic => {
+                "see it arrive: \"Fire each alarm once\" in RUNBOOK.md; aws sns \
+                 list-subscriptions-by-topic lists who hears of it"
+            }
             Self::RecursiveLoop => {
                 "deploy the stack again: it sets RecursiveLoop to Allow for all six functions"
             }
