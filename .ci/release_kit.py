@@ -10,7 +10,14 @@ import tarfile
 PATTERNS = ("README.md", "RUNBOOK.md", "CONTRIBUTING.md", "SECURITY.md", "samconfig.toml", "docs", "datadog",
             "documents/structure.pl", ":!datadog/tests")
 NAME = "operator-kit.tar.gz"
-MAKEFILE = "include datadog/datadog.mk\n"
+# Without a target it lists what there is, and makes nothing.
+MAKEFILE = r"""
+help: ## List the targets
+	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+.PHONY: help
+
+include datadog/datadog.mk
+""".lstrip()
 
 
 def relinked(text, page, inside, base):

@@ -292,6 +292,9 @@ class Release(unittest.TestCase):
         self.assertEqual(aws.calls[-1:], ["CreateChangeSet ib-backup-prod"], done.stdout)
         self.assertLessEqual({"ProductionInstanceName": "ib.example.com", "ScheduleState": "DISABLED"}.items(),
                              aws.parameters.items())
+        listed = subprocess.run(["make"], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual((listed.returncode, re.findall(r"(?m)^\S+", listed.stdout)),
+                         (0, ["help", "datadog", "datadog-fire"]), listed.stdout)
         # The lock's packages are those of this Python: none is fetched.
         ready = folder / ".tools/datadog/bin"
         ready.mkdir(parents=True)
