@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::arguments::Arguments;
@@ -72,15 +72,7 @@ async fn night(arguments: &Arguments, sandbox: &Sandbox) -> anyhow::Result<ExitC
     let template = Template::read(&code.template, &parameters(sandbox)?)?;
     let programs = code.programs(&template.functions, &sandbox.folder)?;
     let image = production::snapshot(sandbox, &arguments.backup).await?;
-    let retries_after = [Duration::from_secs(1), Duration::from_secs(2)];
-    let stack = Stack::deploy(template, Clock::of_this_machine(), retries_after);
-    stack.aws.set_timing(|timing| {
-        timing.creating = Duration::from_millis(1500);
-        timing.attaching = Duration::from_millis(500);
-        timing.detaching = Duration::from_millis(500);
-        timing.deleting = Duration::from_millis(500);
-        timing.delivery = Duration::from_millis(200);
-    });
+    let stack = deploy(template);
     let snapshot = stack.fixture.snapshot_id.clone();
     if arguments.backup == "none" {
         stack.aws.delete_snapshot(&snapshot);
@@ -104,13 +96,7 @@ async fn night(arguments: &Arguments, sandbox: &Sandbox) -> anyhow::Result<ExitC
     let schedule = stack.template.schedule.clone();
     let schedule = schedule.context("the template has no schedule")?;
     let canary = arguments.backup == "canary";
-    let event = if canary {
-        json!({"canary": true})
-    } else if arguments.doctor {
-        json!({"doctor": true})
-    } else {
-        json!({"source": "aws.events", "detail-type": "Scheduled Event"})
-    };
+    let event = start_event(arguments.doctor, canary);
     stack.lambda.start(&schedule.function, event);
     let mut status = None;
     let ended = async {
@@ -130,6 +116,30 @@ async fn night(arguments: &Arguments, sandbox: &Sandbox) -> anyhow::Result<ExitC
         shown::print(&stack, &status?);
     }
     Ok(code)
+}
+
+/// The stack, on an account that takes its time.
+fn deploy(template: Template) -> Stack {
+    let retries_after = [Duration::from_secs(1), Duration::from_secs(2)];
+    let stack = Stack::deploy(template, Clock::of_this_machine(), retries_after);
+    stack.aws.set_timing(|timing| {
+        timing.creating = Duration::from_millis(1500);
+        timing.attaching = Duration::from_millis(500);
+        timing.detaching = Duration::from_millis(500);
+        timing.deleting = Duration::from_millis(500);
+        timing.delivery = Duration::from_millis(200);
+    });
+    stack
+}
+
+fn start_event(doctor: bool, canary: bool) -> Value {
+    if doctor {
+        json!({"doctor": true})
+    } else if canary {
+        json!({"canary": true})
+    } else {
+        json!({"source": "aws.events", "detail-type": "Scheduled Event"})
+    }
 }
 
 /// Ends when a person or the system asks for it.
