@@ -1,5 +1,6 @@
 //! What operators ask besides: the record of the run, the status, the doctor.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
@@ -56,7 +57,7 @@ pub(super) fn doctor(stack: &Stack, machine: &LocalHost) -> ExitCode {
     });
     let mut rows: Vec<String> = rows.collect();
     // Lambda repeats a run that fails, and with it the table.
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     rows.retain(|row| seen.insert(row.clone()));
     println!("\ndoctor");
     for row in &rows {

@@ -177,7 +177,7 @@ async fn what_is_only_shown_by_a_run_is_not_known_and_the_run_succeeds() {
         assert_eq!((rows[1].0, rows[1].2.as_str()), (6, "SNS topic"));
         let saw = &rows[1].3;
         assert!(
-            saw.starts_with(&format!("alarms notify {TOPIC}; to do: see it")),
+            saw.starts_with(&format!("alarms notify {TOPIC}; to do: see an alarm")),
             "{saw}"
         );
     }

@@ -177,10 +177,7 @@ impl Need {
             Self::Perl => "install perl 5.10 or newer with Digest::SHA (package perl-Digest-SHA)",
             Self::Memory => "stop what takes it, or take a larger test instance",
             Self::DiskSpace => "make room there, or set StateDirectory",
-            Self::AlarmTopic => {
-                "see it arrive: \"Fire each alarm once\" in RUNBOOK.md; aws sns \
-                 list-subscriptions-by-topic lists who hears of it"
-            }
+            Self::AlarmTopic => "see an alarm arrive: \"Fire each alarm once\" in RUNBOOK.md",
             Self::RecursiveLoop => {
                 "deploy the stack again: it sets RecursiveLoop to Allow for all six functions"
             }
