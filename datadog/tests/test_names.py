@@ -131,7 +131,8 @@ class Names(unittest.TestCase):
             self.assertEqual(anchor, heading.lower().replace(" ", "-"), name)
 
     def test_links_lead_to_functions_of_the_stack(self):
-        functions = re.findall(r"FunctionName: !Sub \$\{Environment\}(\S+)", self.template)
+        functions = [of["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${Environment}")
+                     for of in self.template["Resources"].values() if of["Type"] == "AWS::Serverless::Function"]
         seen = [name for _, monitor in monitors()
                 for name in re.findall(r"console\.aws\S+(?:functions/|lambda\$252F)<environment>([\w-]+)", monitor["message"])]
         self.assertLessEqual(set(seen), set(functions))
