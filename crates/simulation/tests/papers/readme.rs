@@ -14,7 +14,8 @@ use simulation::environment::{Ending, Environment};
 use crate::page::{Page, name, quoted, sources};
 
 /// The environment variables that docs/settings.md lists without a parameter of their own.
-const WITHOUT_PARAMETER: [&str; 3] = [
+const WITHOUT_PARAMETER: [&str; 4] = [
+    "COMMIT",
     "NEXT_LAMBDA_NAME",
     "RELEASE_LAMBDA_NAME",
     "PROGRAMS_DOCUMENT",
@@ -273,6 +274,9 @@ fn every_variable_is_listed_with_its_parameter_and_its_steps() {
                 "vol-0123456789abcdef0",
                 "rate(2 days)",
                 "DISABLED",
+                "https://wiki.example.com/ib",
+                "arn:aws:sns:us-east-1:000000000000:other",
+                "arn:aws:kms:us-east-1:000000000000:key/other",
             ]
             .into_iter()
             .map(|value| vec![(parameter.clone(), value.to_owned())])
