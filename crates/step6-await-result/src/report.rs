@@ -91,11 +91,12 @@ impl AwaitResult {
             format!(": {}", address(page, section))
         });
         let log = self.console.log(function, &run.run_id, run.started_at);
-        let mut links = format!("See {section}{page}\nlog: {log}");
-        if let Some(id) = &back.snapshot_id {
-            links += &format!("\nsnapshot: {}", self.console.snapshot(id));
-        }
-        links
+        let snapshot = back.snapshot_id.as_ref();
+        let snapshot = snapshot.map(|id| format!("\nsnapshot: {}", self.console.snapshot(id)));
+        format!(
+            "See {section}{page}\nlog: {log}{}",
+            snapshot.unwrap_or_default()
+        )
     }
 }
 
