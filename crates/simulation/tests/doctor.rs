@@ -187,7 +187,7 @@ const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/rehearsal";
 const OTHER_KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/other";
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:databases";
 
-/// What is not met of an encrypted snapshot with that KmsKeyArn, and with a topic.
+/// What is not met of an encrypted snapshot with that `KmsKeyArn`, and with a topic.
 async fn not_met_with(set: &str) -> Vec<(usize, String, String, String)> {
     let parameters = [("KmsKeyArn", set), ("AlarmTopicArn", TOPIC)];
     let environment = Environment::parameters(&parameters, |_| ());
