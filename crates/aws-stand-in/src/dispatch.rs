@@ -130,10 +130,11 @@ impl Aws {
         }
     }
 
-    /// Whether EC2 takes one more request of this kind now.
+    /// Whether EC2 or Systems Manager takes one more request of this kind now.
     fn within_limits(&self, call: &Call, request: &Request<Bytes>) -> Result<(), ErrorResponse> {
         match locked(&self.inner.limits).as_mut() {
-            Some(limits) if call.service == "ec2" => limits.take(&call.action, request, call.time),
+            Some((ec2, _)) if call.service == "ec2" => ec2.take(&call.action, request, call.time),
+            Some((_, ssm)) if call.service == "ssm" => ssm.take(&call.action, call.time),
             _ => Ok(()),
         }
     }

@@ -13,6 +13,12 @@ impl Aws {
         self.account(|account, _| account.ssm.documents.get(name).cloned())
     }
 
+    /// Every document.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Document> {
+        self.account(|account, _| account.ssm.documents.values().cloned().collect())
+    }
+
     /// Every call so far, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<CallRecord> {

@@ -8,6 +8,7 @@
 mod account;
 pub mod at_once;
 mod authorizer;
+mod bucket;
 mod call;
 pub mod clock;
 mod datadog;
@@ -18,6 +19,7 @@ pub mod event_bridge;
 mod eventual_consistency;
 mod fault;
 mod fixture;
+mod guests;
 pub mod http_server;
 pub mod iam;
 mod ids;
@@ -85,7 +87,7 @@ struct Inner {
     account: Mutex<Account>,
     authorizer: Mutex<Arc<dyn Authorizer>>,
     faults: Mutex<Option<FaultHook>>,
-    limits: Mutex<Option<ec2::Limits>>,
+    limits: Mutex<Option<(ec2::Limits, ssm::Limits)>>,
     tamper: Mutex<Option<Tamper>>,
     traffic: Mutex<Option<Vec<Exchange>>>,
     log: Mutex<Log>,

@@ -43,6 +43,7 @@ impl Aws {
                 since: now,
                 there_at: now,
                 delete_on_termination: false,
+                stuck: false,
                 host_knows: false,
                 detach: None,
             });
@@ -79,6 +80,9 @@ impl Aws {
                 return;
             };
             if let Some(host) = account.hosts.get(&attached.instance_id) {
+                if let Some(guest) = account.ec2.guests.get_mut(&attached.instance_id) {
+                    guest.lose(&attached.device, host.in_use(volume_id));
+                }
                 host.detached(volume_id);
             }
         });
@@ -177,6 +181,7 @@ impl Aws {
             if let Some(host) = account.hosts.get(id) {
                 host.halted();
             }
+            account.ec2.restart_guest(id, now);
             account.settle(now);
         });
     }

@@ -42,9 +42,9 @@ impl Aws {
         *locked(&self.inner.tamper) = None;
     }
 
-    /// Has EC2 take no more requests a second than it takes of a new account.
+    /// Has EC2 and Systems Manager take no more requests a second than they take of a new account.
     pub fn limit_requests(&self) {
-        *locked(&self.inner.limits) = Some(super::ec2::Limits::default());
+        *locked(&self.inner.limits) = Some(Default::default());
     }
 
     /// Changes how long AWS takes; what is under way keeps its time.

@@ -31,6 +31,15 @@ pub enum Backup {
     CannotBeTested,
 }
 
+/// How a mount namespace of somebody else's that took the mount along shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Along {
+    /// The release script sees that the device is still held.
+    Seen,
+    /// It does not: it says that it has unmounted, and the volume stays busy.
+    Unseen,
+}
+
 /// Which document is which, and what their parameters are called.
 #[derive(Clone, Debug)]
 pub struct Roles {
@@ -79,6 +88,10 @@ pub struct SimulatedHost {
 
 /// What is on the machine.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state or a defect of its own"
+)]
 struct Machine {
     durations: Durations,
     /// A control, which must be caught.
@@ -87,6 +100,12 @@ struct Machine {
     blind: bool,
     /// Who works in the mounted file system.
     held_by: Option<&'static str>,
+    /// Another mount namespace takes what is mounted along.
+    along: Option<Along>,
+    /// The volume that it took.
+    kept: Option<String>,
+    /// What is attached shows no device.
+    hides_devices: bool,
     backups: BTreeMap<String, Backup>,
     attached: BTreeMap<String, AttachedVolume>,
     mounted: Option<Mount>,
@@ -152,6 +171,21 @@ impl SimulatedHost {
     /// Has somebody work in the mounted file system, or leave it: what is held is not unmounted.
     pub fn set_held_by(&self, who: Option<&'static str>) {
         self.machine().held_by = who;
+    }
+
+    /// Has a service with a mount namespace of its own take what is mounted along and keep it, or
+    /// end: <https://github.com/kubernetes/kubernetes/issues/37854>.
+    pub fn set_along(&self, along: Option<Along>) {
+        let mut machine = self.machine();
+        machine.along = along;
+        let mounted = machine.mounted.as_ref();
+        let mounted = mounted.map(|mount| mount.volume_id.clone());
+        machine.kept = mounted.filter(|_| along.is_some());
+    }
+
+    /// Has volumes that EC2 shows as attached show no device, or show one again.
+    pub fn hide_devices(&self, hidden: bool) {
+        self.machine().hides_devices = hidden;
     }
 
     /// Has the test find no damage, whatever there is.
@@ -223,15 +257,15 @@ impl Host for SimulatedHost {
 
     fn detached(&self, volume_id: &str) {
         // Its mount stays, of no use to anybody, until somebody unmounts it.
-        self.machine().attached.remove(volume_id);
+        let mut machine = self.machine();
+        machine.attached.remove(volume_id);
+        machine.kept.take_if(|kept| kept == volume_id);
     }
 
     fn in_use(&self, volume_id: &str) -> bool {
         let machine = self.machine();
-        machine
-            .mounted
-            .as_ref()
-            .is_some_and(|mount| mount.volume_id == volume_id)
+        let mounted = machine.mounted.as_ref().map(|mount| &mount.volume_id);
+        [mounted, machine.kept.as_ref()].contains(&Some(&volume_id.to_owned()))
     }
 
     fn run(&self, command: RunCommand) -> BoxFuture<Finished> {
@@ -242,6 +276,7 @@ impl Host for SimulatedHost {
     fn halted(&self) {
         let mut machine = self.machine();
         machine.mounted = None;
+        machine.kept = None;
         machine.server_of = None;
         machine.testing = None;
     }

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exhaustive::{single_faults, undisturbed};
 use super::fleet::{self, Databases};
 use super::summary::Summary;
-use super::{Plan, Played, overhead, play, random, recorded};
+use super::{Plan, PlannedFault, Played, overhead, play, random, recorded};
 use aws_stand_in::simulated_host::Backup;
 
 /// Plays bad nights in memory and holds each against what must hold.
@@ -41,6 +41,10 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["seeds", "first", "seed"])]
     singles: bool,
 
+    /// Of the single faults only those whose name has this in it, such as `act: Stop`.
+    #[arg(long, requires = "singles")]
+    only: Option<String>,
+
     /// Play ordinary nights, and say how much of each is the chain's own time.
     #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles"])]
     waiting: bool,
@@ -57,6 +61,10 @@ struct Arguments {
     /// Spread the schedules of the databases over so many minutes.
     #[arg(long, default_value_t = 0, requires = "databases")]
     within: u64,
+
+    /// How many functions the account runs at once.
+    #[arg(long, default_value_t = fleet::CONCURRENCY, requires = "databases")]
+    concurrency: usize,
 }
 
 /// The program.
@@ -68,6 +76,7 @@ pub fn main() -> ExitCode {
         let played = on_paused_clock(fleet::play(Databases {
             count,
             within: Duration::from_mins(arguments.within),
+            concurrency: arguments.concurrency,
             seed: 0,
         }));
         println!("{played}");
@@ -94,7 +103,7 @@ pub fn main() -> ExitCode {
         return ExitCode::from(u8::from(!played.violations.is_empty()));
     }
     let summary = if arguments.singles {
-        singles(arguments.minutes)
+        singles(arguments.only.as_deref(), arguments.minutes)
     } else {
         random(arguments.first, arguments.seeds, arguments.minutes)
     };
@@ -118,11 +127,12 @@ fn random(first: u64, seeds: u64, minutes: Option<u64>) -> Summary {
     })
 }
 
-fn singles(minutes: Option<u64>) -> Summary {
+fn singles(only: Option<&str>, minutes: Option<u64>) -> Summary {
     let mut plans = Vec::new();
     for backup in [Backup::Good, Backup::Damaged, Backup::CannotBeTested] {
         let faults = on_paused_clock(single_faults(backup)).into_iter();
-        plans.extend(faults.map(|fault| Plan {
+        let asked = |fault: &PlannedFault| only.is_none_or(|name| fault.kind().contains(name));
+        plans.extend(faults.filter(asked).map(|fault| Plan {
             faults: vec![fault],
             ..undisturbed(backup)
         }));

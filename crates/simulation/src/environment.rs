@@ -19,6 +19,8 @@ pub struct Environment {
     pub stack: Stack,
     /// The test instance.
     pub host: SimulatedHost,
+    /// What a schedule or a person starts its runs with.
+    event: Value,
     _cycle_breaker: CycleBreaker,
 }
 
@@ -84,8 +86,16 @@ impl Environment {
         Self {
             stack,
             host,
+            event: json!({"source": "aws.events", "detail-type": "Scheduled Event"}),
             _cycle_breaker: cycle_breaker,
         }
+    }
+
+    /// Has its runs start with that field besides.
+    #[must_use]
+    pub fn starting_with(mut self, field: &str, value: Value) -> Self {
+        self.event[field] = value;
+        self
     }
 
     /// Adds a database of this number to the account, with a test instance of its own.
@@ -133,8 +143,7 @@ impl Environment {
 
     /// Plays a night as the schedule starts it.
     pub async fn play(&self) -> Ending {
-        self.start(json!({"source": "aws.events", "detail-type": "Scheduled Event"}))
-            .await
+        self.start(self.event.clone()).await
     }
 
     /// Plays a night that this event starts, until nothing is under way any more.
@@ -149,7 +158,7 @@ impl Environment {
 
     /// Starts a run as the schedule does, and does not wait for it.
     pub fn start_run(&self) {
-        self.start_with(json!({"source": "aws.events", "detail-type": "Scheduled Event"}));
+        self.start_with(self.event.clone());
     }
 
     /// Starts a run with this event, and does not wait for it.

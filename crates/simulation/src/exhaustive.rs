@@ -1,18 +1,24 @@
 //! Every single fault, at every call, every delivery and every moment of a night.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::fault::When;
-use super::{CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Played, Service, play};
-use aws_stand_in::lambda::Death;
+use super::{
+    Answers, CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Played, Service, play,
+};
+use aws_stand_in::lambda::{Death, Delivery};
 use aws_stand_in::simulated_host::Backup;
+
+/// After a delivery: the function is at work.
+const SOON: Duration = Duration::from_millis(500);
 
 /// A night on which nothing goes wrong.
 #[must_use]
 pub fn undisturbed(backup: Backup) -> Plan {
     Plan {
         backup,
+        canary: false,
         faults: Vec::new(),
         seed: 0,
         without: None,
@@ -30,21 +36,70 @@ pub async fn single_faults(backup: Backup) -> Vec<PlannedFault> {
             faults.extend(deaths.map(|death| PlannedFault::Death(number, when, death)));
         }
     }
-    for (number, time) in events(&clean) {
+    let events = events(&clean).into_keys();
+    for number in events {
         faults.extend(DeliveryFault::ALL.map(|how| PlannedFault::Delivery(number, how)));
-        let moment = time + Duration::from_millis(500);
-        faults.extend(OperatorAction::ALL.map(|act| PlannedFault::OperatorAction(moment, act)));
-        for lasts in [Duration::from_mins(3), Duration::from_hours(2)] {
-            let missed = |service: &Service| is_called(&clean, *service, time, lasts);
-            let services = Service::ALL.into_iter().filter(missed);
-            faults.extend(services.map(|service| PlannedFault::Outage(service, time, lasts)));
-        }
+    }
+    let states = OperatorAction::ALL.into_iter().filter(|act| act.lasts());
+    faults.extend(states.map(|act| PlannedFault::OperatorAction(Duration::ZERO, act)));
+    for (time, is_turn) in moments(&clean) {
+        faults.extend(faults_at(&clean, time, is_turn));
+    }
+    // With the longest a run outlasts the longest run by far.
+    for minutes in [2, 20, 55] {
+        faults.push(PlannedFault::Queue(Duration::from_mins(minutes)));
     }
     // Longer than the shortest time from a write to the next look.
     for seconds in [20, 40, 60] {
         faults.push(PlannedFault::Lag(Duration::from_secs(seconds)));
     }
     faults
+}
+
+/// What can begin at a moment of a night.
+fn faults_at(clean: &Played, time: Duration, is_turn: bool) -> Vec<PlannedFault> {
+    let mut faults = Vec::new();
+    let acts = OperatorAction::ALL.into_iter();
+    let acts = acts.filter(|act| is_turn || !act.lasts());
+    faults.extend(acts.map(|act| PlannedFault::OperatorAction(time + SOON, act)));
+    for lasts in [Duration::from_mins(3), Duration::from_hours(2)] {
+        let missed = |service: &Service| is_called(clean, *service, time, lasts);
+        let services = Service::ALL.into_iter().filter(missed);
+        faults.extend(services.map(|service| PlannedFault::Outage(service, time, lasts)));
+    }
+    let lasts = Duration::from_mins(8);
+    let missed = |service: &Service| is_turn && is_called(clean, *service, time, lasts);
+    for service in Service::ALL.into_iter().filter(missed) {
+        let answers = Answers::ALL.into_iter();
+        faults.extend(answers.map(|how| PlannedFault::Answers(service, how, time, lasts)));
+    }
+    faults
+}
+
+/// When events are delivered, and whether one of them is where the night turns. Where one step
+/// hands on to the next at once, both are delivered at one moment.
+fn moments(played: &Played) -> BTreeMap<Duration, bool> {
+    let turns = turns(played);
+    let mut moments = BTreeMap::new();
+    for (number, time) in events(played) {
+        *moments.entry(time).or_default() |= turns.contains(&number);
+    }
+    moments
+}
+
+/// The first and the last event of each step, and of both stages of step 6. What lasts meets each
+/// step at these; what passes is tried at every event.
+fn turns(played: &Played) -> BTreeSet<u64> {
+    let mut turns: BTreeMap<(&str, bool), (u64, u64)> = BTreeMap::new();
+    for Delivery { accepted, .. } in &played.ending.deliveries {
+        let releases = accepted.event.get("because").is_some();
+        let turn = turns.entry((&accepted.function, releases));
+        turn.or_insert((accepted.number, accepted.number)).1 = accepted.number;
+    }
+    turns
+        .into_values()
+        .flat_map(|(first, last)| [first, last])
+        .collect()
 }
 
 /// Each event of a night by its number, and how long after the start it was first delivered.

@@ -25,8 +25,33 @@ pub enum PlannedFault {
     OperatorAction(Duration, OperatorAction),
     /// Every call of this is refused, from then on for so long.
     Outage(Service, Duration, Duration),
+    /// Every call of this is answered by something else than AWS, from then on for so long.
+    Answers(Service, Answers, Duration, Duration),
     /// All reads lag behind by this much.
     Lag(Duration),
+    /// Every event waits so long in Lambda's queue: waits are counted, and this is not.
+    Queue(Duration),
+}
+
+/// What answers instead of AWS, or has hold of its answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// A proxy, with a page of its own.
+    Foreign,
+    /// They are cut: a list of EC2's ends before its first item.
+    Cut,
+}
+
+impl Answers {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Foreign, Self::Cut];
+
+    pub(super) fn to_each(self) -> CallFault {
+        match self {
+            Self::Foreign => CallFault::Garbage,
+            Self::Cut => CallFault::Cut,
+        }
+    }
 }
 
 impl PlannedFault {
@@ -39,7 +64,9 @@ impl PlannedFault {
             Self::Delivery(_, how) => format!("delivery: {how:?}"),
             Self::OperatorAction(_, act) => format!("act: {act:?}"),
             Self::Outage(service, ..) => format!("outage: {service:?}"),
+            Self::Answers(service, how, ..) => format!("answers of {service:?}: {how:?}"),
             Self::Lag(_) => "reads lag".to_owned(),
+            Self::Queue(_) => "events wait".to_owned(),
         }
     }
 }

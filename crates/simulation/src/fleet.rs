@@ -15,6 +15,10 @@ const TEST: Duration = Duration::from_mins(40);
 /// No night takes longer.
 const BOUND: Duration = Duration::from_hours(20);
 
+/// What Lambda runs at once for an account, as a rule, unless more is asked for.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const CONCURRENCY: usize = 1000;
+
 /// A night to be played.
 #[derive(Clone, Copy, Debug)]
 pub struct Databases {
@@ -22,6 +26,8 @@ pub struct Databases {
     pub count: u32,
     /// Their schedules are spread over so long; zero starts them all at once.
     pub within: Duration,
+    /// How many functions run at once, of the whole account.
+    pub concurrency: usize,
     /// Where everything comes from that is left to chance.
     pub seed: u64,
 }
@@ -35,8 +41,10 @@ pub struct DatabasesPlayed {
     pub violations: Vec<String>,
     /// AWS calls of each run, fewest first.
     pub calls: Vec<usize>,
-    /// Calls that EC2 refused because there were too many.
-    pub refused: usize,
+    /// Calls that were refused because there were too many: by EC2, Run Command, Parameter Store.
+    pub refused: [usize; 3],
+    /// How often an event waited for other functions to end.
+    pub throttled: u64,
     /// From the first start until the last run has ended.
     pub lasted: Duration,
 }
@@ -48,6 +56,7 @@ pub async fn play(databases: Databases) -> DatabasesPlayed {
     let night = Environment::new();
     let aws = &night.stack.aws;
     aws.limit_requests();
+    night.stack.lambda.limit_concurrency(databases.concurrency);
     let clock = aws.clock();
     let began = clock.now();
     let mut others = Vec::new();
@@ -95,6 +104,7 @@ pub async fn play(databases: Databases) -> DatabasesPlayed {
         outcomes,
         violations,
         refused: calls.refused,
+        throttled: night.stack.lambda.throttled(),
         calls: calls.of_runs,
         lasted,
     }
@@ -185,7 +195,7 @@ fn left_volumes(night: &Environment) -> Vec<String> {
 #[derive(Default)]
 struct Calls {
     of_runs: Vec<usize>,
-    refused: usize,
+    refused: [usize; 3],
 }
 
 fn calls_by_run(night: &Environment) -> Calls {
@@ -199,7 +209,15 @@ fn calls_by_run(night: &Environment) -> Calls {
         {
             *of_run.entry(run_of(delivery)).or_default() += 1;
         }
-        calls.refused += usize::from(record.outcome.ends_with("RequestLimitExceeded"));
+        let refused_by = match record.call.action.as_str() {
+            _ if record.outcome.ends_with("RequestLimitExceeded") => Some(0),
+            _ if !record.outcome.ends_with("ThrottlingException") => None,
+            "GetParameter" => Some(2),
+            _ => Some(1),
+        };
+        if let Some(service) = refused_by {
+            calls.refused[service] += 1;
+        }
     }
     calls.of_runs = of_run.into_values().collect();
     calls.of_runs.sort_unstable();
@@ -238,7 +256,16 @@ impl std::fmt::Display for DatabasesPlayed {
             "calls of a run: fewest, median, 99th percentile, most",
             [fewest, median, most, all].join(", "),
         )?;
-        row(f, "calls refused by EC2's limits", self.refused.to_string())?;
+        row(
+            f,
+            "calls refused: by EC2, Run Command, Parameter Store",
+            self.refused.map(|refused| refused.to_string()).join(", "),
+        )?;
+        row(
+            f,
+            "times that an event waited for concurrency",
+            self.throttled.to_string(),
+        )?;
         let minutes = self.lasted.as_secs_f64() / 60.0;
         row(f, "simulated time", format!("{minutes:.0} min"))?;
         row(f, "violations", self.violations.len().to_string())?;

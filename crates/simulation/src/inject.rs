@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinSet;
 
 use super::fault::When;
+use super::operator_action::mend_states;
 use super::plan::DURATIONS;
-use super::{CallFault, Plan, PlannedFault};
+use super::{CallFault, Mutant, Plan, PlannedFault};
 use crate::environment::Environment;
-use aws_stand_in::{Fault, InstanceState};
+use aws_stand_in::{Call, Fault, InstanceState};
 
 /// Longer than any function lives: done, and never answered.
 const NEVER: Duration = Duration::from_hours(24);
@@ -32,10 +33,11 @@ impl Injected {
 /// Sets the fault up, before the night begins. What people do ends with the tasks it gives.
 pub(super) fn set_up(night: &Arc<Environment>, plan: &Plan) -> (Injected, JoinSet<()>) {
     let happened = Injected::default();
-    set_up_calls(night, plan.faults.clone(), happened.clone());
-    set_up_deliveries(night, plan, happened.clone());
+    let (faults, without) = (&plan.faults, plan.without);
+    set_up_calls(night, faults.clone(), without, happened.clone());
+    set_up_deliveries(night, faults.clone(), without, happened.clone());
     let mut acts = JoinSet::new();
-    for (place, &fault) in plan.faults.iter().enumerate() {
+    for (place, &fault) in faults.iter().enumerate() {
         match fault {
             PlannedFault::OperatorAction(after, act) => {
                 let (night, happened) = (night.clone(), happened.clone());
@@ -52,13 +54,18 @@ pub(super) fn set_up(night: &Arc<Environment>, plan: &Plan) -> (Injected, JoinSe
             _ => {}
         }
     }
-    if let Some(control) = plan.without {
+    if let Some(control) = without {
         control.take_away(night);
     }
     (happened, acts)
 }
 
-fn set_up_calls(night: &Environment, faults: Vec<PlannedFault>, happened: Injected) {
+fn set_up_calls(
+    night: &Environment,
+    faults: Vec<PlannedFault>,
+    without: Option<Mutant>,
+    happened: Injected,
+) {
     let (aws, lambda) = (night.stack.aws.clone(), night.stack.lambda.clone());
     let began = aws.clock().now();
     aws.set_faults(Box::new(move |call| {
@@ -72,9 +79,13 @@ fn set_up_calls(night: &Environment, faults: Vec<PlannedFault>, happened: Inject
                 })
             }
             PlannedFault::Outage(service, from, lasts) if service.takes(call) => {
-                let since = call.time.duration_since(began).unwrap_or_default();
-                let down = since >= from && since < from + lasts;
+                let down = is_within(began, call, from, lasts);
                 down.then(|| CallFault::ServerError.fault(call))
+            }
+            PlannedFault::Answers(service, how, from, lasts) if service.takes(call) => {
+                let hit = is_within(began, call, from, lasts);
+                let fault = without.and_then(|control| control.believes(how, call));
+                hit.then(|| fault.unwrap_or_else(|| how.to_each().fault(call)))
             }
             _ => None,
         };
@@ -85,22 +96,39 @@ fn set_up_calls(night: &Environment, faults: Vec<PlannedFault>, happened: Inject
     }));
 }
 
-fn set_up_deliveries(night: &Environment, plan: &Plan, happened: Injected) {
-    let (faults, without) = (plan.faults.clone(), plan.without);
+fn is_within(began: SystemTime, call: &Call, from: Duration, lasts: Duration) -> bool {
+    let since = call.time.duration_since(began).unwrap_or_default();
+    since >= from && since < from + lasts
+}
+
+fn set_up_deliveries(
+    night: &Environment,
+    faults: Vec<PlannedFault>,
+    without: Option<Mutant>,
+    happened: Injected,
+) {
     let aws = night.stack.aws.clone();
     night.stack.lambda.set_copies(Box::new(move |accepted| {
-        let mut faults = faults.iter().enumerate();
-        let hit = faults.find_map(|(place, fault)| match *fault {
+        let mut each = faults.iter().enumerate();
+        let hit = each.find_map(|(place, fault)| match *fault {
             PlannedFault::Delivery(number, how) if number == accepted.number => Some((place, how)),
             _ => None,
         });
-        let copies = match hit {
+        let mut copies = match hit {
             Some((place, how)) => {
                 happened.note(place);
                 how.copies(accepted, &aws)
             }
             None => vec![Duration::ZERO],
         };
+        for (place, fault) in faults.iter().enumerate() {
+            if let PlannedFault::Queue(wait) = fault {
+                happened.note(place);
+                for copy in &mut copies {
+                    *copy += *wait;
+                }
+            }
+        }
         if let Some(control) = without {
             control.rewrite(accepted, &aws);
         }
@@ -121,6 +149,7 @@ pub(super) fn mend(night: &Environment) {
     aws.set_agent(instance, true);
     aws.set_agent_report(None);
     night.host.set_held_by(None);
+    mend_states(night);
     night.host.set_durations(DURATIONS);
     let mut instances = aws.instances().into_iter();
     if instances.any(|one| one.id == *instance && one.state == InstanceState::Stopped) {

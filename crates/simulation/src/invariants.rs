@@ -12,16 +12,23 @@
 //! 5. Every run ends, in a verdict of its own or in an error about it that a person is shown: one
 //!    that no retry has healed.
 
+mod told;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
 use common::datadog::OLDEST_POINT;
 use common::time::Timestamp;
 
+use super::operator_action::{COPIED, SCANNED};
 use super::plan::{NEXT_SNAPSHOT, OTHERS_VOLUME};
-use super::{Plan, PlannedFault};
+use super::{OperatorAction, Plan, PlannedFault};
 use crate::environment::{Ending, Environment};
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Attachment, Tags, VolumeState};
+
+/// What a canary night came to.
+const CANARY: &str = "infobright_backup_check.canary_caught";
 
 /// What is not this stack's, as it is: volumes with their tags and attachments, snapshots with
 /// their tags.
@@ -45,7 +52,8 @@ pub(super) fn production(night: &Environment) -> Production {
     let kept = |id: &str, tags: Tags| -> Tags {
         let is_under_test = id == last_night;
         let tags = tags.into_iter();
-        tags.filter(|(key, _)| !is_under_test || !key.starts_with("DBBackup"))
+        let may_change = |key: &str| key.starts_with("DBBackup") || key.starts_with("copied-");
+        tags.filter(|(key, _)| !is_under_test || !may_change(key))
             .collect()
     };
     Production {
@@ -54,14 +62,42 @@ pub(super) fn production(night: &Environment) -> Production {
             .collect(),
         snapshots: snapshots
             .filter(|snapshot| snapshot.id != NEXT_SNAPSHOT)
+            .filter(|snapshot| !is_others(&snapshot.id) || is_judged(&snapshot.tags))
             .map(|snapshot| (snapshot.id.clone(), kept(&snapshot.id, snapshot.tags)))
             .collect(),
     }
 }
 
-pub(super) fn unchanged(before: &Production, night: &Environment) -> Option<String> {
-    let after = production(night);
-    (*before != after).then(|| format!("4: production was {before:?} and is {after:?}"))
+/// What others have made meanwhile counts where a verdict stands on it.
+fn is_others(snapshot_id: &str) -> bool {
+    [SCANNED, COPIED].contains(&snapshot_id)
+}
+
+fn is_judged(tags: &Tags) -> bool {
+    tags.keys().any(|key| key.starts_with("DBBackup"))
+}
+
+pub(super) fn unchanged(
+    mut before: Production,
+    night: &Environment,
+    plan: &Plan,
+) -> Option<String> {
+    let mut after = production(night);
+    let mut faults = plan.faults.iter();
+    if faults.any(|one| {
+        matches!(
+            one,
+            PlannedFault::OperatorAction(_, OperatorAction::ReplaceProduction)
+        )
+    }) {
+        // Its instance went with its root volume, and another has the data volume since.
+        for side in [&mut before, &mut after] {
+            side.volumes.retain(|(id, ..)| !id.ends_with("root"));
+            let attachments = side.volumes.iter_mut().filter_map(|(.., at)| at.as_mut());
+            attachments.for_each(|at| at.since = SystemTime::UNIX_EPOCH);
+        }
+    }
+    (before != after).then(|| format!("4: production was {before:?} and is {after:?}"))
 }
 
 /// The violations that show when the night has ended.
@@ -70,26 +106,30 @@ pub(super) fn of_night(night: &Environment, plan: &Plan, ending: &Ending) -> Vec
     violations.extend(nothing_left(plan, ending));
     let detached = night.stack.aws.detached_while_mounted().into_iter();
     violations.extend(detached.map(|id| format!("1: {id} was detached while it was mounted")));
-    violations.extend(true_verdict(night, plan, ending));
+    if plan.canary {
+        violations.extend(told::canary(night, plan, ending));
+    } else {
+        violations.extend(true_verdict(night, plan, ending));
+        violations.extend(told::what_passes(plan, ending));
+    }
+    violations.extend(told::what_to_mend(plan, ending));
+    violations.extend(told::verdict_without_tag(plan, ending));
     violations.extend(tag_and_metric(night, ending));
     violations.extend(instant_of_verdict(night, ending));
     violations.extend(one_of_each(night));
-    violations.extend(somebody_knows(night, plan, ending));
+    violations.extend(somebody_knows(night, &plan.faults, ending));
     violations
 }
 
 fn nothing_left(plan: &Plan, ending: &Ending) -> Option<String> {
     // Giving back may be what the fault hits, and what a machine or a person does by force may
-    // leave what only the next night can find.
-    let hits_giving_back = plan.faults.iter().any(|fault| {
-        matches!(
-            fault,
-            PlannedFault::Delivery(..)
-                | PlannedFault::OperatorAction(..)
-                | PlannedFault::Outage(..)
-                | PlannedFault::Death(..)
-        )
-    });
+    // leave what only the next night can find. Two faults may use up what heals one.
+    let hits_giving_back = match plan.faults.as_slice() {
+        [one] => !one.leaves_giving_back(),
+        several => several
+            .iter()
+            .any(|one| !matches!(one, PlannedFault::Call(..) | PlannedFault::Lag(_))),
+    };
     (!hits_giving_back && !ending.left.is_empty())
         .then(|| format!("1: left at once: {:?}", ending.left))
 }
@@ -112,11 +152,22 @@ fn true_verdict(night: &Environment, plan: &Plan, ending: &Ending) -> Option<Str
     }
 }
 
+/// Whether last night's snapshot has as many tags as it may have.
+fn is_full(night: &Environment) -> bool {
+    let tags = night
+        .stack
+        .aws
+        .snapshot_tags(&night.stack.fixture.snapshot_id);
+    tags.len() >= 50
+}
+
 fn tag_and_metric(night: &Environment, ending: &Ending) -> Option<String> {
     let metric = match ending.tag() {
         Some("True") => 1.0,
         Some(_) => 0.0,
         None if ending.valid().is_empty() => return None,
+        // The verdict does not fit on the snapshot, and is not lost.
+        None if is_full(night) => return None,
         None => return Some(format!("2: no tag, and the metric {:?}", ending.valid())),
     };
     let disagree = ending
@@ -212,18 +263,19 @@ fn runs(ending: &Ending) -> BTreeSet<&str> {
 
 /// Each run has a verdict, its own or one that took its place, or it is what an event or an error
 /// is about. An error that a retry has healed tells nobody anything.
-fn somebody_knows(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<String> {
+fn somebody_knows(night: &Environment, faults: &[PlannedFault], ending: &Ending) -> Vec<String> {
     let runs = runs(ending);
     let verdict_of = ending.tags.get("DBBackupCheckRun").map(String::as_str);
     // What an event was robbed of, nobody can say.
-    let hidden = plan.faults.iter().any(|fault| match fault {
+    let hidden = faults.iter().any(|fault| match fault {
         PlannedFault::Delivery(_, how) => how.hides_run(),
         _ => false,
     });
     let dropped = !night.stack.lambda.given_up().is_empty();
     let unhealed = unhealed(ending);
     let untold = runs.iter().filter(|&&run| {
-        let judged = verdict_of.is_some_and(|of| runs.contains(of));
+        let caught = !ending.metric(CANARY).is_empty();
+        let judged = caught || verdict_of.is_some_and(|of| runs.contains(of));
         let named = |text: &str| hidden || text.contains(run);
         let shown = ending.events.iter().any(|event| named(&event.text))
             || unhealed.iter().any(|text| named(text));

@@ -1,6 +1,7 @@
 //! Runs in memory: the six real steps on the stand-in, a paused clock, and faults on purpose. What
 //! must hold at the end of each run is in [`invariants`].
 
+mod after;
 pub mod cli;
 pub mod environment;
 pub mod exhaustive;
@@ -12,13 +13,14 @@ mod invariants;
 mod mutants;
 mod operator_action;
 pub mod overhead;
+mod passing;
 mod plan;
 pub mod random;
 mod recorded;
 mod run;
 mod summary;
 
-pub use fault::{CallFault, DeliveryFault, PlannedFault, Service};
+pub use fault::{Answers, CallFault, DeliveryFault, PlannedFault, Service};
 pub use mutants::Mutant;
 pub use operator_action::OperatorAction;
 pub use plan::Plan;

@@ -4,6 +4,7 @@
 //! The steps stay as they are. What the guard does is undone on the wire, in the events, on the
 //! test instance or in the template, so that nothing that ships knows of it.
 
+mod guards;
 mod wire;
 
 use std::sync::Arc;
@@ -60,11 +61,33 @@ pub enum Mutant {
     CommandUnasked,
     /// Step 6 does not see that the verdict on the snapshot is newer than its own.
     OlderOverNewer,
+    /// What is not AWS's answer counts as AWS's refusal.
+    ForeignAnswerBelieved,
+    /// A list that was cut is a shorter list.
+    HalfListBelieved,
+    /// The volume that a run is told to take the backups of is not taken.
+    SourceVolumeUnused,
+    /// Any snapshot of the volume is the backup.
+    FiltersUnused,
+    /// Systems Manager is not told which step of a document is asked about.
+    StepUnnamed,
+    /// The error of a volume that vanished does not say that its key is the cause.
+    KeyUnnamed,
+    /// Nobody says that the guest holds the device name.
+    HeldNameUnsaid,
+    /// What is attaching for ever is not taken back by force.
+    StuckWithoutForce,
+    /// A verdict that cannot be written on the snapshot is not sent either.
+    VerdictLostWithTag,
+    /// A volume that lost its tags is not named.
+    LostTagsUnsaid,
+    /// Step 6 does not know that the damage was done on purpose.
+    CanaryForgotten,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 28] = [
         Self::NothingLags,
         Self::DetachFirst,
         Self::NoOnFailureDestination,
@@ -82,6 +105,17 @@ impl Mutant {
         Self::EveryRunsVolume,
         Self::CommandUnasked,
         Self::OlderOverNewer,
+        Self::ForeignAnswerBelieved,
+        Self::HalfListBelieved,
+        Self::SourceVolumeUnused,
+        Self::FiltersUnused,
+        Self::StepUnnamed,
+        Self::KeyUnnamed,
+        Self::HeldNameUnsaid,
+        Self::StuckWithoutForce,
+        Self::VerdictLostWithTag,
+        Self::LostTagsUnsaid,
+        Self::CanaryForgotten,
     ];
 
     /// The number of the invariant that it breaks.
@@ -92,30 +126,52 @@ impl Mutant {
             Self::DetachFirst
             | Self::NoOnFailureDestination
             | Self::NoSweep
-            | Self::ForceThoughHeld => 1,
+            | Self::ForceThoughHeld
+            | Self::StuckWithoutForce => 1,
             Self::MetricOfItsOwn
             | Self::MetricBeforeTag
             | Self::TestThatAlwaysPasses
             | Self::ExitCodeAlone
             | Self::CommandUnasked
-            | Self::OlderOverNewer => 2,
+            | Self::OlderOverNewer
+            | Self::VerdictLostWithTag => 2,
             Self::NoClientToken | Self::NoLockOnHost => 3,
-            Self::ProductionForTest | Self::EveryRunsVolume => 4,
-            Self::NoLimitOnLooks | Self::ErrorsSwallowed => 5,
+            Self::ProductionForTest | Self::EveryRunsVolume | Self::FiltersUnused => 4,
+            Self::NoLimitOnLooks
+            | Self::ErrorsSwallowed
+            | Self::ForeignAnswerBelieved
+            | Self::HalfListBelieved
+            | Self::SourceVolumeUnused
+            | Self::StepUnnamed
+            | Self::KeyUnnamed
+            | Self::HeldNameUnsaid
+            | Self::LostTagsUnsaid
+            | Self::CanaryForgotten => 5,
         }
     }
 
     /// A night on which the guard is needed. `clean` is a night without fault.
     #[must_use]
     pub fn plan(self, clean: &Played) -> Plan {
+        if let Some(plan) = self.aws_as_it_is() {
+            return plan;
+        }
+        let backup = match self {
+            Self::MetricOfItsOwn | Self::TestThatAlwaysPasses => Backup::Damaged,
+            _ => Backup::Good,
+        };
+        Plan {
+            canary: self == Self::CanaryForgotten,
+            faults: self.faults(clean),
+            without: Some(self),
+            ..undisturbed(backup)
+        }
+    }
+
+    fn faults(self, clean: &Played) -> Vec<PlannedFault> {
         let call = |action, how| vec![PlannedFault::Call(call_of(clean, action), how)];
         let event = |function, how| vec![PlannedFault::Delivery(event_of(clean, function), how)];
-        let faults = match self {
-            Self::DetachFirst
-            | Self::ProductionForTest
-            | Self::EveryRunsVolume
-            | Self::MetricOfItsOwn
-            | Self::TestThatAlwaysPasses => Vec::new(),
+        match self {
             Self::NothingLags => vec![PlannedFault::Lag(Duration::from_secs(10))],
             Self::NoOnFailureDestination => {
                 // Each of Lambda's three attempts reads once and then attaches.
@@ -159,15 +215,8 @@ impl Mutant {
                 let day = Duration::from_hours(24);
                 vec![PlannedFault::Outage(Service::Ec2, Duration::ZERO, day)]
             }
-        };
-        let backup = match self {
-            Self::MetricOfItsOwn | Self::TestThatAlwaysPasses => Backup::Damaged,
-            _ => Backup::Good,
-        };
-        Plan {
-            faults,
-            without: Some(self),
-            ..undisturbed(backup)
+            // These need none.
+            _ => Vec::new(),
         }
     }
 
@@ -236,11 +285,13 @@ impl Mutant {
             | Self::DetachFirst
             | Self::ForceThoughHeld
             | Self::NoLimitOnLooks => {}
+            other => aws.set_tamper(Box::new(move |action, body| other.alter(action, body))),
         }
     }
 
     /// What of the guard travels in the events.
     pub(super) fn rewrite(self, accepted: &mut Accepted, aws: &Aws) {
+        self.forget(accepted);
         let Some(fields) = accepted.event.as_object_mut() else {
             return;
         };

@@ -1,7 +1,11 @@
 //! What people and machines do in the middle of a night.
 
+mod states;
+
 use std::sync::Arc;
 use std::time::Duration;
+
+pub(super) use states::{COPIED, SCANNED, mend as mend_states};
 
 use super::plan::OTHERS_VOLUME;
 use crate::environment::Environment;
@@ -45,13 +49,40 @@ pub enum OperatorAction {
     HoldMount,
     /// Scripts that begin from now on hang until somebody ends them.
     HangScripts,
+    /// The guest of the test instance holds the device name until it is rebooted.
+    HoldName,
+    /// Somebody attaches a volume of theirs under the other spelling of the device name.
+    TakeName,
+    /// The test instance takes no more volumes than it has.
+    FillInstance,
+    /// What is attached from now on shows no device.
+    HideDevice,
+    /// A mount namespace of somebody else's takes the mount along, and the release script sees it.
+    TakeAlong,
+    /// The same, and the release script does not see it.
+    TakeAlongUnseen,
+    /// A scanner takes a snapshot of production's volume, and another makes a copy of a snapshot:
+    /// the newest there are.
+    Scan,
+    /// The documents get a step before the one that runs the script.
+    AddSteps,
+    /// The functions are `Pending` for two minutes.
+    ChangeFunctions,
+    /// Production's instance is gone, and the volume whose backup it is with it.
+    ReplaceProduction,
+    /// The snapshots have as many tags as they may have.
+    FillTags,
+    /// The snapshot of last night is tested once more.
+    TestAgain,
+    /// The test instance is renamed, and another has its name.
+    Rename,
     /// The SSM agent reports this of commands that it takes from now on, and not the script.
     AgentReports(AgentReport),
 }
 
 impl OperatorAction {
     /// All of them.
-    pub const ALL: [Self; 14 + AgentReport::ALL.len()] = [
+    pub const ALL: [Self; 27 + AgentReport::ALL.len()] = [
         Self::Stop,
         Self::Reboot,
         Self::Replace,
@@ -66,6 +97,19 @@ impl OperatorAction {
         Self::RevokeKey,
         Self::HoldMount,
         Self::HangScripts,
+        Self::HoldName,
+        Self::TakeName,
+        Self::FillInstance,
+        Self::HideDevice,
+        Self::TakeAlong,
+        Self::TakeAlongUnseen,
+        Self::Scan,
+        Self::AddSteps,
+        Self::ChangeFunctions,
+        Self::ReplaceProduction,
+        Self::FillTags,
+        Self::TestAgain,
+        Self::Rename,
         Self::AgentReports(AgentReport::NoSpace),
         Self::AgentReports(AgentReport::NoMemory),
         Self::AgentReports(AgentReport::NoExec),
@@ -75,6 +119,27 @@ impl OperatorAction {
         Self::AgentReports(AgentReport::Skipped),
         Self::AgentReports(AgentReport::OutputCut),
     ];
+
+    /// Whether what it brings about outlasts a step's pauses, so that one moment between two looks
+    /// is as good as another.
+    pub(super) fn lasts(self) -> bool {
+        matches!(
+            self,
+            Self::HoldName
+                | Self::TakeName
+                | Self::FillInstance
+                | Self::HideDevice
+                | Self::TakeAlong
+                | Self::TakeAlongUnseen
+                | Self::Scan
+                | Self::AddSteps
+                | Self::ChangeFunctions
+                | Self::ReplaceProduction
+                | Self::FillTags
+                | Self::TestAgain
+                | Self::Rename
+        )
+    }
 
     pub(super) async fn perform(self, night: &Environment) {
         let (aws, ids) = (&night.stack.aws, &night.stack.fixture);
@@ -130,6 +195,7 @@ impl OperatorAction {
             }),
             (Self::AgentReports(report), _) => aws.set_agent_report(Some(report)),
             (Self::Detach | Self::Delete | Self::Retag, None) => {}
+            (other, _) => states::bring_about(other, night).await,
         }
     }
 }

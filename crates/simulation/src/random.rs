@@ -39,7 +39,8 @@ pub async fn plan(seed: u64) -> Plan {
         let single = if let Some(single) = SINGLE[backup].get() {
             single
         } else {
-            let found = single_faults(BACKUPS[backup]).await;
+            let mut found = single_faults(BACKUPS[backup]).await;
+            found.retain(is_drawn);
             SINGLE[backup].get_or_init(|| found)
         };
         (0..2).map(|_| single[rng.usize(..single.len())]).collect()
@@ -53,6 +54,15 @@ pub async fn plan(seed: u64) -> Plan {
     }
 }
 
+/// Only single nights know the states that last, answers that are not AWS's and events that wait.
+fn is_drawn(fault: &PlannedFault) -> bool {
+    match fault {
+        PlannedFault::OperatorAction(_, act) => !act.lasts(),
+        PlannedFault::Answers(..) | PlannedFault::Queue(_) => false,
+        _ => true,
+    }
+}
+
 fn fault(rng: &mut Rng) -> PlannedFault {
     let moment = Duration::from_millis(rng.u64(..MINUTES * 60_000));
     match rng.u32(..12) {
@@ -63,7 +73,7 @@ fn fault(rng: &mut Rng) -> PlannedFault {
             PlannedFault::Death(rng.u64(1..CALLS), when, death)
         }
         7 | 8 => PlannedFault::Delivery(rng.u64(..EVENTS), one_of(rng, &DeliveryFault::ALL)),
-        9 => PlannedFault::OperatorAction(moment, one_of(rng, &OperatorAction::ALL)),
+        9 => PlannedFault::OperatorAction(moment, one_of(rng, &drawn_acts())),
         10 => {
             let service = one_of(rng, &Service::ALL);
             PlannedFault::Outage(service, moment, Duration::from_secs(rng.u64(10..3600)))
@@ -74,4 +84,9 @@ fn fault(rng: &mut Rng) -> PlannedFault {
 
 fn one_of<T: Copy>(rng: &mut Rng, all: &[T]) -> T {
     all[rng.usize(..all.len())]
+}
+
+fn drawn_acts() -> Vec<OperatorAction> {
+    let acts = OperatorAction::ALL.into_iter();
+    acts.filter(|act| !act.lasts()).collect()
 }

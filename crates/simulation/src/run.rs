@@ -4,16 +4,12 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::fault::DAY;
 use super::inject::{Injected, mend, set_up};
-use super::plan::{DURATIONS, NEXT_SNAPSHOT, OTHERS_VOLUME};
-use super::{DeliveryFault, Plan, PlannedFault, invariants};
+use super::plan::{DURATIONS, OTHERS_VOLUME};
+use super::{Plan, PlannedFault, after, invariants};
 use crate::environment::{Ending, Environment};
 use aws_stand_in::clock::rfc3339;
-use aws_stand_in::{Call, Snapshot, Tags};
-
-/// No night takes longer, whatever goes wrong.
-const BOUND: Duration = Duration::from_hours(20);
+use aws_stand_in::{Call, Tags};
 
 /// A night that was played.
 pub struct Played {
@@ -62,24 +58,14 @@ pub async fn play(plan: &Plan) -> Played {
         }
     });
     night.host.set_durations(DURATIONS);
-    let night = Arc::new(night.backup(plan.backup));
+    let night = Arc::new(plan.start(night.backup(plan.backup)));
     add_others_volume(&night);
     let clock = night.stack.aws.clock();
     let before = invariants::production(&night);
     let began = clock.now();
     let (happened, mut acts) = set_up(&night, plan);
     night.start_run();
-    let next_day = |fault: &PlannedFault| {
-        matches!(
-            fault,
-            PlannedFault::Delivery(_, DeliveryFault::AgainNextDay)
-        )
-    };
-    let bound = if plan.faults.iter().any(next_day) {
-        BOUND + DAY
-    } else {
-        BOUND
-    };
+    let bound = plan.bound();
     let ended = clock
         .within(bound, async {
             while acts.join_next().await.is_some() {}
@@ -100,8 +86,8 @@ pub async fn play(plan: &Plan) -> Played {
     }
     violations.extend(invariants::of_night(&night, plan, &ending));
     mend(&night);
-    violations.extend(clean_night(&night, began).await);
-    violations.extend(invariants::unchanged(&before, &night));
+    violations.extend(after::clean_night(&night, began).await);
+    violations.extend(invariants::unchanged(before, &night, plan));
     Played {
         violations,
         ending,
@@ -133,7 +119,7 @@ fn add_others_volume(night: &Environment) {
     clippy::ptr_arg,
     reason = "retain hands over a reference to what it holds"
 )]
-fn is_own(left: &String) -> bool {
+pub(super) fn is_own(left: &String) -> bool {
     !left.contains(OTHERS_VOLUME)
 }
 
@@ -147,34 +133,6 @@ fn happened_in(night: &Environment, plan: &Plan, happened: &Injected) -> Vec<Pla
         _ => places.contains(place),
     });
     did.map(|(_, fault)| *fault).collect()
-}
-
-/// The night after, with nothing wrong: it must be valid and leave nothing, its own or older.
-async fn clean_night(night: &Environment, began: SystemTime) -> Vec<String> {
-    let aws = &night.stack.aws;
-    let tomorrow = began + Duration::from_hours(24);
-    aws.clock().sleep_until(tomorrow).await;
-    let volume = &night.stack.fixture.production_volume_id;
-    let half_past = aws.clock().now() - Duration::from_mins(30);
-    aws.add_snapshot(Snapshot::completed(NEXT_SNAPSHOT, volume, half_past));
-    night.start_run();
-    if !aws.clock().within(BOUND, night.stack.lambda.idle()).await {
-        return vec!["1: the clean night after it has not ended".to_owned()];
-    }
-    let mut violations = Vec::new();
-    let mut left = night.left();
-    left.retain(is_own);
-    if !left.is_empty() {
-        violations.push(format!("1: left after the clean night: {left:?}"));
-    }
-    let tag = aws
-        .snapshot_tags(NEXT_SNAPSHOT)
-        .get("DBBackupValid")
-        .cloned();
-    if tag.as_deref() != Some("True") {
-        violations.push(format!("1: the clean night ended with {tag:?}"));
-    }
-    violations
 }
 
 fn since(began: SystemTime, time: SystemTime) -> Duration {

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use aws_stand_in::simulated_host::Backup;
+use common::polling::limits::LONGEST_RUN;
 use simulation::exhaustive::{self, undisturbed};
 use simulation::fleet::{self, Databases};
-use simulation::{Mutant, Plan, overhead, play, random};
+use simulation::{Mutant, OperatorAction, Plan, PlannedFault, overhead, play, random};
 
 /// As in `simulate`.
 #[global_allocator]
@@ -73,6 +74,24 @@ async fn every_single_trouble_of_a_failing_night() {
     every_single_trouble(Backup::CannotBeTested).await;
 }
 
+/// A run whose events wait so long that the next takes it for dead.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_outlasts_the_longest_run_meets_the_next() {
+    for hours in [7, 12, 24] {
+        let another = Duration::from_hours(hours);
+        let plan = Plan {
+            faults: vec![
+                PlannedFault::Queue(Duration::from_mins(55)),
+                PlannedFault::OperatorAction(another, OperatorAction::StartAnother),
+            ],
+            ..undisturbed(Backup::Good)
+        };
+        let played = play(&plan).await;
+        assert_eq!(played.violations, [""; 0], "{hours} h\n{}", played.trace());
+        assert!(played.lasted > LONGEST_RUN, "{:?}", played.lasted);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_guard_that_is_taken_away_is_missed() {
     let clean = play(&undisturbed(Backup::Good)).await;
@@ -106,12 +125,13 @@ async fn databases_at_once_do_not_disturb_each_other() {
         let played = fleet::play(Databases {
             count,
             within: Duration::ZERO,
+            concurrency: fleet::CONCURRENCY,
             seed: 0,
         })
         .await;
         assert_eq!(played.violations, [""; 0]);
         assert_eq!(played.outcomes.values().sum::<usize>(), count as usize);
-        assert!(count < 60 || played.refused > 0, "the limits are met");
+        assert!(count < 60 || played.refused[0] > 0, "the limits are met");
         most.extend(played.calls.last().copied());
     }
     // Twelve times the databases, some refusals more.

@@ -1,6 +1,8 @@
 //! Giving back, in the one order that works: stop the server and unmount, detach, delete. What is
 //! gone already is fine. Detaching a mounted volume would wedge it.
 
+use std::time::Duration;
+
 use aws_sdk_ec2::types::{InstanceStateName, VolumeAttachmentState};
 use common::ec2::{self, Attachment, Volume, VolumeState, tags};
 use common::event::{EndReason, Release, Run};
@@ -12,6 +14,10 @@ use tracing::warn;
 
 use crate::report::place;
 use crate::{AwaitResult, Stage};
+
+/// No attachment takes longer as a rule. EC2 takes back by force alone what the guest never gets:
+/// `DetachVolume` without it is an `IncorrectState` as long as it is `attaching`.
+const STUCK: Duration = Duration::from_mins(5);
 
 impl AwaitResult {
     /// Takes the next step of giving back, and says so; or ends the run where nothing is held.
@@ -193,7 +199,16 @@ impl AwaitResult {
         if let Some(why) = self.unmount(run, back, instance, id).await? {
             return Ok(Some(why));
         }
-        ec2::detach(&self.ec2, id, back.by_force).await?;
+        let attaching = attachment.state == VolumeAttachmentState::Attaching;
+        if attaching && run.waited() < STUCK {
+            return Ok(Some(format!(
+                "volume {id} is still being attached to {instance}"
+            )));
+        }
+        if attaching {
+            warn!("{instance} does not take volume {id}: it is taken back by force");
+        }
+        ec2::detach(&self.ec2, id, back.by_force || attaching).await?;
         Ok(Some(format!(
             "volume {id} is being detached from {instance}"
         )))

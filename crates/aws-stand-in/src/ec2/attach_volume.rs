@@ -52,6 +52,7 @@ pub(super) fn attach_volume(
         return Err(ErrorResponse::new("InvalidVolume.ZoneMismatch", message));
     }
     check_device_free(ec2, &instance_id, &device)?;
+    ec2.check_attachments(&instance_id)?;
     Ok(attach(context, volume, instance_id, device))
 }
 
@@ -76,12 +77,14 @@ fn attach(
     device: String,
 ) -> String {
     let there_at = context.now + context.account.timing.attaching;
+    let stuck = context.account.ec2.is_name_held(&instance_id, &device);
     volume.attached = Some(Attached {
         instance_id,
         device,
         since: context.now,
         there_at,
         delete_on_termination: false,
+        stuck,
         host_knows: false,
         detach: None,
     });

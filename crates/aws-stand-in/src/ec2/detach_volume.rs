@@ -7,6 +7,7 @@ use super::xml::{AttachmentXml, write};
 use super::{arn, resource_tags};
 use crate::account::Context;
 use crate::error_response::ErrorResponse;
+use crate::ssm::Command;
 
 /// `EX_TEMPFAIL`, with which a script says that it could not.
 const COULD_NOT: i32 = 75;
@@ -47,8 +48,9 @@ pub(super) fn detach_volume(
         attachment.state,
         AttachmentState::Detaching | AttachmentState::Busy
     );
+    // Force takes one that is stuck there: https://github.com/kubernetes/kubernetes/issues/31891
     let too_early = attachment.state == AttachmentState::Attaching;
-    if too_early || (under_way && !force) || view.state != VolumeState::InUse {
+    if ((too_early || under_way) && !force) || view.state != VolumeState::InUse {
         let message = format!(
             "Volume '{volume_id}' is in the '{}' state.",
             attachment.state.name()
@@ -57,7 +59,7 @@ pub(super) fn detach_volume(
     }
     let host = context.account.hosts.get(&attachment.instance_id);
     let in_use = host.is_some_and(|host| host.in_use(&volume_id));
-    if in_use && (!force || says_who_holds(context, &attachment.instance_id)) {
+    if in_use && is_wedged(context, &attachment.instance_id, force) {
         context
             .account
             .detached_while_mounted
@@ -71,13 +73,20 @@ pub(super) fn detach_volume(
     Ok(write("DetachVolumeResponse", &answer))
 }
 
-/// Whether the newest script to end on the machine could not do its part and said why: then a
-/// person can end what holds the volume, and force is no last resort.
-fn says_who_holds(context: &Context<'_>, instance_id: &str) -> bool {
+/// Whether a detach is what wedges a volume that is in use: not where the release script said that
+/// it has unmounted, and not by force, unless that script could not and said why. Then a person can
+/// end what holds the volume, and force is no last resort.
+fn is_wedged(context: &Context<'_>, instance_id: &str, force: bool) -> bool {
     let commands = context.account.ssm.commands.iter();
     let ended = commands.filter(|one| one.instance_id == instance_id && one.ended_at.is_some());
     let newest = ended.max_by_key(|one| one.ended_at);
-    newest.is_some_and(|one| one.exit_code == Some(COULD_NOT) && !one.stdout.trim().is_empty())
+    let releases = |one: &&Command| one.steps.iter().any(|step| step == "release");
+    let Some(release) = newest.filter(releases) else {
+        return !force;
+    };
+    let let_go = release.exit_code == Some(0);
+    let said_why = release.exit_code == Some(COULD_NOT) && !release.stdout.trim().is_empty();
+    !let_go && (!force || said_why)
 }
 
 /// The volume is always asked about, the instance only where the call names it: the service

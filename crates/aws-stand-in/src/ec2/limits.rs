@@ -7,18 +7,13 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::Request;
 
+use crate::bucket::Bucket;
 use crate::error_response::ErrorResponse;
 
 /// What is left in each bucket. Full at first.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
     buckets: BTreeMap<(String, Reads), Bucket>,
-}
-
-#[derive(Debug)]
-struct Bucket {
-    tokens: f64,
-    at: SystemTime,
 }
 
 /// A list that names neither a filter nor a page counts in a smaller bucket of its own.
@@ -39,21 +34,14 @@ impl Limits {
         let reads = reads(action, request.body());
         let (most, a_second) = size(action, &reads);
         let bucket = self.buckets.entry((action.to_owned(), reads));
-        let bucket = bucket.or_insert(Bucket {
-            tokens: most,
-            at: now,
-        });
-        let passed = now.duration_since(bucket.at).unwrap_or_default();
-        bucket.tokens = (bucket.tokens + passed.as_secs_f64() * a_second).min(most);
-        bucket.at = now;
-        if bucket.tokens < 1.0 {
+        let bucket = bucket.or_insert_with(|| Bucket::full(most, now));
+        if !bucket.take(most, a_second, now) {
             return Err(ErrorResponse {
                 status: 503,
                 code: "RequestLimitExceeded".to_owned(),
                 message: "Request limit exceeded.".to_owned(),
             });
         }
-        bucket.tokens -= 1.0;
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ mod delete_volume;
 mod describe;
 mod detach_volume;
 mod filter;
+mod guest;
 mod id;
 mod instance;
 mod limits;
@@ -32,6 +33,7 @@ use super::error_response::{ErrorResponse, response};
 use super::eventual_consistency::EventuallyConsistent;
 use super::instance_host::{AttachedVolume, Host};
 
+pub(super) use guest::Guest;
 pub use instance::{Instance, InstanceState};
 pub(super) use instance::{InstanceEntry, Machine};
 pub(super) use limits::Limits;
@@ -53,6 +55,8 @@ pub(crate) struct Ec2 {
     pub volumes: BTreeMap<String, EventuallyConsistent<Volume>>,
     pub snapshots: BTreeMap<String, EventuallyConsistent<Snapshot>>,
     tokens: BTreeMap<String, UsedToken>,
+    /// By instance; an ordinary one where there is none.
+    pub guests: BTreeMap<String, Guest>,
 }
 
 impl Ec2 {
@@ -64,7 +68,7 @@ impl Ec2 {
                 continue;
             };
             let host = hosts.get(&attached.instance_id);
-            if !attached.host_knows && attached.there_at <= now {
+            if !attached.host_knows && attached.there_at <= now && !attached.stuck {
                 attached.host_knows = true;
                 if let Some(host) = host {
                     host.attached(&AttachedVolume {
@@ -79,6 +83,9 @@ impl Ec2 {
             };
             let held = host.is_some_and(|host| host.in_use(&volume.id));
             if detach.ends_at <= now && (detach.force || !held) {
+                if let Some(guest) = self.guests.get_mut(&attached.instance_id) {
+                    guest.lose(&attached.device, held);
+                }
                 if let Some(host) = host {
                     host.detached(&volume.id);
                 }

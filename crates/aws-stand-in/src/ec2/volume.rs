@@ -95,6 +95,8 @@ pub(crate) struct Attached {
     pub since: SystemTime,
     pub there_at: SystemTime,
     pub delete_on_termination: bool,
+    /// The guest cannot take it: `attaching` without end.
+    pub stuck: bool,
     /// The machine has been told.
     pub host_knows: bool,
     pub detach: Option<Detach>,
@@ -112,7 +114,7 @@ impl Attached {
         match &self.detach {
             Some(detach) if detach.ends_at <= now => AttachmentState::Busy,
             Some(_) => AttachmentState::Detaching,
-            None if self.there_at <= now => AttachmentState::Attached,
+            None if self.there_at <= now && !self.stuck => AttachmentState::Attached,
             None => AttachmentState::Attaching,
         }
     }

@@ -59,6 +59,10 @@ impl Lambda {
         let began = self.clock().now();
         let mut attempt = 0;
         let error = loop {
+            if !self.room(&function).await {
+                self.give_up(&function, &accepted, "EventAgeExceeded", attempt, None);
+                return;
+            }
             let error = match self.attempt(&function, &accepted, attempt).await {
                 Ok(answer) => {
                     return self.succeed(&function, &accepted, attempt + 1, answer);
@@ -88,6 +92,30 @@ impl Lambda {
             attempt + 1,
             Some(error),
         );
+    }
+
+    /// Waits until the account's concurrency allows one more invocation, as long as an event may
+    /// wait: after a second at first, and twice as long each time, up to five minutes.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
+    async fn room(&self, function: &Function) -> bool {
+        let began = self.clock().now();
+        let mut wait = Duration::from_secs(1);
+        loop {
+            {
+                let mut state = self.state();
+                let running = state.running.len();
+                if state.most_at_once.is_none_or(|most| running < most) {
+                    return true;
+                }
+                state.throttled += 1;
+            }
+            let age = self.clock().now().duration_since(began).unwrap_or_default();
+            if age > function.maximum_event_age {
+                return false;
+            }
+            self.clock().sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_mins(5));
+        }
     }
 
     async fn attempt(

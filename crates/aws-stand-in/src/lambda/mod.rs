@@ -46,6 +46,12 @@ struct State {
     copies: Option<Copies>,
     running: BTreeMap<usize, oneshot::Sender<Death>>,
     swallows_errors: bool,
+    /// Functions are `Pending`: they are being made or changed.
+    pending: bool,
+    /// How many invocations run at once, in all functions.
+    most_at_once: Option<usize>,
+    /// How often an event went back to the queue since they did.
+    throttled: u64,
 }
 
 /// Says when each copy of an event is delivered, counted from its acceptance, and may change the
@@ -221,6 +227,23 @@ impl Lambda {
     /// Takes every function's error for a success from now on: a control, which must be caught.
     pub fn swallow_errors(&self) {
         self.state().swallows_errors = true;
+    }
+
+    /// Has every function be `Pending`, as while it is made or changed, or `Active` again: Lambda
+    /// takes no event for one that is `Pending`.
+    pub fn set_pending(&self, pending: bool) {
+        self.state().pending = pending;
+    }
+
+    /// Has so many invocations run at once, as an account's concurrency allows; other events wait.
+    pub fn limit_concurrency(&self, most: usize) {
+        self.state().most_at_once = Some(most);
+    }
+
+    /// How often an event went back to the queue, since so many invocations ran.
+    #[must_use]
+    pub fn throttled(&self) -> u64 {
+        self.state().throttled
     }
 
     /// Waits until nothing is under way any more: no delivery, no retry.

@@ -61,6 +61,12 @@ impl Lambda {
         if kind == "DryRun" {
             return reply(204, None, Bytes::new());
         }
+        if self.state().pending {
+            // https://github.com/remotion-dev/remotion/issues/1186
+            let text = "The operation cannot be performed at this time. The function is currently \
+                        in the following state: Pending";
+            return refusal(409, "ResourceConflictException", text);
+        }
         if request.body().len() > LARGEST_EVENT {
             return refusal(413, "RequestTooLargeException", "the event is too large");
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{Backup, Finished, Mount, RunCommand, SimulatedHost, Testing};
+use super::{Along, Backup, Finished, Mount, RunCommand, SimulatedHost, Testing};
 
 /// `EX_TEMPFAIL`: could not be checked.
 const CANNOT_CHECK: i32 = 75;
@@ -101,7 +101,8 @@ impl SimulatedHost {
                 cannot_check(&format!("run {} is mounted", mount.run_id))
             };
         }
-        let Some(volume) = machine.attached.get(volume_id) else {
+        let shown = machine.attached.get(volume_id);
+        let Some(volume) = shown.filter(|_| !machine.hides_devices) else {
             return cannot_check(&format!("no device of {volume_id}"));
         };
         let snapshot = volume.snapshot_id.clone().unwrap_or_default();
@@ -114,6 +115,9 @@ impl SimulatedHost {
             volume_id: volume_id.to_owned(),
             backup,
         });
+        if machine.along.is_some() {
+            machine.kept = Some(volume_id.to_owned());
+        }
         done()
     }
 
@@ -235,7 +239,12 @@ impl SimulatedHost {
             return cannot_check(&format!("the mount is held by {who}"));
         }
         machine.mounted.take_if(|mount| mount.run_id == run_id);
-        done()
+        match &machine.kept {
+            Some(kept) if machine.along == Some(Along::Seen) => cannot_check(&format!(
+                "volume {kept} is unmounted here, but still held in another mount namespace"
+            )),
+            _ => done(),
+        }
     }
 }
 

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Backup, Durations};
+use super::{Along, Backup, Durations};
+use crate::instance_host::Host as _;
 use crate::testing::Night;
 use crate::{Command, CommandStatus};
 
@@ -170,4 +171,45 @@ async fn a_reboot_ends_everything_but_the_files() {
         run(&night, "test", "run-1", &volume_id).await.exit_code,
         Some(75)
     );
+}
+
+/// <https://github.com/kubernetes/kubernetes/issues/37854>
+#[tokio::test(start_paused = true)]
+async fn a_mount_that_was_taken_along_keeps_the_volume_busy_seen_or_unseen() {
+    for (along, exit_code) in [(Along::Seen, 75), (Along::Unseen, 0)] {
+        let (night, volume_id) = night(Backup::Good).await;
+        run(&night, "mount", "run-1", &volume_id).await;
+        night.host.set_along(Some(along));
+        let release = run(&night, "release", "run-1", &volume_id).await;
+        assert_eq!(release.exit_code, Some(exit_code), "{along:?}");
+        assert_eq!(night.host.mounted(), None);
+        assert!(night.host.in_use(&volume_id));
+        night.host.set_along(None);
+        assert!(!night.host.in_use(&volume_id));
+        let release = run(&night, "release", "run-1", &volume_id).await;
+        assert_eq!(release.exit_code, Some(0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_mounted_later_is_taken_along_too_until_the_machine_restarts() {
+    let (night, volume_id) = night(Backup::Good).await;
+    night.host.set_along(Some(Along::Unseen));
+    assert!(!night.host.in_use(&volume_id));
+    run(&night, "mount", "run-1", &volume_id).await;
+    run(&night, "release", "run-1", &volume_id).await;
+    assert!(night.host.in_use(&volume_id));
+    night.aws.reboot_instance(&night.fixture.test_instance_id);
+    assert!(!night.host.in_use(&volume_id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_ec2_shows_as_attached_may_show_no_device() {
+    let (night, volume_id) = night(Backup::Good).await;
+    night.host.hide_devices(true);
+    let mount = run(&night, "mount", "run-1", &volume_id).await;
+    assert_eq!(mount.exit_code, Some(75));
+    night.host.hide_devices(false);
+    let mount = run(&night, "mount", "run-1", &volume_id).await;
+    assert_eq!(mount.exit_code, Some(0));
 }

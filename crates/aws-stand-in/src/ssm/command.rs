@@ -20,6 +20,8 @@ const CUT: &str = "--output truncated--";
 pub enum CommandStatus {
     /// Not with the agent yet.
     Pending,
+    /// The agent could not be reached; it is tried again.
+    Delayed,
     /// The script runs, or SSM has not heard otherwise.
     InProgress,
     /// Exit 0.
@@ -30,6 +32,8 @@ pub enum CommandStatus {
     DeliveryTimedOut,
     /// The script was stopped, or ended as if (137), or was not heard of again.
     ExecutionTimedOut,
+    /// Somebody cancels it, and the agent has not ended it yet.
+    Cancelling,
     /// Somebody cancelled it.
     Cancelled,
     /// The instance is gone.
@@ -42,6 +46,8 @@ impl CommandStatus {
     pub fn details(self) -> &'static str {
         match self {
             Self::Pending => "Pending",
+            Self::Delayed => "Delayed",
+            Self::Cancelling => "Cancelling",
             Self::InProgress => "InProgress",
             Self::Success => "Success",
             Self::Failed => "Failed",
@@ -62,10 +68,21 @@ impl CommandStatus {
         }
     }
 
+    /// The status of the command as a whole, which knows fewer than that of its one invocation.
+    pub(super) fn of_command(self) -> Self {
+        match self {
+            Self::Delayed => Self::Pending,
+            other => other,
+        }
+    }
+
     /// Whether it stays.
     #[must_use]
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::Pending | Self::InProgress)
+        !matches!(
+            self,
+            Self::Pending | Self::Delayed | Self::InProgress | Self::Cancelling
+        )
     }
 }
 

@@ -29,10 +29,14 @@ impl Life {
     /// Runs until the command has its final status.
     pub async fn live(mut self) {
         let cancel = self.cancel.clone();
-        let status = tokio::select! {
+        let ended = tokio::select! {
             biased;
-            () = cancel.notified() => CommandStatus::Cancelled,
-            status = self.deliver_and_run() => status,
+            () = cancel.notified() => None,
+            status = self.deliver_and_run() => Some(status),
+        };
+        let status = match ended {
+            Some(status) => status,
+            None => self.cancel().await,
         };
         let id = self.command.id.clone();
         self.aws.account(|account, now| {
@@ -41,6 +45,21 @@ impl Life {
                 command.ended_at = Some(now);
             }
         });
+    }
+
+    /// What the agent has is ended by it, as soon as it hears of that.
+    async fn cancel(&mut self) -> CommandStatus {
+        let mut with_agent = false;
+        self.note(|command, _| {
+            with_agent = command.status == CommandStatus::InProgress;
+            if with_agent {
+                command.status = CommandStatus::Cancelling;
+            }
+        });
+        if with_agent && timeout(self.time_out, self.reach_agent()).await.is_err() {
+            return CommandStatus::ExecutionTimedOut;
+        }
+        CommandStatus::Cancelled
     }
 
     async fn deliver_and_run(&mut self) -> CommandStatus {
@@ -82,6 +101,13 @@ impl Life {
     async fn reach_agent(&mut self) -> bool {
         self.aws.clock().sleep(self.delivery).await;
         let there = |machine: &Machine| machine.reachable() || machine.terminated;
+        if !there(&self.machine.borrow()) {
+            self.note(|command, _| {
+                if command.status == CommandStatus::Pending {
+                    command.status = CommandStatus::Delayed;
+                }
+            });
+        }
         match self.machine.wait_for(there).await {
             Ok(machine) => !machine.terminated,
             Err(_) => false,

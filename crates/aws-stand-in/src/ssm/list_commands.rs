@@ -27,8 +27,8 @@ pub(super) fn command(command: &Command) -> Value {
         "InstanceIds": [command.instance_id],
         "Targets": [],
         "RequestedDateTime": unix_seconds(command.requested_at),
-        "Status": command.status.status(),
-        "StatusDetails": command.status.details(),
+        "Status": command.status.of_command().status(),
+        "StatusDetails": command.status.of_command().details(),
         "TargetCount": 1,
         "CompletedCount": u8::from(over),
         "ErrorCount": u8::from(failed),
@@ -51,7 +51,7 @@ impl Filter {
         };
         match self.key.as_str() {
             "DocumentName" => Ok(command.document == self.value),
-            "Status" => Ok(command.status.status() == self.value),
+            "Status" => Ok(command.status.of_command().status() == self.value),
             // From that instant on, itself included.
             "InvokedAfter" => Ok(command.requested_at >= time()?),
             "InvokedBefore" => Ok(command.requested_at < time()?),

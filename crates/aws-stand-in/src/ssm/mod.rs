@@ -5,6 +5,7 @@ mod command;
 mod describe_instance_information;
 mod document;
 mod life;
+mod limits;
 mod list_commands;
 mod parameter;
 mod send_command;
@@ -26,6 +27,7 @@ use super::error_response::{ErrorResponse, json_response};
 pub use agent::AgentReport;
 pub use command::{Command, CommandStatus};
 pub use document::{Document, DocumentParameter};
+pub(super) use limits::Limits;
 
 use parameter::Parameter;
 

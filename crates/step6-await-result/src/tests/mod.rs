@@ -6,6 +6,7 @@ mod measured;
 mod no_verdict;
 mod release;
 mod report;
+mod stuck;
 mod verdict;
 
 use aws_stand_in::step_harness::{self, later, polls_again};

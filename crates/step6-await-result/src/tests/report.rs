@@ -184,19 +184,25 @@ async fn field_case_37_a_volume_that_lost_its_tags_is_named() {
     assert_eq!(harness.aws.events().len(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn field_case_37_after_a_failure_it_is_named_with_that() {
-    let harness = Harness::new();
+/// A run that failed, and whose volume is attached and no test volume any more.
+async fn failed_and_lost_its_tag(harness: &Harness) -> (Release, String) {
     let because = EndReason::Failure {
         function: "dev-ib-backup-step-3-attach".to_owned(),
         error: "it rained".to_owned(),
     };
     let back = Release {
         unmounted: true,
-        ..attached(&harness, because).await
+        ..attached(harness, because).await
     };
     let id = back.volume_id.clone().expect("a volume");
     harness.aws.tag_by_hand(&id, "IBBackupTest", "no");
+    (back, id)
+}
+
+#[tokio::test(start_paused = true)]
+async fn field_case_37_after_a_failure_it_is_named_with_that() {
+    let harness = Harness::new();
+    let (back, id) = failed_and_lost_its_tag(&harness).await;
     let Stage::Release(told) = goes_on(give_all_back(&harness, &harness.run(), back).await) else {
         panic!("it goes on with the test")
     };
@@ -215,16 +221,7 @@ async fn field_case_37_after_a_failure_it_is_named_with_that() {
 async fn field_case_37_after_a_failure_that_came_late_the_verdict_stands() {
     let harness = Harness::new();
     harness.verdict_is_written_by("run-1");
-    let because = EndReason::Failure {
-        function: "dev-ib-backup-step-3-attach".to_owned(),
-        error: "it rained".to_owned(),
-    };
-    let back = Release {
-        unmounted: true,
-        ..attached(&harness, because).await
-    };
-    let id = back.volume_id.clone().expect("a volume");
-    harness.aws.tag_by_hand(&id, "IBBackupTest", "no");
+    let (back, _) = failed_and_lost_its_tag(&harness).await;
     let mut task = Stage::Release(back);
     for _ in 0..2 {
         let Stage::Release(back) = task else {

@@ -5,7 +5,7 @@ use aws_sdk_ec2::operation::attach_volume::builders::AttachVolumeFluentBuilder;
 use crate::testing::{Night, code};
 use crate::{AttachmentState, Instance, InstanceState, VolumeState};
 
-fn attach(night: &Night, volume_id: &str, device: &str) -> AttachVolumeFluentBuilder {
+pub(super) fn attach(night: &Night, volume_id: &str, device: &str) -> AttachVolumeFluentBuilder {
     let attach = night
         .ec2
         .attach_volume()
@@ -14,7 +14,7 @@ fn attach(night: &Night, volume_id: &str, device: &str) -> AttachVolumeFluentBui
     attach.instance_id(&night.fixture.test_instance_id)
 }
 
-fn attachment(night: &Night, volume_id: &str) -> Option<AttachmentState> {
+pub(super) fn attachment(night: &Night, volume_id: &str) -> Option<AttachmentState> {
     let volume = night.aws.volume(volume_id)?;
     volume.attachment.map(|attachment| attachment.state)
 }

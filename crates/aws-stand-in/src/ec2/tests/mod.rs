@@ -1,4 +1,5 @@
 mod attachments;
 mod create_volume;
+mod guests;
 mod reads;
 mod tags;

@@ -1,4 +1,5 @@
 mod sending;
+mod statuses;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,7 +132,7 @@ async fn a_silent_agent_gets_no_command_and_reports_none() {
     night.aws.set_agent(instance, false);
     let id = night.send("test", &[("runId", "run-1")]).await;
     night.wait(3599).await;
-    assert_eq!(details(&night, &id).await.0, Status::Pending);
+    assert_eq!(details(&night, &id).await.0, Status::Delayed);
     night.wait(2).await;
     let late = (Status::TimedOut, "DeliveryTimedOut".to_owned());
     assert_eq!(details(&night, &id).await, late);
@@ -205,7 +206,7 @@ async fn a_cancelled_command_ends_and_its_script_too() {
         .send()
         .await
         .unwrap();
-    night.wait(1).await;
+    night.wait(2).await;
     assert_eq!(details(&night, &id).await.0, Status::Cancelled);
     assert!(
         night

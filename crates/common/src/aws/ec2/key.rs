@@ -39,7 +39,10 @@ impl Key {
                  key (`aws ec2 get-ebs-default-kms-key-id`) could not be used: {GRANT}"
             ),
         };
-        format!("{key}; else somebody deleted the volume while the run was at work")
+        format!(
+            "{key}; else somebody deleted the volume while the run was at work, or the run had \
+             ended before this event came"
+        )
     }
 }
 

@@ -3,7 +3,9 @@ use std::time::Duration;
 use aws_stand_in::clock::parse_rfc3339;
 use aws_stand_in::{Aws, Clock};
 
-use super::{Asked, NewVolume, VolumeState, attach, create, delete, detach, volume};
+use super::{
+    Asked, NewVolume, VolumeState, attach, create, delete, detach, volume, volumes_of_run,
+};
 use crate::clients::Clients;
 use crate::error::Kind;
 
@@ -189,5 +191,20 @@ async fn field_case_67_a_key_that_cannot_be_used_is_named() {
         for named in [code, "KmsKeyArn", "kms:CreateGrant", "enabled"] {
             assert!(error.contains(named), "{named}: {error}");
         }
+    }
+}
+
+/// Another environment's volumes of that run do not even come over the wire.
+#[tokio::test(start_paused = true)]
+async fn the_volumes_of_a_run_are_asked_for_by_their_environment_too() {
+    let (aws, _, world, id) = account().await;
+    for (environment, wanted) in [("dev", vec![id]), ("prod", vec![])] {
+        let found = volumes_of_run(&world.ec2, "run-1", environment).await;
+        let found = found.expect("an answer").into_iter();
+        assert_eq!(found.map(|volume| volume.id).collect::<Vec<_>>(), wanted);
+        let asked = aws.calls().pop().expect("a call").parameters;
+        let filter =
+            format!("Filter.3.Name=tag:IBBackupEnvironment Filter.3.Value.1={environment}");
+        assert!(asked.contains(&filter), "{asked}");
     }
 }

@@ -169,9 +169,11 @@ pub async fn volumes_of_run(
     run_id: &str,
     environment: &str,
 ) -> Result<Vec<Volume>> {
-    let mut volumes = list(client, tags::RUN, run_id).await?;
-    volumes.retain(|volume| volume.has_tag(tags::ENVIRONMENT, environment));
-    Ok(volumes)
+    list(
+        client,
+        &[(tags::RUN, run_id), (tags::ENVIRONMENT, environment)],
+    )
+    .await
 }
 
 /// The test volumes for a test instance, of whichever run and environment: two environments may
@@ -180,7 +182,7 @@ pub async fn volumes_of_run(
 /// # Errors
 /// Where EC2 refuses to list them.
 pub async fn test_volumes(client: &Client, test_instance_name: &str) -> Result<Vec<Volume>> {
-    list(client, tags::TEST_INSTANCE, test_instance_name).await
+    list(client, &[(tags::TEST_INSTANCE, test_instance_name)]).await
 }
 
 /// The test volumes of an environment, of whichever run and test instance.
@@ -188,24 +190,28 @@ pub async fn test_volumes(client: &Client, test_instance_name: &str) -> Result<V
 /// # Errors
 /// Where EC2 refuses to list them.
 pub async fn volumes_of_environment(client: &Client, environment: &str) -> Result<Vec<Volume>> {
-    list(client, tags::ENVIRONMENT, environment).await
+    list(client, &[(tags::ENVIRONMENT, environment)]).await
 }
 
-async fn list(client: &Client, key: &str, value: &str) -> Result<Vec<Volume>> {
-    let mut pages = client
+async fn list(client: &Client, wanted: &[(&str, &str)]) -> Result<Vec<Volume>> {
+    let mut request = client
         .describe_volumes()
-        .filters(filter(&format!("tag:{}", tags::TEST), "True"))
-        .filters(filter(&format!("tag:{key}"), value))
-        .into_paginator()
-        .page_size(PAGE)
-        .items()
-        .send();
+        .filters(filter(&format!("tag:{}", tags::TEST), "True"));
+    for (key, value) in wanted {
+        request = request.filters(filter(&format!("tag:{key}"), value));
+    }
+    let mut pages = request.into_paginator().page_size(PAGE).items().send();
+    let words: Vec<String> = wanted
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let tried = format!("list the test volumes with {}", words.join(" and "));
+    let has = |volume: &Volume| wanted.iter().all(|(key, value)| volume.has_tag(key, value));
     let mut volumes = Vec::new();
     while let Some(found) = pages.next().await {
-        let tried = format!("list the test volumes with {key}={value}");
         let found = read(&found.map_err(|error| refused(&tried, error))?);
         // What comes back is detached and deleted, so it is compared with what was asked for.
-        volumes.extend(found.filter(|volume| volume.is_test() && volume.has_tag(key, value)));
+        volumes.extend(found.filter(|volume| volume.is_test() && has(volume)));
     }
     Ok(volumes)
 }

@@ -1,0 +1,92 @@
+//! What must be told: a verdict where nothing stood in its way, a canary's result, and what a
+//! person has to mend.
+
+use super::CANARY;
+use crate::environment::{Ending, Environment};
+use crate::{OperatorAction, Plan, PlannedFault};
+use aws_stand_in::simulated_host::Backup;
+
+/// One thing that passes costs no verdict.
+pub(super) fn what_passes(plan: &Plan, ending: &Ending) -> Option<String> {
+    let nothing_lasts = match plan.faults.as_slice() {
+        [] => true,
+        [one] => one.passes(),
+        _ => false,
+    };
+    let truth = match plan.backup {
+        Backup::Good => "True",
+        Backup::Damaged | Backup::ServerDoesNotStart | Backup::BrokenFilesystem => "False",
+        Backup::CannotBeTested => return None,
+    };
+    (nothing_lasts && ending.tag() != Some(truth))
+        .then(|| format!("5: {:?}, and the verdict was to be {truth}", ending.tag()))
+}
+
+/// Where nothing but the number of tags keeps a verdict off the snapshot, Datadog has it.
+pub(super) fn verdict_without_tag(plan: &Plan, ending: &Ending) -> Option<String> {
+    let [PlannedFault::OperatorAction(_, OperatorAction::FillTags)] = plan.faults.as_slice() else {
+        return None;
+    };
+    let truth = match plan.backup {
+        Backup::Good => 1.0,
+        Backup::CannotBeTested => return None,
+        _ => 0.0,
+    };
+    let lost = ending.tag().is_none() && ending.valid() != [truth] && !plan.canary;
+    lost.then(|| format!("2: no tag, and the metric {:?} of {truth}", ending.valid()))
+}
+
+/// A canary night leaves the backup's tag and metric alone. It says that the damage was found, or
+/// that it was not, only after a test of a copy that was good before.
+pub(super) fn canary(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<String> {
+    let mut violations = Vec::new();
+    let (tag, metric) = (ending.tag(), ending.valid());
+    let tests = |fault: &PlannedFault| {
+        matches!(
+            fault,
+            PlannedFault::OperatorAction(_, OperatorAction::TestAgain)
+        )
+    };
+    let untouched = tag.is_none() && metric.is_empty();
+    if !untouched && !plan.faults.iter().any(tests) {
+        violations.push(format!(
+            "2: a canary night has tag {tag:?} and metric {metric:?}"
+        ));
+    }
+    let caught = ending.metric(CANARY);
+    let tested = !night.host.tests_executed().is_empty();
+    let truth = (plan.backup == Backup::Good && tested).then_some(1.0);
+    if caught.iter().any(|value| Some(*value) != truth) {
+        violations.push(format!("2: caught {caught:?}, the truth is {truth:?}"));
+    }
+    let undisturbed = plan.faults.is_empty() && plan.backup == Backup::Good;
+    if undisturbed && caught != [1.0] {
+        violations.push(format!("5: caught {caught:?}, and nothing was in the way"));
+    }
+    violations
+}
+
+/// Where one thing that a person has to mend cost the verdict, or is left, the event names it.
+pub(super) fn what_to_mend(plan: &Plan, ending: &Ending) -> Option<String> {
+    let [PlannedFault::OperatorAction(_, act)] = plan.faults.as_slice() else {
+        return None;
+    };
+    let named: &[&str] = match act {
+        OperatorAction::RevokeKey => &["KmsKeyArn"],
+        OperatorAction::HoldName | OperatorAction::TakeName => &["TestDevice"],
+        OperatorAction::FillInstance => &["AttachmentLimitExceeded", "detach volumes"],
+        OperatorAction::FillTags => &["TagLimitExceeded"],
+        OperatorAction::Retag => &["IBBackupRun"],
+        _ => return None,
+    };
+    let lost = plan.backup != Backup::CannotBeTested && ending.tag().is_none() && !plan.canary;
+    let left = ending.left.iter().any(|left| left.starts_with("volume "));
+    let matters = lost || (*act == OperatorAction::Retag && left);
+    let says = |text: &str| named.iter().all(|word| text.contains(word));
+    let told = ending.events.iter().any(|event| says(&event.text));
+    (matters && !told).then(|| {
+        let events = ending.events.iter();
+        let texts: Vec<&str> = events.map(|event| event.text.as_str()).collect();
+        format!("5: no event names {named:?}: {texts:?}")
+    })
+}
