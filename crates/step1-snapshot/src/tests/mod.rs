@@ -151,16 +151,36 @@ async fn audit_e6_a_wildcard_for_an_instance_is_refused() {
     }
 }
 
-/// A name with `*` in a filter is that name.
+/// Finding 10 of AWS: a name among the settings is that name, on the wire and in what comes back,
+/// whatever EC2's filters take for a wildcard.
 #[tokio::test(start_paused = true)]
-async fn a_wildcard_among_the_settings_names_no_other_instance() {
+async fn aws_finding_10_a_wildcard_among_the_settings_names_no_other_instance() {
     let harness = Harness::new();
     let person = &harness.person.ec2;
-    for name in ["ib0?.dev.code418.net", "*"] {
+    for (name, asked) in [
+        ("ib0?.dev.code418.net", r"ib0\?.dev.code418.net"),
+        ("*", r"\*"),
+        (r"ib02\.dev.code418.net", r"ib02\\.dev.code418.net"),
+    ] {
         let error = common::ec2::running_instance(person, name).await;
         let error = error.expect_err(name);
         assert_eq!(error.kind(), Kind::NotFound);
         assert!(error.to_string().contains("no running instance"), "{error}");
+        let call = harness.aws.calls().pop().expect("a call");
+        let filter = format!("Filter.1.Name=tag:Name Filter.1.Value.1={asked}");
+        assert!(call.parameters.contains(&filter), "{}", call.parameters);
+    }
+}
+
+/// An instance whose name has such letters in it is found by it.
+#[tokio::test(start_paused = true)]
+async fn aws_finding_10_an_instance_with_a_wildcard_in_its_name_is_found() {
+    for name in ["ib0*", "ib?02", r"ib\02"] {
+        let harness = Harness::new();
+        let id = &harness.ids.test_instance_id;
+        harness.aws.tag_by_hand(id, "Name", name);
+        let found = common::ec2::running_instance(&harness.person.ec2, name).await;
+        assert_eq!(&found.expect(name).id, id);
     }
 }
 
