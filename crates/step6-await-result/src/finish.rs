@@ -147,8 +147,10 @@ impl AwaitResult {
         let caught = !verdict.valid;
         let now = self.clock.now();
         let checked_at = report.ended_at.unwrap_or(now);
-        // Waits are counted, so what is older is a late delivery: Datadog was told then.
-        if now.since(checked_at) > run.waited() + datadog::OLDEST_POINT {
+        // Waits are counted, so what is older is a late delivery: Datadog was told then. One that
+        // found something to give back was held up, by AWS or in Lambda's queue.
+        let is_old = now.since(checked_at) > run.waited() + datadog::OLDEST_POINT;
+        if is_old && !back.gave_back {
             return Ok(Canary::Late);
         }
         if !back.reported {

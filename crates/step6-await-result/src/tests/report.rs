@@ -1,6 +1,6 @@
 //! The end told truly: cases 36, 37 and 71 of the field, and others of their kind.
 
-use aws_stand_in::step_harness::{fails, goes_on, later};
+use aws_stand_in::step_harness::{ends, fails, goes_on, later};
 use common::event::{EndReason, Release, Run};
 use common::step::Step;
 use common::verdict::{Measured, RecordedVerdict};
@@ -143,6 +143,26 @@ async fn field_case_36_a_canarys_result_is_sent_though_giving_back_hangs() {
         assert!(told.reported);
         assert_eq!(harness.asked("SubmitMetrics").len(), 2);
     }
+}
+
+/// As where AWS was out of reach meanwhile, or the event waited in Lambda's queue: nobody else has
+/// told.
+#[tokio::test(start_paused = true)]
+async fn a_canarys_result_is_told_hours_after_its_test_where_the_volume_is_still_held() {
+    let harness = Harness::new();
+    harness.scripts_end_with(1, BAD);
+    let run = Run {
+        canary: true,
+        ..harness.run()
+    };
+    let task = Stage::AwaitTest(canary(&harness).await);
+    harness.wait(3 * 3600).await;
+    let Stage::Release(back) = goes_on(harness.poll(&run, task).await) else {
+        panic!("it goes on with the test")
+    };
+    ends(give_all_back(&harness, &run, back).await);
+    let metric = "infobright_backup_check.canary_caught".to_owned();
+    assert_eq!(metrics(&harness), [(metric, 1.0)]);
 }
 
 /// It may be production's by now: it is named, and left alone.
