@@ -126,6 +126,7 @@ async fn invoke(
             request_id: format!("invocation-{number}"),
             event: event.clone(),
             depth: 0,
+            lost: false,
         };
         let outcome = processes.run(function, &accepted, 0).await;
         if let Err(error) = outcome {

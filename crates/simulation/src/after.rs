@@ -1,25 +1,76 @@
-//! The night after a bad one.
+//! The nights after a bad one: perhaps another bad one, then a clean one.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::plan::{BOUND, NEXT_SNAPSHOT};
+use super::inject::{Before, set_up};
+use super::plan::{BOUND, NEXT_SNAPSHOTS, bound, told};
 use super::run::is_own;
+use super::{Plan, PlannedFault, invariants};
 use crate::environment::Environment;
 use aws_stand_in::Snapshot;
+use common::time::Timestamp;
+
+/// The night after with fault of its own, on a good backup.
+pub(super) async fn bad_night(
+    night: &Arc<Environment>,
+    plan: &Plan,
+    began: SystemTime,
+) -> Vec<String> {
+    let snapshot = next_day(night, began, 1).await;
+    let before = Before::now(night);
+    let aws = &night.stack.aws;
+    let earlier = (aws.events().len(), night.stack.lambda.given_up().len());
+    let began = Timestamp::from(aws.clock().now()).unix_seconds();
+    let detached_while_mounted = aws.detached_while_mounted().len();
+    let (_, mut acts) = set_up(night, &plan.next, None);
+    start(night, &plan.next);
+    let ended = aws
+        .clock()
+        .within(bound(&plan.next), async {
+            while acts.join_next().await.is_some() {}
+            night.stack.lambda.idle().await;
+        })
+        .await;
+    let mut violations = Vec::new();
+    if !ended {
+        violations.push("5: the night after it has not ended".to_owned());
+    }
+    let detached = aws
+        .detached_while_mounted()
+        .split_off(detached_while_mounted);
+    violations.extend(
+        detached
+            .iter()
+            .map(|id| format!("1: {id} was detached while it was mounted")),
+    );
+    // Only what is this night's own.
+    let mut ending = night.ending();
+    ending.tags = aws.snapshot_tags(snapshot);
+    ending.points.retain(|point| point.timestamp >= began);
+    ending.events.drain(..earlier.0);
+    ending.given_up.drain(..earlier.1);
+    ending
+        .deliveries
+        .retain(|one| one.accepted.number >= before.events);
+    if let Some("False") = ending.tag() {
+        violations.push("2: the night after it found a fault in a good backup".to_owned());
+    }
+    violations.extend(invariants::one_of_each(night));
+    violations.extend(invariants::tag_and_metric(night, &ending));
+    violations.extend(invariants::instant_of_verdict(night, &ending));
+    violations.extend(invariants::somebody_knows(&plan.next, &ending));
+    violations
+}
 
 /// The night after, with nothing wrong: it must be valid and leave nothing, its own or older.
-pub(super) async fn clean_night(night: &Environment, began: SystemTime) -> Vec<String> {
+pub(super) async fn clean_night(night: &Environment, began: SystemTime, days: u32) -> Vec<String> {
     let aws = &night.stack.aws;
-    aws.clock()
-        .sleep_until(began + Duration::from_hours(24))
-        .await;
-    let volume = &night.stack.fixture.production_volume_id;
-    let half_past = aws.clock().now() - Duration::from_mins(30);
-    aws.add_snapshot(Snapshot::completed(NEXT_SNAPSHOT, volume, half_past));
-    // An ordinary run: what the first night was told was for that night.
-    night.start_with(json!({"source": "aws.events", "detail-type": "Scheduled Event"}));
+    let snapshot = next_day(night, began, days).await;
+    let earlier = night.ending().valid().len();
+    start(night, &[]);
     if !aws.clock().within(BOUND, night.stack.lambda.idle()).await {
         return vec!["1: the clean night after it has not ended".to_owned()];
     }
@@ -29,12 +80,34 @@ pub(super) async fn clean_night(night: &Environment, began: SystemTime) -> Vec<S
     if !left.is_empty() {
         violations.push(format!("1: left after the clean night: {left:?}"));
     }
-    let tag = aws
-        .snapshot_tags(NEXT_SNAPSHOT)
-        .get("DBBackupValid")
-        .cloned();
+    let tag = aws.snapshot_tags(snapshot).get("DBBackupValid").cloned();
     if tag.as_deref() != Some("True") {
         violations.push(format!("1: the clean night ended with {tag:?}"));
     }
+    let sent = night.ending().valid().split_off(earlier);
+    if sent != [1.0] {
+        violations.push(format!("2: the metric of the clean night is {sent:?}"));
+    }
     violations
+}
+
+/// An ordinary run, told what these faults ask for: what the first night was told was for that one.
+fn start(night: &Environment, faults: &[PlannedFault]) {
+    let mut event = json!({"source": "aws.events", "detail-type": "Scheduled Event"});
+    for (field, value) in told(faults, night) {
+        event[field] = value;
+    }
+    night.start_with(event);
+}
+
+/// Waits for the start of a night so many days later, and takes its backup.
+async fn next_day(night: &Environment, began: SystemTime, days: u32) -> &'static str {
+    let aws = &night.stack.aws;
+    let day = Duration::from_hours(24);
+    aws.clock().sleep_until(began + day * days).await;
+    let snapshot = NEXT_SNAPSHOTS[days as usize - 1];
+    let volume = &night.stack.fixture.production_volume_id;
+    let half_past = aws.clock().now() - Duration::from_mins(30);
+    aws.add_snapshot(Snapshot::completed(snapshot, volume, half_past));
+    snapshot
 }

@@ -130,7 +130,7 @@ fn random(first: u64, seeds: u64, minutes: Option<u64>) -> Summary {
 fn singles(only: Option<&str>, minutes: Option<u64>) -> Summary {
     let mut plans = Vec::new();
     for backup in [Backup::Good, Backup::Damaged, Backup::CannotBeTested] {
-        let faults = on_paused_clock(single_faults(backup)).into_iter();
+        let faults = on_paused_clock(single_faults(&undisturbed(backup))).into_iter();
         let asked = |fault: &PlannedFault| only.is_none_or(|name| fault.kind().contains(name));
         plans.extend(faults.filter(asked).map(|fault| Plan {
             faults: vec![fault],

@@ -43,6 +43,8 @@ pub struct Ending {
     pub events: Vec<Event>,
     /// Every invocation.
     pub deliveries: Vec<Delivery>,
+    /// Events that were given up with no function to take them.
+    pub given_up: Vec<String>,
     /// What EventBridge's rules kept.
     pub kept: Vec<Value>,
     /// Log lines, each behind its function's name.
@@ -206,6 +208,7 @@ impl Environment {
             points: aws.points(),
             events: aws.events(),
             deliveries: lambda.deliveries(),
+            given_up: lambda.given_up(),
             kept: lambda.kept().into_iter().map(|kept| kept.event).collect(),
             log: lines
                 .map(|line| format!("{}: {}", line.function, line.text))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::fault::When;
+use super::plan::TEST;
 use super::{
     Answers, CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Played, Service, play,
 };
@@ -20,14 +21,16 @@ pub fn undisturbed(backup: Backup) -> Plan {
         backup,
         canary: false,
         faults: Vec::new(),
+        test: TEST,
+        next: Vec::new(),
         seed: 0,
         without: None,
     }
 }
 
-/// Every fault that can hit a night with this backup, one at a time.
-pub async fn single_faults(backup: Backup) -> Vec<PlannedFault> {
-    let clean = play(&undisturbed(backup)).await;
+/// Every fault that can hit this night, which is one without, one at a time.
+pub async fn single_faults(of: &Plan) -> Vec<PlannedFault> {
+    let clean = play(of).await;
     let mut faults = Vec::new();
     for number in 1..=clean.calls.len() as u64 {
         faults.extend(CallFault::ALL.map(|how| PlannedFault::Call(number, how)));
@@ -40,8 +43,7 @@ pub async fn single_faults(backup: Backup) -> Vec<PlannedFault> {
     for number in events {
         faults.extend(DeliveryFault::ALL.map(|how| PlannedFault::Delivery(number, how)));
     }
-    let states = OperatorAction::ALL.into_iter().filter(|act| act.lasts());
-    faults.extend(states.map(|act| PlannedFault::OperatorAction(Duration::ZERO, act)));
+    faults.extend(OperatorAction::ALL.map(|act| PlannedFault::OperatorAction(Duration::ZERO, act)));
     for (time, is_turn) in moments(&clean) {
         faults.extend(faults_at(&clean, time, is_turn));
     }
@@ -73,6 +75,27 @@ fn faults_at(clean: &Played, time: Duration, is_turn: bool) -> Vec<PlannedFault>
         let answers = Answers::ALL.into_iter();
         faults.extend(answers.map(|how| PlannedFault::Answers(service, how, time, lasts)));
     }
+    faults
+}
+
+/// The faults of [`single_faults`] that hit no call of their own, each where a night turns: of
+/// these there are fewer.
+pub async fn faults_at_turns(of: &Plan) -> Vec<PlannedFault> {
+    let clean = play(of).await;
+    let (turns, moments) = (turns(&clean), moments(&clean));
+    let is_turn = |at: Duration| {
+        let is = |moment: Duration| moments.get(&moment) == Some(&true);
+        at == Duration::ZERO || is(at) || at.checked_sub(SOON).is_some_and(is)
+    };
+    let mut faults = single_faults(of).await;
+    faults.retain(|one| match *one {
+        PlannedFault::Call(..) | PlannedFault::Death(..) => false,
+        PlannedFault::Delivery(number, _) => turns.contains(&number),
+        PlannedFault::OperatorAction(at, _)
+        | PlannedFault::Outage(_, at, _)
+        | PlannedFault::Answers(_, _, at, _) => is_turn(at),
+        PlannedFault::Lag(_) | PlannedFault::Queue(_) => true,
+    });
     faults
 }
 

@@ -199,6 +199,8 @@ pub enum DeliveryFault {
     Late,
     /// Dropped after its retries.
     Dropped,
+    /// Lost by Lambda: it says so nowhere.
+    Lost,
     /// Written by an older release, without the fields that came later.
     Older,
     /// Delivered again after a day.
@@ -217,12 +219,13 @@ pub enum DeliveryFault {
 
 impl DeliveryFault {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Twice,
         Self::AgainSoon,
         Self::AgainLate,
         Self::Late,
         Self::Dropped,
+        Self::Lost,
         Self::Older,
         Self::AgainNextDay,
         Self::EveryRun,
@@ -240,6 +243,7 @@ impl DeliveryFault {
     /// When it is delivered, each time counted from its acceptance. Changes what it says.
     pub(super) fn copies(self, accepted: &mut Accepted, aws: &Aws) -> Vec<Duration> {
         let now = Duration::ZERO;
+        accepted.lost = self == Self::Lost;
         let (place, event) = (accepted.number, accepted.event.as_object_mut());
         if let Some(fields) = event {
             self.change(fields, place, aws);
@@ -250,7 +254,7 @@ impl DeliveryFault {
             Self::AgainLate => vec![now, Duration::from_hours(3)],
             Self::AgainNextDay => vec![now, DAY],
             Self::Late => vec![Duration::from_mins(5)],
-            Self::Dropped => Vec::new(),
+            Self::Dropped | Self::Lost => Vec::new(),
             Self::Older
             | Self::EveryRun
             | Self::OtherCommand
@@ -299,7 +303,8 @@ impl DeliveryFault {
             | Self::AgainLate
             | Self::AgainNextDay
             | Self::Late
-            | Self::Dropped => {}
+            | Self::Dropped
+            | Self::Lost => {}
         }
     }
 }

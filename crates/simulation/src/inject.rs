@@ -9,12 +9,29 @@ use tokio::task::JoinSet;
 use super::fault::When;
 use super::operator_action::mend_states;
 use super::plan::DURATIONS;
-use super::{CallFault, Mutant, Plan, PlannedFault};
+use super::{CallFault, Mutant, PlannedFault};
 use crate::environment::Environment;
 use aws_stand_in::{Call, Fault, InstanceState};
 
 /// Longer than any function lives: done, and never answered.
 const NEVER: Duration = Duration::from_hours(24);
+
+/// How many calls and events there were before a night began: its own are counted from there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Before {
+    pub calls: u64,
+    pub events: u64,
+}
+
+impl Before {
+    /// What there has been so far.
+    pub fn now(night: &Environment) -> Self {
+        Self {
+            calls: night.stack.aws.made_calls().len() as u64,
+            events: night.stack.lambda.accepted(),
+        }
+    }
+}
 
 /// Which of a night's faults have happened, by their place in the plan.
 #[derive(Clone, Default)]
@@ -31,11 +48,15 @@ impl Injected {
 }
 
 /// Sets the fault up, before the night begins. What people do ends with the tasks it gives.
-pub(super) fn set_up(night: &Arc<Environment>, plan: &Plan) -> (Injected, JoinSet<()>) {
+pub(super) fn set_up(
+    night: &Arc<Environment>,
+    faults: &[PlannedFault],
+    without: Option<Mutant>,
+) -> (Injected, JoinSet<()>) {
     let happened = Injected::default();
-    let (faults, without) = (&plan.faults, plan.without);
-    set_up_calls(night, faults.clone(), without, happened.clone());
-    set_up_deliveries(night, faults.clone(), without, happened.clone());
+    let before = Before::now(night);
+    set_up_calls(night, faults.to_vec(), without, before, happened.clone());
+    set_up_deliveries(night, faults.to_vec(), without, before, happened.clone());
     let mut acts = JoinSet::new();
     for (place, &fault) in faults.iter().enumerate() {
         match fault {
@@ -64,14 +85,16 @@ fn set_up_calls(
     night: &Environment,
     faults: Vec<PlannedFault>,
     without: Option<Mutant>,
+    before: Before,
     happened: Injected,
 ) {
     let (aws, lambda) = (night.stack.aws.clone(), night.stack.lambda.clone());
     let began = aws.clock().now();
     aws.set_faults(Box::new(move |call| {
+        let own = call.number - before.calls;
         let hit = |fault: &PlannedFault| match *fault {
-            PlannedFault::Call(number, how) if number == call.number => Some(how.fault(call)),
-            PlannedFault::Death(number, when, death) if number == call.number => {
+            PlannedFault::Call(number, how) if number == own => Some(how.fault(call)),
+            PlannedFault::Death(number, when, death) if number == own => {
                 lambda.kill(&call.caller, death);
                 Some(match when {
                     When::Before => Fault::Hang,
@@ -105,13 +128,16 @@ fn set_up_deliveries(
     night: &Environment,
     faults: Vec<PlannedFault>,
     without: Option<Mutant>,
+    before: Before,
     happened: Injected,
 ) {
     let aws = night.stack.aws.clone();
     night.stack.lambda.set_copies(Box::new(move |accepted| {
         let mut each = faults.iter().enumerate();
         let hit = each.find_map(|(place, fault)| match *fault {
-            PlannedFault::Delivery(number, how) if number == accepted.number => Some((place, how)),
+            PlannedFault::Delivery(number, how) if number + before.events == accepted.number => {
+                Some((place, how))
+            }
             _ => None,
         });
         let mut copies = match hit {

@@ -21,8 +21,8 @@ use common::datadog::OLDEST_POINT;
 use common::time::Timestamp;
 
 use super::operator_action::{COPIED, SCANNED};
-use super::plan::{NEXT_SNAPSHOT, OTHERS_VOLUME};
-use super::{OperatorAction, Plan, PlannedFault};
+use super::plan::{NEXT_SNAPSHOTS, OTHERS_VOLUME};
+use super::{DeliveryFault, OperatorAction, Plan, PlannedFault};
 use crate::environment::{Ending, Environment};
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Attachment, Tags, VolumeState};
@@ -61,7 +61,7 @@ pub(super) fn production(night: &Environment) -> Production {
             .map(|volume| (volume.id, volume.state, volume.tags, volume.attachment))
             .collect(),
         snapshots: snapshots
-            .filter(|snapshot| snapshot.id != NEXT_SNAPSHOT)
+            .filter(|snapshot| !NEXT_SNAPSHOTS.contains(&snapshot.id.as_str()))
             .filter(|snapshot| !is_others(&snapshot.id) || is_judged(&snapshot.tags))
             .map(|snapshot| (snapshot.id.clone(), kept(&snapshot.id, snapshot.tags)))
             .collect(),
@@ -83,7 +83,7 @@ pub(super) fn unchanged(
     plan: &Plan,
 ) -> Option<String> {
     let mut after = production(night);
-    let mut faults = plan.faults.iter();
+    let mut faults = plan.faults.iter().chain(&plan.next);
     if faults.any(|one| {
         matches!(
             one,
@@ -117,7 +117,7 @@ pub(super) fn of_night(night: &Environment, plan: &Plan, ending: &Ending) -> Vec
     violations.extend(tag_and_metric(night, ending));
     violations.extend(instant_of_verdict(night, ending));
     violations.extend(one_of_each(night));
-    violations.extend(somebody_knows(night, &plan.faults, ending));
+    violations.extend(somebody_knows(&plan.faults, ending));
     violations
 }
 
@@ -161,7 +161,7 @@ fn is_full(night: &Environment) -> bool {
     tags.len() >= 50
 }
 
-fn tag_and_metric(night: &Environment, ending: &Ending) -> Option<String> {
+pub(super) fn tag_and_metric(night: &Environment, ending: &Ending) -> Option<String> {
     let metric = match ending.tag() {
         Some("True") => 1.0,
         Some(_) => 0.0,
@@ -175,12 +175,13 @@ fn tag_and_metric(night: &Environment, ending: &Ending) -> Option<String> {
         .iter()
         .any(|value| (value - metric).abs() > 0.1);
     // An event that Lambda drops is seen in its metrics, and the missing point in Datadog.
-    let shown = !ending.errors().is_empty() || !night.stack.lambda.given_up().is_empty();
+    let shown =
+        !ending.events.is_empty() || !unhealed(ending).is_empty() || !ending.given_up.is_empty();
     let unsaid = ending.valid().is_empty() && !shown;
     (disagree || unsaid).then(|| format!("2: tag {:?}, metric {:?}", ending.tag(), ending.valid()))
 }
 
-fn one_of_each(night: &Environment) -> Vec<String> {
+pub(super) fn one_of_each(night: &Environment) -> Vec<String> {
     let mut violations = Vec::new();
     let mut of_run: BTreeMap<String, u32> = BTreeMap::new();
     for volume in night.stack.aws.volumes() {
@@ -204,7 +205,7 @@ fn one_of_each(night: &Environment) -> Vec<String> {
 
 /// The verdict is of the instant at which a command of its run ended with that result. Datadog has
 /// it at that instant too, or at the oldest that it took when it could be told at last.
-fn instant_of_verdict(night: &Environment, ending: &Ending) -> Vec<String> {
+pub(super) fn instant_of_verdict(night: &Environment, ending: &Ending) -> Vec<String> {
     let tag = |key| ending.tags.get(key).map(String::as_str);
     let (Some(valid), Some(run)) = (ending.tag(), tag("DBBackupCheckRun")) else {
         return Vec::new();
@@ -263,7 +264,7 @@ fn runs(ending: &Ending) -> BTreeSet<&str> {
 
 /// Each run has a verdict, its own or one that took its place, or it is what an event or an error
 /// is about. An error that a retry has healed tells nobody anything.
-fn somebody_knows(night: &Environment, faults: &[PlannedFault], ending: &Ending) -> Vec<String> {
+pub(super) fn somebody_knows(faults: &[PlannedFault], ending: &Ending) -> Vec<String> {
     let runs = runs(ending);
     let verdict_of = ending.tags.get("DBBackupCheckRun").map(String::as_str);
     // What an event was robbed of, nobody can say.
@@ -271,7 +272,11 @@ fn somebody_knows(night: &Environment, faults: &[PlannedFault], ending: &Ending)
         PlannedFault::Delivery(_, how) => how.hides_run(),
         _ => false,
     });
-    let dropped = !night.stack.lambda.given_up().is_empty();
+    // Of what Lambda loses, the alarm on the missing metric tells.
+    let lost =
+        |fault: &PlannedFault| matches!(fault, PlannedFault::Delivery(_, DeliveryFault::Lost));
+    let missing = ending.valid().is_empty() && faults.iter().any(lost);
+    let dropped = missing || !ending.given_up.is_empty();
     let unhealed = unhealed(ending);
     let untold = runs.iter().filter(|&&run| {
         let caught = !ending.metric(CANARY).is_empty();

@@ -13,10 +13,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::exhaustive::undisturbed;
+use super::fault::When;
 use super::plan::OTHERS_VOLUME;
 use super::{CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Played, Service};
 use crate::environment::Environment;
-use aws_stand_in::lambda::Accepted;
+use aws_stand_in::lambda::{Accepted, Death};
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::template::Template;
 use aws_stand_in::{AgentReport, AllowAll, Aws};
@@ -83,11 +84,13 @@ pub enum Mutant {
     LostTagsUnsaid,
     /// Step 6 does not know that the damage was done on purpose.
     CanaryForgotten,
+    /// The verdict's metric is not sent, on a night whose only error a retry has healed.
+    MetricUnsent,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::NothingLags,
         Self::DetachFirst,
         Self::NoOnFailureDestination,
@@ -116,6 +119,7 @@ impl Mutant {
         Self::VerdictLostWithTag,
         Self::LostTagsUnsaid,
         Self::CanaryForgotten,
+        Self::MetricUnsent,
     ];
 
     /// The number of the invariant that it breaks.
@@ -134,7 +138,8 @@ impl Mutant {
             | Self::ExitCodeAlone
             | Self::CommandUnasked
             | Self::OlderOverNewer
-            | Self::VerdictLostWithTag => 2,
+            | Self::VerdictLostWithTag
+            | Self::MetricUnsent => 2,
             Self::NoClientToken | Self::NoLockOnHost => 3,
             Self::ProductionForTest | Self::EveryRunsVolume | Self::FiltersUnused => 4,
             Self::NoLimitOnLooks
@@ -189,6 +194,10 @@ impl Mutant {
                 vec![PlannedFault::OperatorAction(Duration::ZERO, full)]
             }
             Self::NoClientToken => call("CreateVolume", CallFault::AnswerLost),
+            Self::MetricUnsent => {
+                let attach = call_of(clean, "AttachVolume");
+                vec![PlannedFault::Death(attach, When::Before, Death::Exit)]
+            }
             Self::ForceThoughHeld => vec![PlannedFault::OperatorAction(
                 Duration::ZERO,
                 OperatorAction::HoldMount,

@@ -1,27 +1,47 @@
 //! A fault that passes, or that the check is built for. One such thing costs no verdict: AWS and
 //! Lambda repeat what they are asked, and so do the steps.
 
-use super::{OperatorAction, PlannedFault, Service};
+use super::{CallFault, DeliveryFault, OperatorAction, PlannedFault, Service};
 
 impl PlannedFault {
     /// Whether a night with this alone must have its verdict.
-    pub(super) fn passes(&self) -> bool {
+    #[must_use]
+    pub fn passes(&self) -> bool {
         match self {
-            Self::Lag(_) => true,
+            Self::Call(_, how) => !matches!(how, CallFault::Denied | CallFault::BadRequest),
+            Self::Death(..) | Self::Lag(_) => true,
             // A step is handed on by its own event, which Lambda repeats for a few minutes.
             Self::Answers(service, ..) => *service != Service::Lambda,
+            Self::Delivery(_, how) => how.passes(),
             Self::OperatorAction(_, act) => act.passes(),
-            _ => false,
+            Self::Outage(..) | Self::Queue(_) => false,
         }
     }
+}
 
+impl PlannedFault {
     /// Whether a night with this alone gives everything back at once.
     pub(super) fn leaves_giving_back(&self) -> bool {
         match self {
-            Self::Call(..) | Self::Lag(_) | Self::Queue(_) => true,
+            Self::Call(..) | Self::Death(..) | Self::Lag(_) | Self::Queue(_) => true,
+            Self::Delivery(_, how) => how.passes(),
             Self::OperatorAction(_, act) => act.leaves_giving_back(),
-            _ => false,
+            Self::Outage(..) | Self::Answers(..) => false,
         }
+    }
+}
+
+impl DeliveryFault {
+    fn passes(self) -> bool {
+        matches!(
+            self,
+            Self::Twice
+                | Self::AgainSoon
+                | Self::AgainLate
+                | Self::AgainNextDay
+                | Self::Late
+                | Self::Older
+        )
     }
 }
 
@@ -29,7 +49,10 @@ impl OperatorAction {
     fn leaves_giving_back(self) -> bool {
         matches!(
             self,
-            Self::HoldName
+            Self::PauseAgent
+                | Self::KillFunctions
+                | Self::RevokeKey
+                | Self::HoldName
                 | Self::TakeName
                 | Self::FillInstance
                 | Self::HideDevice
@@ -38,15 +61,20 @@ impl OperatorAction {
                 | Self::ReplaceProduction
                 | Self::FillTags
                 | Self::TestAgain
+                | Self::StartAnother
         )
     }
 
     fn passes(self) -> bool {
         matches!(
             self,
-            Self::TestAgain
+            Self::PauseAgent
+                | Self::StartAnother
+                | Self::TestAgain
+                | Self::KillFunctions
                 | Self::TakeAlong
                 | Self::TakeAlongUnseen
+                | Self::HoldMount
                 | Self::Scan
                 | Self::AddSteps
                 | Self::ChangeFunctions

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_stand_in::simulated_host::{Backup, Durations};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fault::DAY;
 use super::{DeliveryFault, Mutant, OperatorAction, PlannedFault};
@@ -14,15 +14,15 @@ use crate::environment::Environment;
 pub(super) const BOUND: Duration = Duration::from_hours(20);
 
 /// The integrity test of a simulated night: it runs when Lambda repeats a failed event.
-const TEST: Duration = Duration::from_secs(70);
+pub(super) const TEST: Duration = Duration::from_secs(70);
 /// How long the scripts of a simulated night take.
 pub(super) const DURATIONS: Durations = Durations {
     mount: Duration::from_secs(6),
     test: TEST,
     release: Duration::from_secs(6),
 };
-/// The snapshot of the night after.
-pub(super) const NEXT_SNAPSHOT: &str = "snap-rehearsal0002";
+/// The snapshots of the nights after.
+pub(super) const NEXT_SNAPSHOTS: [&str; 2] = ["snap-rehearsal0002", "snap-rehearsal0003"];
 
 /// The test volume of another environment of the account.
 pub(super) const OTHERS_VOLUME: &str = "vol-rehearsalothers";
@@ -36,6 +36,10 @@ pub struct Plan {
     pub canary: bool,
     /// What goes wrong.
     pub faults: Vec<PlannedFault>,
+    /// How long its integrity test takes.
+    pub test: Duration,
+    /// What goes wrong in the night after it, before the clean one; without any there is none.
+    pub next: Vec<PlannedFault>,
     /// Where everything comes from that is left to chance, such as the SDK's pauses.
     pub seed: u64,
     /// The guard that is taken away, where the night is a mutant.
@@ -43,34 +47,43 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// No night with these faults takes longer.
-    pub(super) fn bound(&self) -> Duration {
-        let longest = self.faults.iter().map(|fault| match fault {
-            PlannedFault::Delivery(_, DeliveryFault::AgainNextDay) => DAY,
-            // No run has as many events.
-            PlannedFault::Queue(wait) => *wait * 150,
-            _ => Duration::ZERO,
-        });
-        BOUND + longest.max().unwrap_or_default()
-    }
-
-    /// What its runs are told: of a canary, of the backup's maker where there are several, of the
-    /// volume where production is gone.
+    /// What its runs are told.
     pub(super) fn start(&self, mut night: Environment) -> Environment {
-        let acts = |act| {
-            let mut faults = self.faults.iter();
-            faults.any(|one| matches!(one, PlannedFault::OperatorAction(_, of) if *of == act))
-        };
         if self.canary {
             night = night.starting_with("canary", json!(true));
         }
-        if acts(OperatorAction::Scan) {
-            night = night.starting_with("snapshot_filters", json!("description=nightly*"));
-        }
-        if acts(OperatorAction::ReplaceProduction) {
-            let former = night.stack.fixture.production_volume_id.clone();
-            night = night.starting_with("source_volume_id", json!(former));
+        for (field, value) in told(&self.faults, &night) {
+            night = night.starting_with(field, value);
         }
         night
     }
+}
+
+/// No night with these faults takes longer.
+pub(super) fn bound(faults: &[PlannedFault]) -> Duration {
+    let longest = faults.iter().map(|fault| match fault {
+        PlannedFault::Delivery(_, DeliveryFault::AgainNextDay) => DAY,
+        // No run has as many events.
+        PlannedFault::Queue(wait) => *wait * 400,
+        _ => Duration::ZERO,
+    });
+    BOUND + longest.max().unwrap_or_default()
+}
+
+/// What the runs of a night with these faults are told: the backup's maker where there are several,
+/// the volume where production is gone.
+pub(super) fn told(faults: &[PlannedFault], night: &Environment) -> Vec<(&'static str, Value)> {
+    let acts = |act| {
+        let mut faults = faults.iter();
+        faults.any(|one| matches!(one, PlannedFault::OperatorAction(_, of) if *of == act))
+    };
+    let mut fields = Vec::new();
+    if acts(OperatorAction::Scan) {
+        fields.push(("snapshot_filters", json!("description=nightly*")));
+    }
+    if acts(OperatorAction::ReplaceProduction) {
+        let former = &night.stack.fixture.production_volume_id;
+        fields.push(("source_volume_id", json!(former)));
+    }
+    fields
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::inject::{Injected, mend, set_up};
-use super::plan::{DURATIONS, OTHERS_VOLUME};
+use super::plan::{DURATIONS, OTHERS_VOLUME, bound};
 use super::{Plan, PlannedFault, after, invariants};
 use crate::environment::{Ending, Environment};
 use aws_stand_in::clock::rfc3339;
+use aws_stand_in::simulated_host::Durations;
 use aws_stand_in::{Call, Tags};
 
 /// A night that was played.
@@ -57,15 +58,18 @@ pub async fn play(plan: &Plan) -> Played {
             mutant.change(template);
         }
     });
-    night.host.set_durations(DURATIONS);
+    night.host.set_durations(Durations {
+        test: plan.test,
+        ..DURATIONS
+    });
     let night = Arc::new(plan.start(night.backup(plan.backup)));
     add_others_volume(&night);
     let clock = night.stack.aws.clock();
     let before = invariants::production(&night);
     let began = clock.now();
-    let (happened, mut acts) = set_up(&night, plan);
+    let (happened, mut acts) = set_up(&night, &plan.faults, plan.without);
     night.start_run();
-    let bound = plan.bound();
+    let bound = bound(&plan.faults);
     let ended = clock
         .within(bound, async {
             while acts.join_next().await.is_some() {}
@@ -86,7 +90,13 @@ pub async fn play(plan: &Plan) -> Played {
     }
     violations.extend(invariants::of_night(&night, plan, &ending));
     mend(&night);
-    violations.extend(after::clean_night(&night, began).await);
+    let mut days = 1;
+    if !plan.next.is_empty() {
+        violations.extend(after::bad_night(&night, plan, began).await);
+        mend(&night);
+        days += 1;
+    }
+    violations.extend(after::clean_night(&night, began, days).await);
     violations.extend(invariants::unchanged(before, &night, plan));
     Played {
         violations,

@@ -7,7 +7,9 @@ use aws_stand_in::simulated_host::Backup;
 use common::polling::limits::LONGEST_RUN;
 use simulation::exhaustive::{self, undisturbed};
 use simulation::fleet::{self, Databases};
-use simulation::{Mutant, OperatorAction, Plan, PlannedFault, overhead, play, random};
+use simulation::{
+    DeliveryFault, Mutant, OperatorAction, Plan, PlannedFault, overhead, play, random,
+};
 
 /// As in `simulate`.
 #[global_allocator]
@@ -37,12 +39,17 @@ async fn a_the_same_seed_is_the_same_night() {
 }
 
 async fn every_single_trouble(backup: Backup) {
-    let faults = exhaustive::single_faults(backup).await;
+    let of = undisturbed(backup);
+    each(&exhaustive::single_faults(&of).await, &of).await;
+}
+
+/// Each of those faults alone, in a night that is otherwise that one.
+async fn each(faults: &[PlannedFault], of: &Plan) {
     let mut bad = Vec::new();
-    for fault in &faults {
+    for fault in faults {
         let plan = Plan {
             faults: vec![*fault],
-            ..undisturbed(backup)
+            ..of.clone()
         };
         let mut played = play(&plan).await;
         played.violations.extend(played.missed(&plan));
@@ -72,6 +79,35 @@ async fn every_single_trouble_of_a_bad_night() {
 #[tokio::test(start_paused = true)]
 async fn every_single_trouble_of_a_failing_night() {
     every_single_trouble(Backup::CannotBeTested).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_single_fault_of_a_canary_night() {
+    let canary = Plan {
+        canary: true,
+        ..undisturbed(Backup::Good)
+    };
+    assert_eq!(play(&canary).await.violations, [""; 0]);
+    each(&exhaustive::faults_at_turns(&canary).await, &canary).await;
+}
+
+/// What a dead run has left, and a fault while the next night gives it back.
+#[tokio::test(start_paused = true)]
+async fn a_fault_in_the_night_after() {
+    let faults = exhaustive::faults_at_turns(&undisturbed(Backup::Good)).await;
+    let mut bad = Vec::new();
+    for fault in faults.iter().step_by(5) {
+        let plan = Plan {
+            faults: vec![PlannedFault::Delivery(5, DeliveryFault::Dropped)],
+            next: vec![*fault],
+            ..undisturbed(Backup::Good)
+        };
+        let played = play(&plan).await;
+        if !played.violations.is_empty() {
+            bad.push(format!("{fault:?}: {:?}", played.violations));
+        }
+    }
+    assert!(bad.is_empty(), "{} nights:\n{}", bad.len(), bad.join("\n"));
 }
 
 /// A run whose events wait so long that the next takes it for dead.

@@ -23,6 +23,7 @@ impl Lambda {
                 request_id: format!("rehearsal-request-{:04}", state.requests),
                 event,
                 depth,
+                lost: false,
             };
             state.requests += 1;
             let copies = state
@@ -31,6 +32,9 @@ impl Lambda {
                 .map_or(vec![Duration::ZERO], |copies| copies(&mut accepted));
             (accepted, copies)
         };
+        if accepted.lost {
+            return;
+        }
         if let (true, Some(function)) = (copies.is_empty(), self.inner.functions.get(function)) {
             self.give_up(function, &accepted, "EventAgeExceeded", 0, None);
         }

@@ -80,6 +80,8 @@ pub struct Accepted {
     pub event: Value,
     /// How many invocations of functions by functions led here.
     pub depth: u32,
+    /// Lambda loses it: no function gets it, no destination, and no metric counts it.
+    pub lost: bool,
 }
 
 /// One invocation of a function.
@@ -251,6 +253,12 @@ impl Lambda {
         let mut under_way = self.inner.under_way.subscribe();
         // The sender lives as long as `self`.
         let _ = under_way.wait_for(|&count| count == 0).await;
+    }
+
+    /// How many events it has accepted so far.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.state().requests
     }
 
     /// Every invocation so far.

@@ -87,7 +87,9 @@ impl Mutant {
             (Self::StuckWithoutForce, "DetachVolume") => {
                 Some(with_parameter(body, "Force", Some("false")))
             }
-            (Self::VerdictLostWithTag, _) => renamed(body, "infobright_backup_valid"),
+            (Self::VerdictLostWithTag | Self::MetricUnsent, _) => {
+                renamed(body, "infobright_backup_valid")
+            }
             (Self::KeyUnnamed, _) => unsaid(body, "KmsKeyArn"),
             (Self::HeldNameUnsaid, _) => unsaid(body, "TestDevice"),
             (Self::LostTagsUnsaid, _) => unsaid(body, "IBBackupRun"),
