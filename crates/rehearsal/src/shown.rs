@@ -25,6 +25,7 @@ pub(super) async fn ask(
         request_id: "rehearsal-request-status".to_owned(),
         event: json!({"status": true}),
         depth: 0,
+        lost: false,
     };
     let answer = processes.run(function, &accepted, 0).await;
     answer.map_err(|error| anyhow!("{}: {}", error.error_type, error.error_message))
