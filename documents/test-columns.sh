@@ -25,17 +25,18 @@ read_dictionary() {
 # check_columns <number>: from LINES_OF. InnoDB may have more (those of system versioning), never fewer. Virtual columns are in
 # no dictionary of before MariaDB 10.2, and what is not ASCII may be written otherwise there.
 check_columns() {
-  local at=$1 known=${IN_DICTIONARY["${T_PATH[$1]}"]-} hex column strange=''
+  local at=$1 known=${IN_DICTIONARY["${T_PATH[$1]}"]-} line hex column strange=''
   [ -n "$known" ] && [ "${T_ENGINE[at]}" = InnoDB ] || return 0
+  lines_of "${LINES_OF[at]}"
   check_forms "$at"
-  while read -r hex _; do
-    case $known in *" ${hex:-20} "*) continue ;; esac
-    [ -n "$hex" ] || continue
+  for line in ${TEXT_LINES[@]+"${TEXT_LINES[@]}"}; do
+    hex=${line%%$'\t'*}
+    case $known in *" $hex "*) continue ;; esac
     text_of "$hex" && column=$TEXT
     [[ $column =~ ^[A-Za-z0-9_]+$ ]] || continue
     text_of "${known// /20}"
     case ${TEXT,,} in *" ${column,,} "*) ;; *) strange=$column ;; esac
-  done <<<"${LINES_OF[at]}"
+  done
   [ -n "$strange" ] || return 0
   ask "SELECT extra FROM information_schema.columns WHERE table_schema = _utf8 x'${T_KEY[at]% *}' AND table_name = _utf8 x'${T_KEY[at]#* }'
     AND column_name = '$strange';" || return 0
@@ -44,11 +45,15 @@ check_columns() {
   record columns fail "${T_NAME[at]}" "its definition has a column $strange, which InnoDB's dictionary has not: ${TEXT# }" 'a definition of the same time'
 }
 
-# check_forms <number>: whole numbers and texts are as long in the definition as in the dictionary. Main types of InnoDB: 1 and
+# check_forms <number>: of TEXT_LINES. Whole numbers and texts are as long in the definition as in the dictionary. InnoDB's main types: 1 and
 # 12 VARCHAR, 2 and 13 CHAR, 4 VARBINARY, 6 whole numbers.
 check_forms() {
-  local at=$1 known=${FORMS["${T_PATH[$1]}"]} hex type length form
-  while read -r hex type _ length _; do
+  local at=$1 known=${FORMS["${T_PATH[$1]}"]} line hex type length form
+  set -f
+  for line in ${TEXT_LINES[@]+"${TEXT_LINES[@]}"}; do
+    # shellcheck disable=SC2086 # its fields
+    set -- $line
+    hex=$1 type=${2-} length=${4-}
     case $known in *" $hex:"*) ;; *) continue ;; esac
     form=${known#*" $hex:"}
     form=${form%% *}
@@ -66,8 +71,10 @@ check_forms() {
     esac
     # A compressed one has a byte more.
     if [ "$form" = "$type:$length" ] || { [[ $type =~ ^(1|4|12)$ ]] && [ "$form" = "$type:$((length + 1))" ]; }; then continue; fi
+    set +f
     text_of "$hex"
     record columns fail "${T_NAME[at]}" "column $TEXT is of type $type and length $length in its definition, as InnoDB numbers types" "${form/:/ and }, as in InnoDB's dictionary"
     return
-  done <<<"${LINES_OF[at]}"
+  done
+  set +f
 }

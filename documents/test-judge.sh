@@ -75,7 +75,7 @@ is_damage() {
 # opened the data. One that ends before that may have been refused something by the host.
 crashed_at_work() {
   case $1 in 134 | 136 | 139) ;; *) return 1 ;; esac
-  server_log | awk '/[Ss]tarted; log sequence number/ { open = 1 } open && /got signal/ { seen = 1 } END { exit !seen }'
+  server_log | awk '/([Ss]tarted; |InnoDB: )log sequence number [0-9]/ { open = 1 } open && /got signal/ { seen = 1 } END { exit !seen }'
 }
 
 judge_failed_start() {

@@ -4,18 +4,29 @@
 
 END_OF_PART='end of part'
 
+# lines_of <text>: TEXT_LINES, without empty ones. For what is taken for each table: from a here-document, bash 5.1 and later
+# read byte by byte.
+lines_of() {
+  local IFS=$'\n'
+  set -f
+  # shellcheck disable=SC2206 # its lines
+  TEXT_LINES=($1)
+  set +f
+}
+
 # take_parts: PARTS, what stands in ANSWER before each line END_OF_PART
 take_parts() {
   local line part=''
   PARTS=()
-  while IFS= read -r line; do
+  lines_of "$ANSWER"
+  for line in ${TEXT_LINES[@]+"${TEXT_LINES[@]}"}; do
     if [ "$line" = "$END_OF_PART" ]; then
       PARTS+=("$part")
       part=''
     else
       part=$part$line$'\n'
     fi
-  done <<<"$ANSWER"
+  done
 }
 
 # read_rows <number>...: of each table first its rows, then CHECK TABLE, which marks a damaged MyISAM or Aria table crashed
@@ -96,7 +107,7 @@ ask_rows() {
   local at list sql=''
   for at in "$@"; do
     take_columns "${LINES_OF[at]}"
-    ! has_unaskable_column || record read warn "${T_NAME[at]}" \
+    [ -z "$UNASKABLE" ] || record read warn "${T_NAME[at]}" \
       'a column is not read: its name has a backslash or a control character' 'another name'
     sums_of 200 "$MANIFEST_FORMAT"
     sql="${sql}SELECT 'count', COUNT(*) FROM ${T_SQL[at]};"
@@ -112,15 +123,17 @@ ask_rows() {
 # judge_rows <number> <answer>
 judge_rows() {
   local at=$1 line counted='' scanned='' prints=() chunk
-  while IFS= read -r line; do
+  lines_of "$2"
+  for line in ${TEXT_LINES[@]+"${TEXT_LINES[@]}"}; do
     case $line in
-      count*) read -r _ counted _ <<<"$line" ;;
-      scan*)
-        read -r _ scanned _ <<<"$line"
-        prints+=("${line#*$'\t'*$'\t'}")
+      count$'\t'*) counted=${line#*$'\t'} ;;
+      scan$'\t'*)
+        line=${line#*$'\t'}
+        scanned=${line%%$'\t'*}
+        prints+=("${line#*$'\t'}")
         ;;
     esac
-  done <<<"$2"
+  done
   if ! is_count "$counted" || ! is_count "$scanned"; then
     ANSWER=$2
     no_sense read "$at"

@@ -124,11 +124,25 @@ start_server() {
   read_limits "$SERVER_PID"
 }
 
+# ended_meanwhile: whether the server is gone since it answered first. InnoDB works on in the background, and may crash on what
+# it meets there. A crashing server writes its stack first.
+ended_meanwhile() {
+  local end=$((SECONDS + 60))
+  while alive "$SERVER_PID" "$SERVER_START"; do
+    if [ "$SECONDS" -ge "$end" ] || ask 'SELECT 1;'; then return 1; fi
+    sleep 0.1
+  done
+}
+
 # check_isolation: that it is our server which answers, on this data, and that nobody else can reach it.
 check_isolation() {
   local name value seen='' inodes listening
-  ask "SHOW VARIABLES WHERE Variable_name IN ('datadir','pid_file','skip_networking','event_scheduler');" ||
-    unchecked "the server does not say its settings: $COMPLAINT"
+  ask "SHOW VARIABLES WHERE Variable_name IN ('datadir','pid_file','skip_networking','event_scheduler');" || {
+    seen=$COMPLAINT
+    ended_meanwhile || unchecked "the server does not say its settings: $seen"
+    judge_failed_start
+    conclude_from_records
+  }
   while IFS=$'\t' read -r name value; do
     case $name:$value in
       skip_networking:ON | event_scheduler:OFF | event_scheduler:DISABLED) seen="$seen$name=$value " ;;

@@ -8,29 +8,38 @@ query_columns() {
   QUERY="$QUERY AND table_name = _utf8 x'${T_KEY[$1]#* }' ORDER BY ordinal_position;"
 }
 
-# take_columns <answer>: C_HEX, C_TYPE, C_SET, C_KEY and C_SQL, one each in the table's order
+# By the hex of a column's name: as it stands in a question. The same names come in table after table.
+declare -A SQL_OF_NAME=()
+
+# take_columns <answer>: C_HEX, C_TYPE, C_SET, C_KEY and C_SQL, one each in the table's order; UNASKABLE, whether there is one
+# that is not asked about
 take_columns() {
-  local hex type set key
-  C_HEX=() C_TYPE=() C_SET=() C_KEY=() C_SQL=()
-  while read -r hex type set _ key; do
-    [ -n "$hex" ] || continue
-    text_of "$hex"
-    quoted "$TEXT"
-    # A name that is not asked about stands as NULL, so that each other column keeps its place.
-    is_askable "$TEXT" || QUOTED=NULL
-    C_HEX+=("$hex")
-    C_TYPE+=("$type")
-    C_SET+=("$set")
-    C_KEY+=("$key")
+  local line
+  C_HEX=() C_TYPE=() C_SET=() C_KEY=() C_SQL=() UNASKABLE=''
+  lines_of "$1"
+  set -f
+  for line in ${TEXT_LINES[@]+"${TEXT_LINES[@]}"}; do
+    # shellcheck disable=SC2086 # its fields
+    set -- $line
+    QUOTED=${SQL_OF_NAME["$1"]-}
+    [ -n "$QUOTED" ] || sql_of_name "$1"
+    [ "$QUOTED" != NULL ] || UNASKABLE=yes
+    C_HEX+=("$1")
+    C_TYPE+=("${2-}")
+    C_SET+=("${3-}")
+    C_KEY+=("${5-}")
     C_SQL+=("$QUOTED")
-  done <<<"$1"
+  done
+  set +f
 }
 
-# has_unaskable_column: of those that were taken last
-has_unaskable_column() {
-  local column
-  for column in ${C_SQL[@]+"${C_SQL[@]}"}; do [ "$column" != NULL ] || return 0; done
-  return 1
+# sql_of_name <hex>: in QUOTED. A name that is not asked about stands as NULL, so that each other column keeps its place.
+sql_of_name() {
+  text_of "$1"
+  quoted "$TEXT"
+  is_askable "$TEXT" || QUOTED=NULL
+  [ "${#SQL_OF_NAME[@]}" -lt 2000 ] || SQL_OF_NAME=()
+  SQL_OF_NAME["$1"]=$QUOTED
 }
 
 # columns_of <number>
@@ -64,7 +73,7 @@ read_table() {
 sums_of() {
   local at list='' key='' keys=0 row
   LISTS=() LIST_FROM=()
-  for at in "${!C_SQL[@]}"; do
+  [ "${2:-1}" = 1 ] || for at in "${!C_SQL[@]}"; do
     if [ "${C_KEY[at]}" != PRI ] || [ "${C_SQL[at]}" = NULL ] || [ "$keys" -ge 4 ]; then continue; fi
     keys=$((keys + 1))
     key="$key${key:++}$keys*CRC32(${C_SQL[at]})"
@@ -75,10 +84,12 @@ sums_of() {
       LIST_FROM+=("$at")
       list=''
     fi
-    row=${key:-IFNULL(CRC32(${C_SQL[at > 0 ? at - 1 : ${#C_SQL[@]} - 1]}),5)}
     if [ "${2:-1}" = 1 ]; then
       list="$list,SUM(MOD(CRC32(${C_SQL[at]}),1000003))"
-    elif [ "${#C_SQL[@]}" -eq 1 ] || { [ "$keys" -eq 1 ] && [ "${C_KEY[at]}" = PRI ]; }; then
+      continue
+    fi
+    row=${key:-IFNULL(CRC32(${C_SQL[at > 0 ? at - 1 : ${#C_SQL[@]} - 1]}),5)}
+    if [ "${#C_SQL[@]}" -eq 1 ] || { [ "$keys" -eq 1 ] && [ "${C_KEY[at]}" = PRI ]; }; then
       list="$list,SUM(IFNULL(CRC32(${C_SQL[at]}),7))"
     else
       list="$list,SUM(IFNULL(CRC32(${C_SQL[at]})^($row),7))"

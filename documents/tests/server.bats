@@ -33,6 +33,23 @@ setup() { host; }
   expect 75 'too little space'
 }
 
+# ends_meanwhile <signal>: it ends between its first answer and the first question about it
+ends_meanwhile() {
+  folder_volume
+  before_statement event_scheduler "$(kill_server "$1")"
+  mounted_test
+}
+
+@test "test: a server that crashes right after its first answer has crashed" {
+  ends_meanwhile SEGV
+  expect 1 'does not start (status 139)' 'got signal 11'
+}
+
+@test "test: a server that is killed right after its first answer is no fault of the backup" {
+  ends_meanwhile KILL
+  expect 75 'stopped from outside'
+}
+
 @test "test: case 78: nothing is mounted, since systemd unmounted it at once, or nobody mounted" {
   document test
   expect 75 'nothing is mounted'
