@@ -81,7 +81,7 @@ impl<S: Step> StepHarness<S> {
         let person = Clients::new(&sdk, aws.datadog_service(), "", BTreeMap::new());
         stack.lambda.set_copies(Box::new(|_| Vec::new()));
         Self {
-            step: S::build(&clients).expect("the template sets all that the step asks for"),
+            step: runner::build(&clients).expect("the template sets all that the step asks for"),
             ids: stack.fixture.clone(),
             stack,
             host,

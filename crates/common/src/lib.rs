@@ -3,6 +3,7 @@
 
 /// What talks to AWS.
 mod aws;
+mod chain;
 pub mod datadog;
 pub mod doctor;
 pub mod error;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::{Instrument, error, info, info_span};
 
+use crate::chain;
 use crate::clients::Clients;
 use crate::doctor;
 use crate::error::Result;
@@ -14,7 +15,21 @@ use crate::event::{self, Envelope, Run};
 use crate::lambda;
 use crate::polling::Polling;
 use crate::reply::Reply;
+use crate::settings::Settings;
 use crate::step::{Invocation, Outcome, Step, busy_to_the_end, time_ran_out};
+
+/// Makes a step of the function's settings.
+///
+/// # Errors
+/// Where settings are missing or unreadable: one error names them all.
+pub fn build<S: Step>(clients: &Clients) -> Result<S> {
+    let mut settings = Settings::new(&clients.variables);
+    if !S::IS_LAST {
+        settings.text(chain::NEXT_FUNCTION);
+    }
+    let step = S::build(clients, &mut settings);
+    settings.check().map(|()| step)
+}
 
 /// Handles one event that Lambda delivered. An error is logged here, once, and is the function's
 /// error.
@@ -76,7 +91,7 @@ async fn poll<S: Step>(step: &S, clients: &Clients, envelope: Envelope<S::Input>
             run.ready_at
                 .extend(phase.map(|phase| (phase, clients.clock.now())));
             step.mark(&mut run, &next);
-            hand_on(clients, step.next_function(), run, next).await?;
+            hand_on(clients, chain::next_function::<S>(clients), run, next).await?;
         }
         Outcome::AlreadyEnded => {
             info!("this run has ended already: a late delivery, nothing to do");

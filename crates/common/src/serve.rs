@@ -37,7 +37,7 @@ pub async fn serve<S: Step>() -> std::result::Result<(), lambda_runtime::Error> 
 
 fn start<S: Step>() -> Result<(Clients, S)> {
     let clients = Clients::from_environment()?;
-    let step = S::build(&clients)?;
+    let step = runner::build(&clients)?;
     Ok((clients, step))
 }
 

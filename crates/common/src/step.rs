@@ -1,6 +1,7 @@
 //! What a step is: one look at AWS, and what came of it.
 
 use std::future::Future;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{Envelope, Payload, Phase, Run};
 use crate::polling::Polling;
 use crate::reply::Reply;
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
 /// What one look found.
@@ -59,6 +61,12 @@ pub struct Invocation {
 pub trait Step: Sized + Send + Sync + 'static {
     /// The function's name behind `<environment>-ib-backup-`.
     const NAME: &'static str;
+    /// How long it polls before it gives up.
+    const GIVE_UP_AFTER: Duration;
+    /// The phase of the night that ends when this step goes on, if one does.
+    const PHASE: Option<Phase>;
+    /// Whether runs end here: the last step goes on only to its own next stage.
+    const IS_LAST: bool = false;
     /// What a look needs.
     type Input: Payload + Clone + Send;
     /// What the next function needs.
@@ -66,17 +74,26 @@ pub trait Step: Sized + Send + Sync + 'static {
     /// [`NeverEnds`] for every step but the last. It is what the function answers with.
     type End: Serialize + Send;
 
-    /// Takes its settings and clients out of the clients.
-    fn build(clients: &Clients) -> Result<Self>;
+    /// Takes its clients and settings. [`crate::runner::build`] names the settings that are missing.
+    fn build(clients: &Clients, settings: &mut Settings<'_>) -> Self;
 
-    /// The name of the function that takes [`Outcome::GoOn`].
-    fn next_function(&self) -> &str;
+    /// The longest wait between two polls.
+    fn interval(&self) -> Duration;
 
-    /// How often to look with this payload.
-    fn polling(&self, payload: &Self::Input) -> Polling;
+    /// How often to poll with this payload, and for how long.
+    fn polling(&self, payload: &Self::Input) -> Polling {
+        let _ = payload;
+        Polling {
+            interval: self.interval(),
+            give_up_after: Self::GIVE_UP_AFTER,
+        }
+    }
 
-    /// The phase of the night that ends when this step goes on, if one does.
-    fn phase(&self, payload: &Self::Input) -> Option<Phase>;
+    /// The phase of the night that ends when this step goes on with this payload, if one does.
+    fn phase(&self, payload: &Self::Input) -> Option<Phase> {
+        let _ = payload;
+        Self::PHASE
+    }
 
     /// What the run bears from this step on.
     fn mark(&self, run: &mut Run, next: &Self::Next) {

@@ -154,7 +154,7 @@ impl<S: Step> Process<S> {
             .build();
         let variables = function.environment.clone();
         let clients = Clients::new(&sdk, aws.datadog_service(), &function.name, variables);
-        let step = S::build(&clients).map_err(shown)?;
+        let step = runner::build(&clients).map_err(shown)?;
         Ok(Box::new(Self { clients, step }))
     }
 }

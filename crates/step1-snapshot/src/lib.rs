@@ -23,7 +23,7 @@ use common::datadog::{Datadog, Gauge};
 use common::doctor::Examination;
 use common::ec2::{self, Instance, Snapshot, SnapshotFilters, SnapshotState, tags};
 use common::event::{self, Chosen, Envelope, Phase, Pick, Run, Start, Subject, Target};
-use common::polling::{Polling, limits};
+use common::polling::limits;
 use common::reply::Reply;
 use common::settings::Settings;
 use common::ssm;
@@ -42,7 +42,6 @@ pub struct ChooseSnapshot {
     ssm: Lazy<aws_sdk_ssm::Client>,
     datadog: Datadog,
     clock: Clock,
-    next: String,
     release_function: String,
     release_document: String,
     production_instance: String,
@@ -60,24 +59,24 @@ pub struct ChooseSnapshot {
 
 impl Step for ChooseSnapshot {
     const NAME: &'static str = "step-1-snapshot";
+    const GIVE_UP_AFTER: Duration = limits::SNAPSHOT;
+    const PHASE: Option<Phase> = Some(Phase::Snapshot);
     type Input = Start;
     type Next = Chosen;
     type End = NeverEnds;
 
-    fn build(clients: &Clients) -> Result<Self> {
-        let mut settings = Settings::new(&clients.variables);
+    fn build(clients: &Clients, settings: &mut Settings<'_>) -> Self {
         let filters = SnapshotFilters::parse(&settings.text_or_empty("SNAPSHOT_FILTERS"));
         let filters = filters.unwrap_or_else(|fault| {
             settings.fault(format!("SNAPSHOT_FILTERS cannot be read: {fault}"));
             SnapshotFilters::default()
         });
-        let step = Self {
+        Self {
             ec2: clients.ec2.clone(),
             lambda: clients.lambda.clone(),
             ssm: clients.ssm.clone(),
-            datadog: Datadog::read(&mut settings, clients),
+            datadog: Datadog::read(settings, clients),
             clock: clients.clock.clone(),
-            next: settings.text("NEXT_LAMBDA_NAME"),
             release_function: settings.text("RELEASE_LAMBDA_NAME"),
             release_document: settings.text("RELEASE_DOCUMENT"),
             production_instance: settings.text("PRODUCTION_INSTANCE_NAME"),
@@ -88,26 +87,14 @@ impl Step for ChooseSnapshot {
             max_age: settings.hours("SNAPSHOT_MAX_AGE_HOURS"),
             longest_run: limits::longest_run(settings.seconds("TEST_BUDGET_SECONDS")),
             filters,
-            source_volume: source::read(&mut settings),
-            schedule: Schedule::read(&mut settings),
+            source_volume: source::read(settings),
+            schedule: Schedule::read(settings),
             interval: settings.seconds("TEST_POLL_SECONDS"),
-        };
-        settings.check().map(|()| step)
-    }
-
-    fn next_function(&self) -> &str {
-        &self.next
-    }
-
-    fn polling(&self, _: &Start) -> Polling {
-        Polling {
-            interval: self.interval,
-            give_up_after: limits::SNAPSHOT,
         }
     }
 
-    fn phase(&self, _: &Start) -> Option<Phase> {
-        Some(Phase::Snapshot)
+    fn interval(&self) -> Duration {
+        self.interval
     }
 
     /// A payload of our own goes on with its run; any other object starts one.

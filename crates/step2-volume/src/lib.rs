@@ -15,7 +15,7 @@ use common::clients::{Clients, Clock, Lazy};
 use common::doctor::Examination;
 use common::ec2::{self, NewVolume, Performance, VolumeState, VolumeTags};
 use common::event::{Chosen, Phase, Run, VolumeCreated};
-use common::polling::{Polling, limits};
+use common::polling::limits;
 use common::settings::Settings;
 use common::ssm;
 use common::step::{NeverEnds, Outcome, Step};
@@ -27,7 +27,6 @@ pub struct MakeVolume {
     ssm: Lazy<aws_sdk_ssm::Client>,
     clock: Clock,
     release_document: String,
-    next: String,
     test_instance: String,
     environment: String,
     performance: Performance,
@@ -39,41 +38,29 @@ pub struct MakeVolume {
 
 impl Step for MakeVolume {
     const NAME: &'static str = "step-2-volume";
+    const GIVE_UP_AFTER: Duration = limits::VOLUME;
+    const PHASE: Option<Phase> = Some(Phase::Volume);
     type Input = Chosen;
     type Next = VolumeCreated;
     type End = NeverEnds;
 
-    fn build(clients: &Clients) -> Result<Self> {
-        let mut settings = Settings::new(&clients.variables);
-        let step = Self {
+    fn build(clients: &Clients, settings: &mut Settings<'_>) -> Self {
+        Self {
             ec2: clients.ec2.clone(),
             ssm: clients.ssm.clone(),
             clock: clients.clock.clone(),
             release_document: settings.text("RELEASE_DOCUMENT"),
-            next: settings.text("NEXT_LAMBDA_NAME"),
             test_instance: settings.text("TEST_INSTANCE_NAME"),
             environment: settings.text("ENVIRONMENT"),
-            performance: Performance::read(&mut settings),
-            tags: VolumeTags::read(&mut settings),
+            performance: Performance::read(settings),
+            tags: VolumeTags::read(settings),
             key: Some(settings.text_or_empty("KMS_KEY_ARN")).filter(|key| !key.is_empty()),
             interval: settings.seconds("POLL_SECONDS"),
-        };
-        settings.check().map(|()| step)
-    }
-
-    fn next_function(&self) -> &str {
-        &self.next
-    }
-
-    fn polling(&self, _: &Chosen) -> Polling {
-        Polling {
-            interval: self.interval,
-            give_up_after: limits::VOLUME,
         }
     }
 
-    fn phase(&self, _: &Chosen) -> Option<Phase> {
-        Some(Phase::Volume)
+    fn interval(&self) -> Duration {
+        self.interval
     }
 
     async fn examine(&self, _: &Clients, examination: &mut Examination) {

@@ -15,7 +15,7 @@ use common::clients::{Clients, Lazy};
 use common::doctor::Examination;
 use common::ec2::{self, Asked, Volume, VolumeState};
 use common::event::{Attached, Phase, Run, TestVolume, VolumeCreated};
-use common::polling::{Polling, limits};
+use common::polling::limits;
 use common::settings::Settings;
 use common::step::{NeverEnds, Outcome, Step};
 use common::{Error, Kind, Result};
@@ -30,41 +30,28 @@ const HELD_NAME: &str = ", for long: the guest may still hold that device name, 
 /// Step 3.
 pub struct AttachVolume {
     ec2: Lazy<aws_sdk_ec2::Client>,
-    next: String,
     device: String,
     interval: Duration,
 }
 
 impl Step for AttachVolume {
     const NAME: &'static str = "step-3-attach";
+    const GIVE_UP_AFTER: Duration = limits::ATTACH;
+    const PHASE: Option<Phase> = Some(Phase::Attach);
     type Input = VolumeCreated;
     type Next = Attached;
     type End = NeverEnds;
 
-    fn build(clients: &Clients) -> Result<Self> {
-        let mut settings = Settings::new(&clients.variables);
-        let step = Self {
+    fn build(clients: &Clients, settings: &mut Settings<'_>) -> Self {
+        Self {
             ec2: clients.ec2.clone(),
-            next: settings.text("NEXT_LAMBDA_NAME"),
             device: settings.text("TEST_DEVICE"),
             interval: settings.seconds("POLL_SECONDS"),
-        };
-        settings.check().map(|()| step)
-    }
-
-    fn next_function(&self) -> &str {
-        &self.next
-    }
-
-    fn polling(&self, _: &VolumeCreated) -> Polling {
-        Polling {
-            interval: self.interval,
-            give_up_after: limits::ATTACH,
         }
     }
 
-    fn phase(&self, _: &VolumeCreated) -> Option<Phase> {
-        Some(Phase::Attach)
+    fn interval(&self) -> Duration {
+        self.interval
     }
 
     async fn examine(&self, _: &Clients, examination: &mut Examination) {

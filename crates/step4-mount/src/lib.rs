@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::clients::{Clients, Clock, Lazy};
 use common::doctor::Examination;
 use common::event::{Attached, Mounted, Phase, Run};
-use common::polling::{Polling, limits};
+use common::polling::limits;
 use common::settings::Settings;
 use common::ssm::{self, Command, Progress};
 use common::step::{NeverEnds, Outcome, Step};
@@ -24,7 +24,6 @@ use tracing::info;
 pub struct Mount {
     ssm: Lazy<aws_sdk_ssm::Client>,
     clock: Clock,
-    next: String,
     document: String,
     script_log_group: String,
     interval: Duration,
@@ -32,36 +31,24 @@ pub struct Mount {
 
 impl Step for Mount {
     const NAME: &'static str = "step-4-mount";
+    const GIVE_UP_AFTER: Duration = limits::MOUNT;
+    const PHASE: Option<Phase> = Some(Phase::Mount);
     type Input = Attached;
     type Next = Mounted;
     type End = NeverEnds;
 
-    fn build(clients: &Clients) -> Result<Self> {
-        let mut settings = Settings::new(&clients.variables);
-        let step = Self {
+    fn build(clients: &Clients, settings: &mut Settings<'_>) -> Self {
+        Self {
             ssm: clients.ssm.clone(),
             clock: clients.clock.clone(),
-            next: settings.text("NEXT_LAMBDA_NAME"),
             document: settings.text("MOUNT_DOCUMENT"),
             script_log_group: settings.text_or_empty("SCRIPT_LOG_GROUP"),
             interval: settings.seconds("POLL_SECONDS"),
-        };
-        settings.check().map(|()| step)
-    }
-
-    fn next_function(&self) -> &str {
-        &self.next
-    }
-
-    fn polling(&self, _: &Attached) -> Polling {
-        Polling {
-            interval: self.interval,
-            give_up_after: limits::MOUNT,
         }
     }
 
-    fn phase(&self, _: &Attached) -> Option<Phase> {
-        Some(Phase::Mount)
+    fn interval(&self) -> Duration {
+        self.interval
     }
 
     async fn examine(&self, _: &Clients, examination: &mut Examination) {

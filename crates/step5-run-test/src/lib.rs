@@ -15,7 +15,7 @@ use std::time::Duration;
 use common::clients::{Clients, Clock, Lazy};
 use common::doctor::Examination;
 use common::event::{Mounted, Phase, Run, Subject, Testing};
-use common::polling::{Polling, limits};
+use common::polling::limits;
 use common::settings::Settings;
 use common::ssm::{self, Command, Progress};
 use common::step::{NeverEnds, Outcome, Step};
@@ -26,7 +26,6 @@ use tracing::info;
 pub struct RunTest {
     ssm: Lazy<aws_sdk_ssm::Client>,
     clock: Clock,
-    next: String,
     /// Puts on the instance what the test document has no room for; a test document of one's own
     /// has all that it needs.
     programs: Option<String>,
@@ -37,39 +36,27 @@ pub struct RunTest {
 
 impl Step for RunTest {
     const NAME: &'static str = "step-5-run-test";
+    const GIVE_UP_AFTER: Duration = limits::START;
+    /// The phase of the test begins where the mount's ended, and ends in step 6.
+    const PHASE: Option<Phase> = None;
     type Input = Mounted;
     type Next = Testing;
     type End = NeverEnds;
 
-    fn build(clients: &Clients) -> Result<Self> {
-        let mut settings = Settings::new(&clients.variables);
-        let step = Self {
+    fn build(clients: &Clients, settings: &mut Settings<'_>) -> Self {
+        Self {
             ssm: clients.ssm.clone(),
             clock: clients.clock.clone(),
-            next: settings.text("NEXT_LAMBDA_NAME"),
             programs: Some(settings.text_or_empty("PROGRAMS_DOCUMENT"))
                 .filter(|document| !document.is_empty()),
             document: settings.text("TEST_DOCUMENT"),
             script_log_group: settings.text_or_empty("SCRIPT_LOG_GROUP"),
             interval: settings.seconds("POLL_SECONDS"),
-        };
-        settings.check().map(|()| step)
-    }
-
-    fn next_function(&self) -> &str {
-        &self.next
-    }
-
-    fn polling(&self, _: &Mounted) -> Polling {
-        Polling {
-            interval: self.interval,
-            give_up_after: limits::START,
         }
     }
 
-    /// The phase of the test begins where the mount's ended, and ends in step 6.
-    fn phase(&self, _: &Mounted) -> Option<Phase> {
-        None
+    fn interval(&self) -> Duration {
+        self.interval
     }
 
     async fn examine(&self, _: &Clients, examination: &mut Examination) {

@@ -64,16 +64,19 @@ pub struct Ended(Option<RunRecord>);
 
 impl Step for AwaitResult {
     const NAME: &'static str = "step-6-await-result";
+    const GIVE_UP_AFTER: Duration = limits::RELEASE;
+    /// The phase of releasing ends with the run.
+    const PHASE: Option<Phase> = None;
+    const IS_LAST: bool = true;
     type Input = Stage;
     type Next = Stage;
     type End = Ended;
 
-    fn build(clients: &Clients) -> Result<Self> {
-        let mut settings = Settings::new(&clients.variables);
-        let step = Self {
+    fn build(clients: &Clients, settings: &mut Settings<'_>) -> Self {
+        Self {
             ec2: clients.ec2.clone(),
             ssm: clients.ssm.clone(),
-            datadog: Datadog::read(&mut settings, clients),
+            datadog: Datadog::read(settings, clients),
             clock: clients.clock.clone(),
             itself: clients.function_name.clone(),
             environment: settings.text("ENVIRONMENT"),
@@ -89,13 +92,11 @@ impl Step for AwaitResult {
             interval: settings.seconds("POLL_SECONDS"),
             test_interval: settings.seconds("TEST_POLL_SECONDS"),
             test_patience: limits::test(settings.seconds("TEST_BUDGET_SECONDS")),
-        };
-        settings.check().map(|()| step)
+        }
     }
 
-    /// It is the last: it goes on only to its own second part.
-    fn next_function(&self) -> &str {
-        &self.itself
+    fn interval(&self) -> Duration {
+        self.interval
     }
 
     fn polling(&self, task: &Stage) -> Polling {
@@ -106,7 +107,7 @@ impl Step for AwaitResult {
             },
             Stage::Release(_) => Polling {
                 interval: self.interval,
-                give_up_after: limits::RELEASE,
+                give_up_after: Self::GIVE_UP_AFTER,
             },
         }
     }
@@ -114,7 +115,7 @@ impl Step for AwaitResult {
     fn phase(&self, task: &Stage) -> Option<Phase> {
         match task {
             Stage::AwaitTest(_) => Some(Phase::Test),
-            Stage::Release(_) => None,
+            Stage::Release(_) => Self::PHASE,
         }
     }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tracing::{Instrument, error, info, info_span};
 
 use super::{Examination, Need, STEPS};
+use crate::chain;
 use crate::clients::Clients;
 use crate::error::Result;
 use crate::event::{self, Envelope};
@@ -51,10 +52,10 @@ async fn examine<S: Step>(step: &S, clients: &Clients, mut examination: Examinat
         S::NAME
     );
     examination.met(Need::Function, &format!("{} runs", clients.function_name));
-    ask_to_invoke(step, clients, &mut examination).await;
+    ask_to_invoke::<S>(clients, &mut examination).await;
     Box::pin(step.examine(clients, &mut examination)).await;
     if examination.step < STEPS.len() {
-        return hand_on(step, clients, examination).await;
+        return hand_on::<S>(clients, examination).await;
     }
     examination.note_missing_steps();
     examination.print();
@@ -68,9 +69,13 @@ async fn examine<S: Step>(step: &S, clients: &Clients, mut examination: Examinat
 }
 
 /// Lambda answers this one without invoking.
-async fn ask_to_invoke<S: Step>(step: &S, clients: &Clients, examination: &mut Examination) {
+async fn ask_to_invoke<S: Step>(clients: &Clients, examination: &mut Examination) {
     let last = last_function::<S>(clients);
-    let functions = [clients.function_name.as_str(), step.next_function(), &last];
+    let functions = [
+        clients.function_name.as_str(),
+        chain::next_function::<S>(clients),
+        &last,
+    ];
     let functions: BTreeSet<&str> = functions.into_iter().collect();
     for function in &functions {
         if let Err(error) = lambda::may_invoke(&clients.lambda, function).await {
@@ -85,8 +90,8 @@ async fn ask_to_invoke<S: Step>(step: &S, clients: &Clients, examination: &mut E
 }
 
 /// Where the next function cannot be invoked, step 6 still tells what was found so far.
-async fn hand_on<S: Step>(step: &S, clients: &Clients, examination: Examination) -> Result<()> {
-    let next = step.next_function();
+async fn hand_on<S: Step>(clients: &Clients, examination: Examination) -> Result<()> {
+    let next = chain::next_function::<S>(clients);
     let Err(error) = send(clients, next, examination.clone()).await else {
         return Ok(());
     };

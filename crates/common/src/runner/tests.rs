@@ -6,13 +6,13 @@ use aws_stand_in::clock::parse_rfc3339;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::handle;
+use super::{build, handle};
 use crate::clients::Clients;
 use crate::doctor::Examination;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Phase, Run};
-use crate::polling::Polling;
 use crate::reply::Reply;
+use crate::settings::Settings;
 use crate::step::{NeverEnds, Outcome, Step};
 
 /// What a look of [`Toy`] comes to.
@@ -46,28 +46,19 @@ struct Toy {
 
 impl Step for Toy {
     const NAME: &'static str = "step-toy";
+    const GIVE_UP_AFTER: Duration = Duration::from_mins(1);
+    const PHASE: Option<Phase> = Some(Phase::Attach);
     type Input = Payload;
     type Next = Payload;
     type End = NeverEnds;
 
-    fn build(_: &Clients) -> Result<Self> {
+    fn build(_: &Clients, _: &mut Settings<'_>) -> Self {
         let looks = Mutex::default();
-        Ok(Self { looks })
+        Self { looks }
     }
 
-    fn next_function(&self) -> &'static str {
-        "the-next"
-    }
-
-    fn polling(&self, _: &Payload) -> Polling {
-        Polling {
-            interval: Duration::from_secs(20),
-            give_up_after: Duration::from_mins(1),
-        }
-    }
-
-    fn phase(&self, _: &Payload) -> Option<Phase> {
-        Some(Phase::Attach)
+    fn interval(&self) -> Duration {
+        Duration::from_secs(20)
     }
 
     async fn examine(&self, _: &Clients, _: &mut Examination) {}
@@ -120,8 +111,9 @@ impl Bench {
         let aws = Aws::new(clock);
         aws.register("lambda", Arc::new(Lambda(status)));
         let sdk = aws.sdk_config("anybody");
-        let clients = Clients::new(&sdk, aws.datadog_service(), "the-toy", [].into());
-        let step = Toy::build(&clients).expect("a toy");
+        let variables = [("NEXT_LAMBDA_NAME".to_owned(), "the-next".to_owned())];
+        let clients = Clients::new(&sdk, aws.datadog_service(), "the-toy", variables.into());
+        let step = build(&clients).expect("a toy");
         Self { aws, clients, step }
     }
 

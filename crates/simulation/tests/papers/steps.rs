@@ -4,6 +4,7 @@ use aws_stand_in::lambda::access_key;
 use aws_stand_in::template::Function;
 use common::clients::Clients;
 use common::polling::Polling;
+use common::runner;
 use common::step::{Invocation, Step};
 use simulation::environment::{Ending, Environment};
 
@@ -78,7 +79,7 @@ fn pollings<S: Step>(night: &Environment, ending: &Ending, function: &Function) 
         &function.name,
         function.environment.clone(),
     );
-    let step = S::build(&clients).expect("a step");
+    let step: S = runner::build(&clients).expect("a step");
     let invocation = Invocation {
         request_id: "r".to_owned(),
         now: clients.clock.now(),
