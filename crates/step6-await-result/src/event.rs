@@ -1,19 +1,25 @@
 //! The three events that step 6 takes.
 
-use common::Result;
 use common::event::{self, EndReason, Envelope, FailureRecord, Payload, Release, Run, Testing};
 use common::step::Invocation;
+use common::{Error, Kind, Result};
 use serde::Serialize;
 use serde_json::Value;
 
-/// What step 6 is at.
+/// What step 6 is at. A run takes the stages in this order, and ends after `Report`, or after
+/// `Fail` where it could not find out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Stage {
-    /// Giving back what the run holds.
-    Release(Release),
-    /// Waiting for the test.
+    /// Waits for the test, and records its verdict.
     AwaitTest(Testing),
+    /// Releases what the run holds.
+    Release(Release),
+    /// Nothing is held: tells Datadog how the run ended. It follows `Release` in the same
+    /// invocation. Its own event is read as `Release`, so that each poll checks what is held.
+    Report(Release),
+    /// Datadog knows that the run failed: ends with its error. Lambda's retries repeat only that.
+    Fail(Release),
 }
 
 /// Tells the events apart by the field that only one of them has.
@@ -28,12 +34,31 @@ pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<St
 
 impl Payload for Stage {
     fn read(event: &Value) -> Result<Self> {
-        if event.get("because").is_some() {
-            Release::read(event).map(Self::Release)
-        } else {
-            Testing::read(event).map(Self::AwaitTest)
+        if event.get("because").is_none() {
+            return Testing::read(event).map(Self::AwaitTest);
         }
+        let release = Release::read(event)?;
+        Ok(match release.because {
+            EndReason::Failure { .. } if release.reported => Self::Fail(release),
+            _ => Self::Release(release),
+        })
     }
+}
+
+/// What a failed run ends with.
+pub(crate) fn failure(failed: &Release) -> Error {
+    let error = match &failed.because {
+        EndReason::Failure { error, .. } => error.clone(),
+        because => format!("it failed, and the event says {because:?}"),
+    };
+    let incomplete = format!("{:?}: ", Kind::Incomplete);
+    let known = failed.found.is_some() || error.starts_with(&incomplete);
+    let kind = if known {
+        Kind::Incomplete
+    } else {
+        Kind::Undetermined
+    };
+    Error::new(kind, error)
 }
 
 /// What is known of a run whose function failed. An event that began no chain, or one too broken

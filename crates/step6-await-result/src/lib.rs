@@ -8,9 +8,9 @@
 //! Leaves behind: nothing.
 
 mod doctor;
+mod error_event;
 mod event;
 mod evidence;
-mod finish;
 mod record;
 mod release;
 mod report;
@@ -99,23 +99,23 @@ impl Step for AwaitResult {
         self.interval
     }
 
-    fn polling(&self, task: &Stage) -> Polling {
-        match task {
+    fn polling(&self, stage: &Stage) -> Polling {
+        match stage {
             Stage::AwaitTest(_) => Polling {
                 interval: self.test_interval,
                 give_up_after: self.test_patience,
             },
-            Stage::Release(_) => Polling {
+            Stage::Release(_) | Stage::Report(_) | Stage::Fail(_) => Polling {
                 interval: self.interval,
                 give_up_after: Self::GIVE_UP_AFTER,
             },
         }
     }
 
-    fn phase(&self, task: &Stage) -> Option<Phase> {
-        match task {
+    fn phase(&self, stage: &Stage) -> Option<Phase> {
+        match stage {
             Stage::AwaitTest(_) => Some(Phase::Test),
-            Stage::Release(_) => Self::PHASE,
+            Stage::Release(_) | Stage::Report(_) | Stage::Fail(_) => Self::PHASE,
         }
     }
 
@@ -127,17 +127,22 @@ impl Step for AwaitResult {
         self.look_for_needs(clients, examination).await;
     }
 
-    async fn poll(&self, run: &Run, task: Stage) -> Result<Outcome<Self>> {
-        match task {
+    async fn poll(&self, run: &Run, stage: Stage) -> Result<Outcome<Self>> {
+        match stage {
             Stage::AwaitTest(testing) => self.await_test(run, testing).await,
-            Stage::Release(back) => self.give_back(run, back).await,
+            Stage::Release(back) => self.release(run, back).await,
+            Stage::Report(back) => self.report(run, back).await,
+            Stage::Fail(back) => Err(event::failure(&back)),
         }
     }
 
-    async fn on_timeout(&self, run: &Run, task: Stage, error: Error) -> Result<Outcome<Self>> {
-        match task {
+    async fn on_timeout(&self, run: &Run, stage: Stage, error: Error) -> Result<Outcome<Self>> {
+        match stage {
             Stage::AwaitTest(testing) => Ok(self.undetermined(testing, &error)),
-            Stage::Release(back) => Err(self.report_held(run, &back, error).await),
+            Stage::Release(back) | Stage::Report(back) => {
+                Err(self.report_held(run, &back, error).await)
+            }
+            Stage::Fail(back) => Err(event::failure(&back)),
         }
     }
 }

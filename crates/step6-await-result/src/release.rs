@@ -1,4 +1,4 @@
-//! Giving back, in the one order that works: stop the server and unmount, detach, delete. What is
+//! The stage `Release`: gives back, in the one order that works: stop the server and unmount, detach, delete. What is
 //! gone already is fine. Detaching a mounted volume would wedge it.
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use common::step::Outcome;
 use common::{Result, verdict};
 use tracing::warn;
 
-use crate::report::place;
+use crate::error_event::place;
 use crate::{AwaitResult, Stage};
 
 /// No attachment takes longer as a rule. EC2 takes back by force alone what the guest never gets:
@@ -22,7 +22,7 @@ const STUCK: Duration = Duration::from_mins(5);
 impl AwaitResult {
     /// Takes the next step of giving back, and says so; or ends the run where nothing is held.
     /// Trouble is waited out: giving up early would leak.
-    pub(crate) async fn give_back(&self, run: &Run, mut back: Release) -> Result<Outcome<Self>> {
+    pub(crate) async fn release(&self, run: &Run, mut back: Release) -> Result<Outcome<Self>> {
         if let EndReason::Verdict(told) = back.because
             && !back.reported
         {
@@ -36,7 +36,7 @@ impl AwaitResult {
         };
         let looked = match late {
             Ok(true) => return Ok(Outcome::AlreadyEnded),
-            Ok(false) => self.release(run, &mut back).await,
+            Ok(false) => self.release_held(run, &mut back).await,
             Err(error) => Err(error),
         };
         if let EndReason::Canary { .. } = back.because
@@ -46,7 +46,7 @@ impl AwaitResult {
             warn!("the canary is not in Datadog yet: {}", error.chain());
         }
         match looked {
-            Ok(None) => self.finish(run, back).await,
+            Ok(None) => self.report(run, back).await,
             Ok(Some(why)) => Ok(Outcome::PollAgain {
                 why,
                 payload: Stage::Release(back),
@@ -68,11 +68,7 @@ impl AwaitResult {
             return Ok(false);
         };
         let begun = back.unmounted || back.gave_back || back.release_command_id.is_some();
-        let untold = match back.because {
-            EndReason::Verdict(_) => !back.reported,
-            EndReason::Failure { .. } => back.reported,
-            _ => false,
-        };
+        let untold = matches!(back.because, EndReason::Verdict(_)) && !back.reported;
         if begun || untold || !self.held(run, back).await?.is_empty() {
             return Ok(false);
         }
@@ -81,7 +77,7 @@ impl AwaitResult {
     }
 
     /// What is still to be waited for, if anything.
-    async fn release(&self, run: &Run, back: &mut Release) -> Result<Option<String>> {
+    async fn release_held(&self, run: &Run, back: &mut Release) -> Result<Option<String>> {
         let volumes = self.held(run, back).await?;
         back.gave_back |= volumes
             .iter()

@@ -1,149 +1,221 @@
-//! What people are told of a run that does not end well: what is known of the backup all the same,
-//! what went wrong, and what is held.
+//! The stage `Report`: how a run ends, once nothing is held.
 
-use common::Error;
-use common::Result;
-use common::ec2::Volume;
-use common::event::{EndReason, Release, Run};
-use tracing::error;
+use common::datadog::{self, Gauge};
+use common::ec2;
+use common::event::{EndReason, Phase, Release, Run};
+use common::step::Outcome;
+use common::verdict::RecordedVerdict;
+use common::{Error, Kind, Result, verdict};
+use tracing::info;
 
-use crate::AwaitResult;
-use crate::finish::Canary;
+use crate::evidence::Evidence;
+use crate::{AwaitResult, Stage};
+
+const MISSED: &str = "the test took a copy that was damaged on purpose for a good one; trust no \
+    verdict of it until it is known why";
+
+/// How a canary ended.
+pub(crate) enum Canary {
+    /// The test found the damage.
+    Caught,
+    /// It did not.
+    Missed,
+    /// That is not known yet; why.
+    Pending(String),
+    /// It ended so long ago that Datadog was told then.
+    Late,
+}
+
+/// Everybody knows that the run failed, but Lambda.
+fn fail(mut back: Release) -> Outcome<AwaitResult> {
+    back.reported = true;
+    Outcome::GoOn(Stage::Fail(back))
+}
 
 impl AwaitResult {
-    /// Time has run out over giving back: says what is held, and gives the error to end with.
-    pub(crate) async fn report_held(&self, run: &Run, back: &Release, error: Error) -> Error {
-        let mut back = back.clone();
-        if let EndReason::Canary { .. } = back.because {
-            match self.tell_canary(run, &mut back).await {
-                Ok(Canary::Pending(why)) => error!("how the canary ended is not known: {why}"),
-                Ok(Canary::Caught | Canary::Missed | Canary::Late) => {}
-                Err(unsent) => error!("the canary is not in Datadog: {}", unsent.chain()),
-            }
-        }
-        let held = match self.held(run, &back).await {
-            Ok(volumes) if volumes.is_empty() => "no volume".to_owned(),
-            Ok(volumes) => {
-                let places = volumes.iter().map(place).collect::<Vec<_>>().join(", ");
-                match &back.held_by {
-                    None => places,
-                    Some(why) => format!("{places}: {why}"),
-                }
-            }
-            Err(unknown) => format!("unknown: {}", unknown.chain()),
+    /// Nothing is held any more: tells Datadog what it does not know yet, and ends the run. One
+    /// whose volume has lost its tags ends with an error that names it.
+    pub(crate) async fn report(&self, run: &Run, back: Release) -> Result<Outcome<Self>> {
+        let Some(lost) = back.lost.clone() else {
+            return self.report_end(run, back).await;
         };
-        let before = match &back.because {
-            EndReason::Failure { function, error } => {
-                format!("; before that, {function} failed: {error}")
+        let mut told = back.clone();
+        match self.report_end(run, back).await? {
+            Outcome::End(_) => {
+                let error = format!("{:?}: {lost}", Kind::Incomplete);
+                self.send_error_event(run, &told, &self.itself, &error, &lost)
+                    .await?;
+                told.because = self.failed(Kind::Incomplete, &lost);
+                Ok(fail(told))
             }
-            _ => String::new(),
-        };
-        let error = Error::new(
-            error.kind(),
-            format!("{}; still held: {held}{before}", error.chain()),
-        );
-        let sent = self
-            .report(run, &back, &self.itself, &error.chain(), &held)
-            .await;
-        if let Err(unsent) = sent {
-            error!("the failure is not in Datadog: {}", unsent.chain());
+            outcome => Ok(outcome),
         }
-        error
     }
 
-    /// Sends the event that says it all.
-    pub(crate) async fn report(
+    async fn report_end(&self, run: &Run, back: Release) -> Result<Outcome<Self>> {
+        match back.because.clone() {
+            EndReason::Leftover | EndReason::Superseded => Ok(self.end(run, &back).await),
+            EndReason::Verdict(told) => {
+                if !back.reported && !self.send_written_verdict(run, told).await? {
+                    return self.no_verdict_in_sight(run, back, told).await;
+                }
+                self.send_release_duration(run).await?;
+                Ok(self.end(run, &back).await)
+            }
+            EndReason::Canary { .. } => self.report_canary(run, back).await,
+            EndReason::Failure { function, error } => {
+                self.report_failure(run, back, function, error).await
+            }
+        }
+    }
+
+    async fn report_failure(
+        &self,
+        run: &Run,
+        mut back: Release,
+        function: String,
+        error: String,
+    ) -> Result<Outcome<Self>> {
+        // Found by the run's tag: the record of a start event names no snapshot.
+        if let Some(written) = ec2::verdict_of(&self.ec2, &run.run_id).await? {
+            info!("{function} failed, and yet this run has its verdict");
+            if function == self.itself {
+                self.send_written(run, &back, written).await?;
+            }
+            back.because = EndReason::Verdict(written);
+            if back.lost.is_none() {
+                return Ok(self.end(run, &back).await);
+            }
+            return Ok(Outcome::GoOn(Stage::Report(back)));
+        }
+        let held = back.lost.as_deref().unwrap_or("nothing");
+        self.send_error_event(run, &back, &function, &error, held)
+            .await?;
+        if function != self.itself && back.lost.is_none() {
+            return Ok(self.end(run, &back).await);
+        }
+        back.because = EndReason::Failure {
+            function: self.itself.clone(),
+            error: match &back.lost {
+                Some(lost) => format!("{error}; still held: {lost}"),
+                None => error,
+            },
+        };
+        Ok(fail(back))
+    }
+
+    /// The event says that the run has its verdict, and no snapshot bears it. A later test of the
+    /// same snapshot has put its own there, or reads lag behind, or the event is wrong.
+    async fn no_verdict_in_sight(
+        &self,
+        run: &Run,
+        mut back: Release,
+        told: RecordedVerdict,
+    ) -> Result<Outcome<Self>> {
+        let (run_id, now) = (&run.run_id, self.clock.now());
+        if let Some(id) = &back.snapshot_id {
+            let snapshot = ec2::snapshot(&self.ec2, id).await?;
+            if let Some((other, at)) = snapshot.newer_verdict(run_id, told.checked_at, now) {
+                info!(
+                    "snapshot {id} has the verdict of run {other} of {at} by now: no metric of \
+                     this run is sent"
+                );
+                return Ok(self.end(run, &back).await);
+            }
+        }
+        let why = format!("no snapshot bears a verdict of run {run_id}");
+        if !run.has_polled_long_enough(self.interval) {
+            return Ok(Outcome::PollAgain {
+                why,
+                payload: Stage::Report(back),
+            });
+        }
+        back.because = self.failed(
+            Kind::BadEvent,
+            &format!("the event says that this run has its verdict, and {why}: no metric is sent"),
+        );
+        Ok(Outcome::GoOn(Stage::Report(back)))
+    }
+
+    /// How a canary ended, as the command's result has it: there is no tag of it. Datadog is told,
+    /// unless it was.
+    pub(crate) async fn tell_canary(&self, run: &Run, back: &mut Release) -> Result<Canary> {
+        let testing = back.testing().ok_or_else(|| {
+            let why = "the event says how a canary ended, and names no test_command_id with it";
+            Error::new(Kind::BadEvent, why)
+        })?;
+        let (verdict, report) = match self.canary_evidence(run, &testing).await? {
+            Evidence::Verdict(verdict, report) => (verdict, report),
+            Evidence::Pending(why) => return Ok(Canary::Pending(why)),
+        };
+        let caught = !verdict.valid;
+        let now = self.clock.now();
+        let checked_at = report.ended_at.unwrap_or(now);
+        // Waits are counted, so what is older is a late delivery: Datadog was told then. One that
+        // found something to give back was held up, by AWS or in Lambda's queue.
+        let is_old = now.since(checked_at) > run.waited() + datadog::OLDEST_POINT;
+        if is_old && !back.gave_back {
+            return Ok(Canary::Late);
+        }
+        if !back.reported {
+            let gauge = Gauge::canary_caught(verdict::metric(caught));
+            let datadog = self.datadog.of(run);
+            datadog.gauges(&[gauge], checked_at, now).await?;
+            back.reported = true;
+        }
+        Ok(if caught {
+            Canary::Caught
+        } else {
+            Canary::Missed
+        })
+    }
+
+    async fn report_canary(&self, run: &Run, mut back: Release) -> Result<Outcome<Self>> {
+        let (kind, why) = match self.tell_canary(run, &mut back).await {
+            Ok(Canary::Caught) => return Ok(self.end(run, &back).await),
+            Ok(Canary::Late) => return Ok(Outcome::AlreadyEnded),
+            Ok(Canary::Missed) => (Kind::CanaryMissed, MISSED.to_owned()),
+            Ok(Canary::Pending(why)) => {
+                let payload = Stage::Report(back);
+                return Ok(Outcome::PollAgain { why, payload });
+            }
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => (error.kind(), error.chain()),
+        };
+        back.because = self.failed(kind, &why);
+        back.reported = false;
+        Ok(Outcome::GoOn(Stage::Report(back)))
+    }
+
+    /// Has the run fail, as one without a verdict does.
+    pub(crate) fn failed(&self, kind: Kind, why: &str) -> EndReason {
+        EndReason::Failure {
+            function: self.itself.clone(),
+            error: format!("{kind:?}: {why}"),
+        }
+    }
+
+    /// A verdict whose look failed once the tag was written. Where another delivery has told
+    /// Datadog, this says the same of the same instant; so long after, it would be another. That
+    /// is a delivery of a run that was over: it found nothing to give back.
+    async fn send_written(
         &self,
         run: &Run,
         back: &Release,
-        function: &str,
-        error: &str,
-        held: &str,
+        written: RecordedVerdict,
     ) -> Result<()> {
-        let known = known(back);
-        let first = known.as_deref();
-        let first = first.unwrap_or("Whether last night's backup can be restored is not known.");
-        let text = format!(
-            "{first}\n\nrun: {}\nfunction: {function}\nerror: {error}\nstill held: {held}\n\n{}",
-            run.run_id,
-            self.links(run, back, function, error)
-        );
-        let title = match known {
-            None => "Infobright backup check: no verdict",
-            Some(_) => "Infobright backup check: ended with an error",
+        if self.is_long_ago(written.checked_at) && !back.gave_back {
+            return Ok(());
+        }
+        self.send_verdict(run, written).await
+    }
+
+    async fn send_release_duration(&self, run: &Run) -> Result<()> {
+        let now = self.clock.now();
+        let Some(&tested) = run.ready_at.get(&Phase::Test) else {
+            return Ok(());
         };
-        self.datadog
-            .of(run)
-            .error_event(title, &text, &run.run_id, self.clock.now())
-            .await?;
-        match known {
-            None => error!("no verdict: {function} failed: {error}; still held: {held}"),
-            Some(known) => error!("ended with an error: {known} {error}; still held: {held}"),
-        }
-        Ok(())
-    }
-
-    /// Where to read on.
-    fn links(&self, run: &Run, back: &Release, function: &str, error: &str) -> String {
-        let section = section(error);
-        let page = self.runbook.as_ref();
-        let page = page.map_or(".".to_owned(), |page| {
-            format!(": {}", address(page, section))
-        });
-        let log = self.console.log(function, &run.run_id, run.started_at);
-        let snapshot = back.snapshot_id.as_ref();
-        let snapshot = snapshot.map(|id| format!("\nsnapshot: {}", self.console.snapshot(id)));
-        format!(
-            "See {section}{page}\nlog: {log}{}",
-            snapshot.unwrap_or_default()
-        )
-    }
-}
-
-/// The section of the run book for an error.
-fn section(error: &str) -> &'static str {
-    match error.split(':').next() {
-        Some("AccessDenied") => "\"An action that AWS denied\" in RUNBOOK.md",
-        Some("SnapshotTooOld") => "\"A snapshot that is too old\" in RUNBOOK.md",
-        _ => "\"A failed run\" in RUNBOOK.md",
-    }
-}
-
-/// The address of a section, as GitHub makes it of the heading.
-fn address(page: &str, section: &str) -> String {
-    let heading = section.split('"').nth(1).unwrap_or_default();
-    format!("{page}#{}", heading.to_lowercase().replace(' ', "-"))
-}
-
-/// What is known of the backup, whatever else went wrong.
-fn known(back: &Release) -> Option<String> {
-    let found = |valid: bool| if valid { "valid" } else { "bad" };
-    match &back.because {
-        EndReason::Verdict(told) => Some(format!(
-            "The test found the backup {}, and that verdict stands.",
-            found(told.valid)
-        )),
-        EndReason::Canary { caught, .. } => Some(format!(
-            "On this canary night the test has {}found the damage done on purpose.",
-            if *caught { "" } else { "not " }
-        )),
-        EndReason::Leftover => {
-            Some("This is about what an earlier run left, and not about a backup.".to_owned())
-        }
-        EndReason::Superseded => Some("A later test of the snapshot has its verdict.".to_owned()),
-        EndReason::Failure { .. } => back.found.map(|valid| {
-            format!(
-                "The test found the backup {}, and the snapshot could not be tagged with that.",
-                found(valid)
-            )
-        }),
-    }
-}
-
-/// A volume, and where it is.
-pub(crate) fn place(volume: &Volume) -> String {
-    match &volume.attachment {
-        Some(at) => format!("{} (at {} {})", volume.id, at.instance_id, at.device),
-        None => volume.id.clone(),
+        let gauge = Gauge::duration(Phase::Release.name(), now.seconds_since(tested));
+        self.datadog.of(run).gauges(&[gauge], now, now).await
     }
 }

@@ -166,6 +166,39 @@ async fn its_own_payload_comes_back_as_it_was() {
     }
 }
 
+/// What step 6 is at follows from what its event says, so that an event by hand, or one of the
+/// release before, is understood.
+#[tokio::test(start_paused = true)]
+async fn each_stage_is_read_from_its_own_event_and_reporting_from_that_of_releasing() {
+    let harness = Harness::new();
+    let failure = EndReason::Failure {
+        function: "f".to_owned(),
+        error: "e".to_owned(),
+    };
+    let held = Release::unknown(failure);
+    let told = Release {
+        reported: true,
+        ..held.clone()
+    };
+    let recorded = Release {
+        reported: true,
+        ..Release::unknown(EndReason::Leftover)
+    };
+    for (stage, read) in [
+        (Stage::Release(held.clone()), Stage::Release(held.clone())),
+        (Stage::Report(held.clone()), Stage::Release(held)),
+        (Stage::Fail(told.clone()), Stage::Fail(told)),
+        (Stage::Release(recorded.clone()), Stage::Release(recorded)),
+    ] {
+        let envelope = Envelope {
+            run: harness.run(),
+            payload: stage,
+        };
+        let event = serde_json::to_value(&envelope).expect("JSON");
+        assert_eq!(harness.read(&event).expect("its own").payload, read);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_event_that_lacks_a_field_is_refused_with_its_name() {
     let mut testing = event();

@@ -23,7 +23,7 @@ fn add_snapshot(harness: &Harness) {
 async fn poll(harness: &Harness, run: &Run, testing: Testing) -> Release {
     match goes_on(harness.poll(run, Stage::AwaitTest(testing)).await) {
         Stage::Release(back) => back,
-        Stage::AwaitTest(_) => panic!("it goes on with the test"),
+        stage => panic!("{stage:?}"),
     }
 }
 
@@ -172,8 +172,8 @@ async fn audit_e3_an_event_that_says_valid_sends_no_metric() {
     let harness = Harness::new();
     let back = says_valid(&harness);
     let outcome = give_all_back(&harness, &harness.run(), back).await;
-    let Stage::Release(back) = goes_on(outcome) else {
-        panic!("it goes on with the test")
+    let Stage::Report(back) = goes_on(outcome) else {
+        panic!("it does not report a failure")
     };
     assert_disagrees(
         &harness,
@@ -182,10 +182,10 @@ async fn audit_e3_an_event_that_says_valid_sends_no_metric() {
     );
     // A person is told, and the run fails.
     let run = later(&harness.run(), 4);
-    let Stage::Release(back) = goes_on(harness.poll(&run, Stage::Release(back)).await) else {
-        panic!("it goes on with the test")
+    let Stage::Fail(back) = goes_on(harness.poll(&run, Stage::Release(back)).await) else {
+        panic!("it does not fail")
     };
-    let error = fails(harness.poll(&run, Stage::Release(back)).await);
+    let error = fails(harness.poll(&run, Stage::Fail(back)).await);
     assert_eq!(error.kind(), Kind::Undetermined);
     assert_eq!(harness.done(), ["CreateEvent"]);
 }
@@ -264,8 +264,8 @@ async fn audit_e3_an_event_that_says_caught_sends_no_metric() {
         (Release::unknown(because), "names no test_command_id"),
         (of_backup, "that was not damaged on purpose"),
     ] {
-        let Stage::Release(back) = goes_on(harness.poll(&run, Stage::Release(back)).await) else {
-            panic!("it goes on with the test")
+        let Stage::Report(back) = goes_on(harness.poll(&run, Stage::Release(back)).await) else {
+            panic!("it does not report a failure")
         };
         assert_disagrees(&harness, back, named);
     }

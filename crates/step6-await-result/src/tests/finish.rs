@@ -48,12 +48,12 @@ async fn a_failure_of_its_own_tells_people_once_and_then_fails() {
     let harness = Harness::new();
     let run = later(&harness.run(), 4);
     let back = failure(&harness, ITSELF);
-    let Stage::Release(told) = goes_on(harness.poll(&run, Stage::Release(back)).await) else {
-        panic!("it goes on with the test")
+    let Stage::Fail(told) = goes_on(harness.poll(&run, Stage::Release(back)).await) else {
+        panic!("it does not fail")
     };
     assert!(told.reported);
     for _ in 0..3 {
-        let task = Stage::Release(told.clone());
+        let task = Stage::Fail(told.clone());
         let error = fails(harness.poll(&run, task).await);
         assert_eq!(error.kind(), Kind::Undetermined);
         assert_eq!(error.to_string(), "it rained");

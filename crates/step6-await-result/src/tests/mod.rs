@@ -107,8 +107,8 @@ async fn attached(harness: &Harness, because: EndReason) -> Release {
 #[track_caller]
 fn held_up(looked: common::Result<common::step::Outcome<AwaitResult>>) -> (String, Release) {
     match polls_again(looked) {
-        (why, Stage::Release(back)) => (why, back),
-        (why, Stage::AwaitTest(_)) => panic!("it waits for the test: {why}"),
+        (why, Stage::Release(back) | Stage::Report(back)) => (why, back),
+        (why, stage) => panic!("{why}: {stage:?}"),
     }
 }
 
@@ -122,7 +122,7 @@ async fn give_all_back(
         let task = Stage::Release(back);
         match harness.poll(&later(run, count), task).await {
             Ok(common::step::Outcome::PollAgain {
-                payload: Stage::Release(next),
+                payload: Stage::Release(next) | Stage::Report(next),
                 ..
             }) => back = next,
             outcome => return outcome,

@@ -60,7 +60,9 @@ async fn an_event_links_to_run_book_log_and_snapshot() {
             let back = attached(&harness, because).await;
             let id = back.snapshot_id.clone().expect("a snapshot");
             let run = harness.run();
-            let told = harness.step.report(&run, &back, step, error, "nothing");
+            let told = harness
+                .step
+                .send_error_event(&run, &back, step, error, "nothing");
             told.await.expect("Datadog takes it");
             let text = harness.aws.events().pop().expect("an event").text;
             let page = runbook.map_or(".".to_owned(), |page| format!(": {page}#{anchor}"));
@@ -180,8 +182,8 @@ async fn field_case_37_a_volume_that_lost_its_tags_is_named() {
     // Reads lag: it is not believed at once.
     let (why, _) = held_up(harness.poll(&run, Stage::Release(back.clone())).await);
     assert!(why.contains(&id), "{why}");
-    let Stage::Release(told) = goes_on(give_all_back(&harness, &run, back).await) else {
-        panic!("it goes on with the test")
+    let Stage::Fail(told) = goes_on(give_all_back(&harness, &run, back).await) else {
+        panic!("it does not fail")
     };
     let event = harness.aws.events().pop().expect("an event");
     assert!(
@@ -191,7 +193,7 @@ async fn field_case_37_a_volume_that_lost_its_tags_is_named() {
     );
     let place = format!("still held: volume {id} (at i-");
     assert!(event.text.contains(&place), "{}", event.text);
-    let error = fails(harness.poll(&later(&run, 9), Stage::Release(told)).await);
+    let error = fails(harness.poll(&later(&run, 9), Stage::Fail(told)).await);
     assert_eq!(error.kind(), Kind::Incomplete);
     assert!(error.to_string().contains(&id), "{error}");
     let touched = ["DetachVolume", "DeleteVolume"];
@@ -223,15 +225,15 @@ async fn failed_and_lost_its_tag(harness: &Harness) -> (Release, String) {
 async fn field_case_37_after_a_failure_it_is_named_with_that() {
     let harness = Harness::new();
     let (back, id) = failed_and_lost_its_tag(&harness).await;
-    let Stage::Release(told) = goes_on(give_all_back(&harness, &harness.run(), back).await) else {
-        panic!("it goes on with the test")
+    let Stage::Fail(told) = goes_on(give_all_back(&harness, &harness.run(), back).await) else {
+        panic!("it does not fail")
     };
     let event = harness.aws.events().pop().expect("an event");
     for named in ["error: it rained\n", &format!("still held: volume {id}")] {
         assert!(event.text.contains(named), "{named}: {}", event.text);
     }
     // Not that it holds nothing any more.
-    let error = fails(harness.poll(&harness.run(), Stage::Release(told)).await);
+    let error = fails(harness.poll(&harness.run(), Stage::Fail(told)).await);
     assert_eq!(error.kind(), Kind::Undetermined);
     assert!(error.to_string().contains(&id), "{error}");
     assert_eq!(harness.aws.events().len(), 1);
@@ -244,8 +246,8 @@ async fn field_case_37_after_a_failure_that_came_late_the_verdict_stands() {
     let (back, _) = failed_and_lost_its_tag(&harness).await;
     let mut task = Stage::Release(back);
     for _ in 0..2 {
-        let Stage::Release(back) = task else {
-            panic!("it goes on with the test")
+        let (Stage::Release(back) | Stage::Report(back)) = task else {
+            panic!("{task:?}")
         };
         task = goes_on(give_all_back(&harness, &harness.run(), back).await);
     }
@@ -271,14 +273,13 @@ async fn field_case_71_a_verdict_without_room_for_its_tags_is_known_to_the_end()
             "{:?}",
             metrics(&harness)
         );
-        let Stage::Release(told) = goes_on(give_all_back(&harness, &harness.run(), back).await)
-        else {
-            panic!("it goes on with the test")
+        let Stage::Fail(told) = goes_on(give_all_back(&harness, &harness.run(), back).await) else {
+            panic!("it does not fail")
         };
         let event = harness.aws.events().pop().expect("an event");
         let begins = format!("The test found the backup {word}, and the snapshot could not be");
         assert!(event.text.starts_with(&begins), "{}", event.text);
-        let error = fails(harness.poll(&harness.run(), Stage::Release(told)).await);
+        let error = fails(harness.poll(&harness.run(), Stage::Fail(told)).await);
         assert_eq!(error.kind(), Kind::Incomplete);
         assert!(error.to_string().contains("TagLimitExceeded"), "{error}");
     }

@@ -14,7 +14,7 @@ use crate::{AwaitResult, Stage};
 pub(super) fn gives_back(looked: common::Result<common::step::Outcome<AwaitResult>>) -> Release {
     match goes_on(looked) {
         Stage::Release(back) => back,
-        Stage::AwaitTest(_) => panic!("it goes on with the test"),
+        stage => panic!("{stage:?}"),
     }
 }
 
