@@ -14,7 +14,6 @@ use tracing::warn;
 use crate::datadog::Datadog;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Envelope, Payload, Run, Target};
-use crate::step::Step;
 use crate::text::one_line;
 use crate::time::Timestamp;
 
@@ -129,9 +128,9 @@ pub(crate) fn is_asked(event: &Value) -> bool {
 }
 
 impl Examination {
-    /// Reads the event of a doctor run in the function of step `S`.
-    fn read<S: Step>(event: &Value, request_id: &str, now: Timestamp) -> Result<Self> {
-        let step = STEPS.iter().position(|name| *name == S::NAME);
+    /// Reads the event of a doctor run in the function of that step.
+    fn read(step: &str, event: &Value, request_id: &str, now: Timestamp) -> Result<Self> {
+        let step = STEPS.iter().position(|name| *name == step);
         let step = step.map_or(1, |place| place + 1);
         if event.get("requestContext").is_some() {
             return Self::after_failure(event, step, request_id, now);

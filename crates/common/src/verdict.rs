@@ -4,6 +4,7 @@
 //! say it, and the line says what was found. Whatever else a command ends with is an error.
 
 mod last_line;
+mod measured;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::ssm::Report;
 use crate::text::{LONGEST_TAG, one_line};
 use crate::time::Timestamp;
 use last_line::{Summary, told};
-pub(crate) use last_line::{advice, words};
+pub use measured::{Counts, Measured};
 
 /// As much is kept of what a script says of its version.
 const LONGEST_VERSION: usize = 64;
@@ -30,32 +31,6 @@ pub struct Verdict {
     pub counts: Counts,
     /// The version of the script, where it says so.
     pub script: Option<String>,
-}
-
-/// What a test measured: read from the last line of its output, handed on in the payload, sent to
-/// Datadog.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
-    /// Percent of the data that was read, where the test says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub coverage: Option<f64>,
-    /// Seconds that production stood still for the backup, where the test knows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paused_seconds: Option<f64>,
-    /// Whether the test had a manifest of the same night, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub manifest: Option<bool>,
-}
-
-/// What the last line of a script counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Checks made.
-    pub checks: u64,
-    /// Tables read.
-    pub tables: u64,
-    /// Their rows.
-    pub rows: u64,
 }
 
 /// A verdict as it stands on a snapshot, with what the test measured where that is still known.

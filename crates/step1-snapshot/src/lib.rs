@@ -10,6 +10,7 @@
 //! Leaves behind: nothing.
 
 mod doctor;
+mod find_source;
 mod occupancy;
 mod schedule;
 mod select;

@@ -1,13 +1,14 @@
 //! The words for Systems Manager: commands on the test instance, and one secret.
 
 mod agent;
+mod refused;
+mod report;
 mod sent;
 
-use std::error::Error as StdError;
 use std::time::Duration;
 
 use aws_sdk_ssm::Client;
-use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::error::SdkError;
 use aws_sdk_ssm::operation::get_command_invocation::{
     GetCommandInvocationError, GetCommandInvocationOutput,
 };
@@ -15,14 +16,15 @@ use aws_sdk_ssm::types::{
     CloudWatchOutputConfig, CommandFilter, CommandFilterKey, CommandInvocationStatus as Status,
 };
 use secrecy::SecretString;
-use serde::Serialize;
 
 use crate::aws::error::{code, refused};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
-use crate::verdict::{advice, words};
 
 pub use agent::agent;
+use refused::ssm_refused;
+pub use report::Report;
+pub(crate) use report::{FAULT, GOOD, OWN_DOCUMENT, SHOWN, advice};
 pub use sent::{Sent, comment, sent};
 
 /// How long Systems Manager may take to deliver a command, in seconds. An agent that is silent
@@ -55,26 +57,6 @@ pub enum Progress {
     Ended(Report),
     /// It will not end, or never began: not delivered, out of time, cancelled. Why.
     Lost(String),
-}
-
-/// What Systems Manager tells of a command; also the log line of step 6.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
-    /// The command.
-    pub command_id: String,
-    /// `Success`, `Failed`, …
-    pub status: String,
-    /// The same in more detail.
-    pub status_details: String,
-    /// The script's exit code, -1 while there is none.
-    pub response_code: i32,
-    /// What the script printed, its first 24,000 characters.
-    pub stdout: String,
-    /// The same of its errors, 8,000 characters.
-    pub stderr: String,
-    /// When the script ended.
-    #[serde(skip)]
-    pub ended_at: Option<Timestamp>,
 }
 
 /// Sends a command unless this run has sent it already, and gives its id.
@@ -242,24 +224,6 @@ fn unnamed_step(tried: &str, steps: &[&str]) -> Error {
     )
 }
 
-/// What Systems Manager refused; where it does not know the instance, with what to look at.
-fn ssm_refused<E>(tried: &str, error: SdkError<E>) -> Error
-where
-    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
-{
-    if code(&error) != Some("InvalidInstanceId") {
-        return refused(tried, error);
-    }
-    Error::new(
-        Kind::HostFailed,
-        format!(
-            "tried to {tried}: AWS answered InvalidInstanceId: Systems Manager does not know it as \
-             a running instance; check that it runs, that its SSM agent is connected, and that its \
-             instance profile and network let the agent reach Systems Manager"
-        ),
-    )
-}
-
 /// How far a command is. `steps`: what its document may call the step that runs the script.
 ///
 /// # Errors
@@ -331,9 +295,9 @@ fn fold(status: &Status, report: &Report) -> Progress {
         Status::TimedOut if *exit_code > 0 => Progress::Lost(format!(
             "{said} with exit code {exit_code}: {}; it said: {}",
             advice(*exit_code),
-            words(report)
+            report.words()
         )),
-        _ => Progress::Lost(format!("{said}; it said: {}", words(report))),
+        _ => Progress::Lost(format!("{said}; it said: {}", report.words())),
     }
 }
 

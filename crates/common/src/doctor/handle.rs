@@ -21,7 +21,7 @@ pub(crate) async fn handle<S: Step>(
     request_id: &str,
     event: &Value,
 ) -> Result<Reply> {
-    let read = Examination::read::<S>(event, request_id, clients.clock.now());
+    let read = Examination::read(S::NAME, event, request_id, clients.clock.now());
     let run_id = match &read {
         Ok(examination) => examination.run.run_id.clone(),
         Err(_) => event::text(event, "run_id")

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{patterns, read};
+use super::patterns;
+use super::read::read;
 use crate::error::Result;
 
 /// What Lambda gives an on-failure destination once a function's retries are used up.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Payload, read};
+use super::read::{Payload, read};
 use crate::error::Result;
 use crate::time::Timestamp;
 

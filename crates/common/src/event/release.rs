@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Payload, Subject, TestVolume, Testing, read};
+use super::payload::{Subject, TestVolume, Testing};
+use super::read::{Payload, read};
 use crate::error::Result;
 use crate::time::Timestamp;
 use crate::verdict::{Counts, Measured, RecordedVerdict, Verdict};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::read;
+use super::read::read;
 use crate::aws::ec2::OUT_OF_SIGHT;
 use crate::error::Result;
 use crate::time::Timestamp;

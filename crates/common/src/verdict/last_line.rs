@@ -1,25 +1,17 @@
-//! What a script says itself in its last line, and who else may have ended its command.
+//! What a script says itself in its last line.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Measured;
+use super::measured::Measured;
 use crate::error::{Error, Kind, Result};
-use crate::ssm::Report;
+use crate::ssm::{FAULT, GOOD, OWN_DOCUMENT, Report, SHOWN, advice};
 use crate::text::one_line;
 
-const GOOD: i32 = 0;
-const FAULT: i32 = 1;
 /// `EX_TEMPFAIL`: the script could not check.
 const COULD_NOT_CHECK: i32 = 75;
-/// What the SSM agent writes below a failed script's own errors: it says no more than the code.
-const AGENTS_CODE: &str = "failed to run commands: exit status";
 /// How the agent marks output that it has cut.
 const CUT: &str = "--output truncated--";
-/// How much of others' words an error shows, in characters.
-const SHOWN: usize = 300;
-const OWN_DOCUMENT: &str =
-    "\"A document of your own\" in docs/documents.md says what it must print";
 
 /// The last line of a script's output.
 #[derive(Debug, Deserialize)]
@@ -61,7 +53,7 @@ pub(super) fn told(report: &Report) -> Result<(bool, Summary)> {
             "could not check: {}",
             one_line(&said.reason, SHOWN)
         )),
-        (COULD_NOT_CHECK, _) => failed(format!("could not check: {}", words(report))),
+        (COULD_NOT_CHECK, _) => failed(format!("could not check: {}", report.words())),
         (code, Ok(said)) => {
             let valid = said
                 .valid
@@ -74,7 +66,7 @@ pub(super) fn told(report: &Report) -> Result<(bool, Summary)> {
         (code, Err(fault)) => failed(format!(
             "exited with {code}, and its output does not end in the JSON line that says what was \
              checked: {fault}; it said: {}; {}",
-            words(report),
+            report.words(),
             advice(code)
         )),
     }
@@ -99,39 +91,4 @@ fn read(stdout: &str) -> std::result::Result<Summary, String> {
         }
         format!("its last line is `{shown}` ({error})")
     })
-}
-
-/// What was printed last, by the script if it printed anything.
-pub(crate) fn words(report: &Report) -> String {
-    let lines = [&report.stderr, &report.stdout]
-        .into_iter()
-        .flat_map(|text| text.lines().rev());
-    let mut said = lines
-        .filter(|line| !line.starts_with(AGENTS_CODE))
-        .map(|line| one_line(line, SHOWN))
-        .filter(|line| !line.is_empty());
-    said.next().unwrap_or_else(|| "nothing".to_owned())
-}
-
-/// What an exit code means that is not of the script.
-pub(crate) fn advice(code: i32) -> String {
-    match code {
-        GOOD => format!("was its step skipped? {OWN_DOCUMENT}"),
-        FAULT => {
-            "this is how the SSM agent ends a script that it could not start: look for a full \
-                  disk, no free inodes or no memory on the test instance"
-                .to_owned()
-        }
-        126 => "the shell may not execute the script: is the SSM agent's folder \
-                (/var/lib/amazon/ssm) mounted noexec on the test instance?"
-            .to_owned(),
-        127 => "the shell does not find the script's interpreter: is bash on the test instance?"
-            .to_owned(),
-        194 => "it asks the SSM agent to restart the instance, which no script of a run may do"
-            .to_owned(),
-        137 => "it was killed (signal 9), most often since the test instance ran out of memory"
-            .to_owned(),
-        129..=192 => format!("it was ended by signal {}", code - 128),
-        _ => OWN_DOCUMENT.to_owned(),
-    }
 }

@@ -3,7 +3,7 @@
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, PingStatus};
 
-use super::ssm_refused;
+use super::refused::ssm_refused;
 use crate::error::{Error, Kind, Result};
 
 /// The version of the agent, which is online.

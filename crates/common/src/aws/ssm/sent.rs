@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_ssm::Client;
 
-use super::ssm_refused;
+use super::refused::ssm_refused;
 use crate::error::Result;
 
 /// A command as it was sent.
