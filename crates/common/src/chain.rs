@@ -1,4 +1,4 @@
-//! Which function comes after a step's.
+//! Which function a step's function invokes next.
 
 use crate::clients::Clients;
 use crate::step::Step;

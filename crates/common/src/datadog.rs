@@ -32,10 +32,26 @@ pub const TIMEOUT: Duration = Duration::from_secs(10);
 pub const OLDEST_POINT: Duration = Duration::from_mins(55);
 /// The longest event text: <https://docs.datadoghq.com/api/latest/events/>.
 const LONGEST_TEXT: usize = 4000;
-/// As much of a reply is read: whoever sends more is not Datadog, and must not fill the memory.
+/// How much of a reply is read. Datadog never sends more, and a longer reply must not fill the
+/// memory.
 const LONGEST_REPLY: usize = 64 * 1024;
 
-/// What became of something to be sent.
+<<<<<<< HEAD
+/// The result of sending.
+=======
+/// Where the API key comes from. It cannot be printed.
+#[derive(Clone, Debug)]
+enum Key {
+    /// Datadog is left off.
+    Off,
+    /// From the environment.
+    Given(SecretString),
+    /// From the Systems Manager parameter of this name.
+    Parameter(String),
+}
+
+/// The result of sending.
+>>>>>>> 54907a9 (Plain technical English in common and the six steps)
 #[derive(PartialEq)]
 enum Sent {
     /// Datadog has it.
@@ -175,7 +191,8 @@ impl Datadog {
         self.ask(Method::POST, &url, Some(body)).await
     }
 
-    /// Sends a request, and holds the answer to be that all was taken. A key that was replaced in
+<<<<<<< HEAD
+    /// Sends a request, and checks that Datadog accepted all of it. A key that was replaced in
     /// Parameter Store since this process read it is read once more.
     async fn ask(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Sent> {
         let Some(key) = self.key.get().await? else {
@@ -196,6 +213,10 @@ impl Datadog {
 
     /// Its status and its text.
     async fn answer(&self, url: &str, request: Request) -> Result<(u16, String)> {
+=======
+    /// Sends a request, and checks that Datadog accepted all of it.
+    async fn ask(&self, url: &str, request: Request) -> Result<()> {
+>>>>>>> 54907a9 (Plain technical English in common and the six steps)
         let failed = |error| {
             let message = format!("tried to send to {url}");
             Error::caused(Kind::DatadogFailed, message, error)
@@ -263,7 +284,7 @@ fn request(method: Method, url: &str, key: &SecretString, body: Option<&Value>) 
     Ok(request)
 }
 
-/// Datadog takes what it can and lists the rest, so the status alone says little.
+/// Datadog accepts what it can and lists the rest, so the status alone is not enough.
 fn accepted(url: &str, status: u16, reply: &str) -> Result<()> {
     let errors = serde_json::from_str::<Value>(reply)
         .map(|reply| reply.get("errors").cloned().unwrap_or_default());

@@ -1,5 +1,5 @@
-//! The doctor: a run that changes nothing. Each function asks AWS, with its own role, whether it
-//! may do what its step needs, and looks at what the step relies on. What they find travels from
+//! The doctor: a run that changes nothing. Each function checks, with its own role, whether AWS
+//! allows what its step does and whether what it relies on is there. The findings are passed from
 //! function to function; step 6 ends the run with one table.
 
 mod handle;
@@ -21,7 +21,7 @@ pub(crate) use handle::handle;
 pub use need::Need;
 pub use script::{PARAMETER, Script};
 
-/// The steps, in the order of a night.
+/// The steps, in order.
 pub const STEPS: [&str; 6] = [
     "step-1-snapshot",
     "step-2-volume",
@@ -31,7 +31,7 @@ pub const STEPS: [&str; 6] = [
     "step-6-await-result",
 ];
 
-/// A form that documents take; a script that only looks uses none of them.
+/// A value that the documents accept; a script that only checks does not use it.
 pub const ANY_VOLUME: &str = "vol-doctor";
 /// The same.
 pub const ANY_SNAPSHOT: &str = "snap-doctor";
@@ -39,21 +39,21 @@ pub const ANY_SNAPSHOT: &str = "snap-doctor";
 pub const NO_VOLUME: &str =
     "EC2 says it only of a test volume that is there, and there is none now";
 
-/// What was seen, in characters. Six functions find some forty things: the payload stays far below
-/// the 1 MB that Lambda takes.
+/// The longest finding, in characters. Six functions have some forty findings, so the payload stays
+/// far below Lambda's limit of 1 MB.
 const LONGEST: usize = 480;
-/// More than all functions find together.
+/// More findings than all functions together have.
 const MOST: usize = 100;
 
 /// How a need stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stands {
-    /// Tonight has it.
+    /// A run has it.
     Met,
-    /// It cannot be seen without changing something, or AWS did not say.
+    /// It cannot be checked without changing something, or AWS did not answer.
     NotKnown,
-    /// Tonight would fail for it.
+    /// A run would fail for it.
     NotMet,
 }
 
@@ -74,22 +74,22 @@ pub struct Finding {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     doctor: bool,
-    /// The snapshot that tonight would test.
+    /// The snapshot that a run would test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_id: Option<String>,
     /// The instance that would test it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dev_ib_backup_instance_id: Option<String>,
-    /// A test volume of this environment, whosever: EC2 tells only of a volume that there is
-    /// whether it may be attached.
+    /// A test volume of this environment, of any run: EC2 checks `AttachVolume` only for a volume
+    /// that exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_id: Option<String>,
-    /// The run that is at work on the test instance now, as it should.
+    /// The live run that holds the test instance, which is no fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_at_work: Option<String>,
     #[serde(default)]
     findings: Vec<Finding>,
-    /// The table is printed; all that is left is to fail.
+    /// The table is printed; the next invocation only fails.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     told: bool,
 }
@@ -113,9 +113,9 @@ pub struct Examination {
     step: usize,
 }
 
-/// Whether an event asks for the doctor, be it the start event, one of ours, or Lambda's record of
-/// a function that failed on one. What says so in words that cannot be read is the doctor's to
-/// refuse: a run that changes something was not asked for.
+/// Whether an event belongs to a doctor run: a start event, an event of the chain, or Lambda's
+/// record of a failed function. An unreadable `doctor` field counts too, and the doctor refuses it:
+/// nobody asked for a run that changes something.
 pub(crate) fn is_asked(event: &Value) -> bool {
     let event = match event.get("requestContext") {
         Some(_) => event.get("requestPayload").unwrap_or(event),
@@ -160,8 +160,7 @@ impl Examination {
         })
     }
 
-    /// What is known where a function failed on the way. Its own findings are lost; its error is
-    /// one.
+    /// What is known if a function failed on the way. Its findings are lost; its error becomes one.
     fn after_failure(event: &Value, step: usize, request_id: &str, now: Timestamp) -> Result<Self> {
         let record = event::FailureRecord::read(event)?;
         let payload = &record.request_payload;
@@ -193,22 +192,22 @@ impl Examination {
         Ok(examination)
     }
 
-    /// A need that tonight has.
+    /// Records a need that is met.
     pub fn met(&mut self, need: Need, saw: &str) {
         self.find(need, Stands::Met, saw);
     }
 
-    /// A need for which tonight would fail.
+    /// Records a need for which a run would fail.
     pub fn not_met(&mut self, need: Need, saw: &str) {
         self.find(need, Stands::NotMet, saw);
     }
 
-    /// A need that could not be looked into.
+    /// Records a need that could not be checked.
     pub fn not_known(&mut self, need: Need, saw: &str) {
         self.find(need, Stands::NotKnown, saw);
     }
 
-    /// What a question came to. That AWS was too busy to answer says nothing of the need.
+    /// Records the result of a check. A busy AWS says nothing about the need.
     pub fn found<T>(&mut self, need: Need, saw: &str, answer: Result<T>) -> Option<T> {
         match answer {
             Ok(answer) => {
@@ -222,9 +221,9 @@ impl Examination {
         }
     }
 
-    /// The same where there is nothing to be said of what is well.
+    /// Records a failed check.
     pub fn error(&mut self, need: Need, error: &Error) {
-        // What a step could not look at for its role is not known to be missing.
+        // What the role may not read is not known to be missing.
         let need = match error.kind() {
             Kind::AccessDenied if need.is_looked_at() => Need::Look,
             _ => need,
@@ -262,7 +261,7 @@ impl Examination {
     fn find(&mut self, need: Need, stands: Stands, saw: &str) {
         let saw = one_line(saw, LONGEST);
         let step = self.step;
-        // The worst that one function finds of a need is what it finds.
+        // Of several findings of one function on one need, the worst counts.
         let findings = &mut self.seen.findings;
         let same = findings
             .iter_mut()
@@ -283,13 +282,13 @@ impl Examination {
     }
 }
 
-/// What a start event has to say to ask for the doctor.
+/// The field of a start event that asks for the doctor.
 #[derive(Deserialize)]
 struct Asked {
     doctor: bool,
 }
 
-/// What the patterns of an event do not check.
+/// Checks what the event's patterns do not.
 fn check(seen: &Seen) -> Result<()> {
     let refuse = |at: &str, why: &str| {
         let message = format!("cannot use this event at `{at}`: {why}");

@@ -1,4 +1,4 @@
-//! Why something could not be done. A bad backup is no error: it is a verdict.
+//! Errors. A bad backup is not an error but a verdict.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -26,11 +26,11 @@ pub enum Kind {
     Dead,
     /// Another run, or something else, holds the test instance.
     Occupied,
-    /// The wait has lasted as long as it may.
+    /// The time limit of a step ran out.
     TimeRanOut,
-    /// The test instance could not do its part, which says nothing about the backup.
+    /// The test instance failed, which says nothing about the backup.
     HostFailed,
-    /// The test took a copy that was damaged on purpose for a good one.
+    /// The test did not find the damage that was done on purpose.
     CanaryMissed,
     /// The run ended without a verdict, for the reason in the message.
     Undetermined,
@@ -55,7 +55,7 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error with its whole story in `message`.
+    /// An error fully described by `message`.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -96,7 +96,7 @@ impl Error {
         self.kind == Kind::NotFound
     }
 
-    /// Whether the same call may well go through later.
+    /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.kind, Kind::AwsUnavailable | Kind::DatadogFailed)

@@ -1,4 +1,4 @@
-//! What one function hands to the next: an envelope of one shape around each step's payload.
+//! The event that one function sends to the next: an envelope around each step's payload.
 
 mod failure_record;
 mod patterns;
@@ -23,19 +23,19 @@ pub use release::{EndReason, Release, Tested};
 pub use run::{Phase, Run, Target};
 pub use started_by::started_by;
 
-/// A payload as it travels: one JSON object that a person can read.
+/// The event as it is sent: one flat JSON object that a person can read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Envelope<P> {
-    /// The part that all payloads share.
+    /// The part that all events share.
     #[serde(flatten)]
     pub run: Run,
-    /// What this step needs.
+    /// The part of this step.
     #[serde(flatten)]
     pub payload: P,
 }
 
 impl<P: Payload> Envelope<P> {
-    /// Reads an event. A field that is missing or of the wrong type is an error naming it.
+    /// Reads an event. If a field is missing or of the wrong type, the error names it.
     pub fn read(event: &Value) -> Result<Self> {
         Ok(Self {
             run: Run::read(event)?,

@@ -6,7 +6,7 @@ use std::time::Duration;
 pub mod limits {
     use std::time::Duration;
 
-    /// For the snapshot to be complete, and for the leftovers of a dead run to be given back.
+    /// For the snapshot to be complete, and for step 6 to release the leftovers of a dead run.
     pub const SNAPSHOT: Duration = Duration::from_hours(4);
     /// For the test volume to be available.
     pub const VOLUME: Duration = Duration::from_mins(30);
@@ -20,19 +20,20 @@ pub mod limits {
     pub const TEST: Duration = Duration::from_hours(3);
     /// What the test does beside reading: its server starts and stops, the host's files are read.
     const BESIDE_READING: Duration = Duration::from_mins(30);
-    /// For everything to be given back.
+    /// For the release: unmount, detach, delete.
     pub const RELEASE: Duration = Duration::from_hours(1);
-    /// For the calls themselves and Lambda's retries (after one and after two minutes), on top
-    /// of the waits of the steps behind the test volume's birth.
+    /// For the calls themselves and Lambda's retries (after one and after two minutes), on top of
+    /// the waits of the steps after the test volume is created.
     const SLACK: Duration = Duration::from_mins(75);
 
-    /// For the integrity test to end that may read for so long.
+    /// For an integrity test to end that may read for `budget`.
     #[must_use]
     pub fn test(budget: Duration) -> Duration {
         budget + BESIDE_READING
     }
 
-    /// A test volume older than this belongs to no live run whose test may read for so long.
+    /// With a test that may read for `budget`, a test volume older than this belongs to no live
+    /// run.
     #[must_use]
     pub fn longest_run(budget: Duration) -> Duration {
         (LONGEST_RUN + test(budget)).saturating_sub(TEST)
@@ -50,23 +51,23 @@ pub mod limits {
     );
 }
 
-/// How often a step looks, and for how long.
+/// How often a step polls, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Polling {
-    /// The longest wait between two looks while AWS answers.
+    /// The longest wait between two polls while AWS answers.
     pub interval: Duration,
-    /// The waits in all, after which it gives up.
+    /// The total wait after which it gives up.
     pub give_up_after: Duration,
 }
 
-/// The wait after a first look. Most of what a step sets in motion takes some seconds.
+/// The wait after the first poll. Most operations that a step starts take some seconds.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// Waits are whole seconds, so that each counts towards the limit.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Polling {
-    /// How long to wait after a look, having waited so long before it: as long again, so that a
-    /// step is late by no more than what it waits for takes, and by no more than `every`.
+    /// The next wait: as long as all waits so far, so that polling adds at most as much delay as
+    /// the operation itself takes, and at most the interval.
     #[must_use]
     pub fn wait(self, waited: Duration) -> Duration {
         let every = self.interval.max(SHORTEST_WAIT);
@@ -74,10 +75,9 @@ impl Polling {
         self.within_limit(wait, waited)
     }
 
-    /// How long to wait when AWS was too busy `busy` times in a row: drawn by `chance`, from 0 to
-    /// 1, out of a range that doubles each time. Runs that met at AWS's limit so come apart, and
-    /// each asks about once for each doubling of the time that AWS stays busy, however many they
-    /// are.
+    /// The next wait after AWS was too busy `busy` times in a row: drawn by `chance`, from 0 to 1,
+    /// out of a range that doubles each time. Jitter spreads out runs that were throttled together;
+    /// each retries about once per doubling of the outage, however many there are.
     #[must_use]
     pub(crate) fn wait_while_busy(self, busy: u64, waited: Duration, chance: f64) -> Duration {
         let doubled = 1_u32 << busy.min(16);
@@ -87,7 +87,7 @@ impl Polling {
         self.within_limit(wait, waited)
     }
 
-    /// Whether a look after so long a wait is the last.
+    /// Whether a poll after this total wait is the last.
     #[must_use]
     pub(crate) fn is_last(self, waited: Duration) -> bool {
         waited >= self.give_up_after
@@ -99,8 +99,8 @@ impl Polling {
     }
 }
 
-/// The longest wait within one invocation: with the look before it, well below the functions'
-/// time-out of 600 s.
+/// The longest wait within one invocation: together with the poll before it, well below the
+/// functions' time-out of 600 s.
 const LONGEST_WAIT: Duration = Duration::from_mins(4);
 
 #[cfg(test)]
@@ -186,7 +186,7 @@ mod tests {
         for (limit, contract) in waits {
             assert_eq!(minutes(limit), contract);
         }
-        // The volume is born after the wait for the snapshot.
+        // The volume is created after the wait for the snapshot.
         let behind_its_birth: u64 = waits[1..].iter().map(|(_, minutes)| minutes).sum();
         // Each of six functions may be repeated after one and after two minutes.
         let retries = 6 * (1 + 2);

@@ -1,4 +1,4 @@
-//! What a function answers to who waits for it, and to its destination.
+//! A function's response to its caller and its destination.
 
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -1,5 +1,6 @@
-//! The runner: reads the event, has the step look, and hands on or has it look again. The limit
-//! on waiting is here, once; with loop detection allowed it alone stops a runaway.
+//! The runner reads the event, lets the step poll, and invokes the next function, or this one
+//! again. The time limit is enforced here and nowhere else: since Lambda's loop detection is off,
+//! nothing else stops a runaway.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::step::{Invocation, Outcome, Step, busy_to_the_end, time_ran_out};
 
-/// Makes a step of the function's settings.
+/// Builds a step from the function's settings.
 ///
 /// # Errors
 /// Where settings are missing or unreadable: one error names them all.
@@ -107,7 +108,7 @@ async fn poll<S: Step>(step: &S, clients: &Clients, envelope: Envelope<S::Input>
     Ok(Reply::default())
 }
 
-/// One look, or what comes of it where no further one is allowed.
+/// One poll; or, where no further one is allowed, the outcome of the time-out.
 async fn poll_once<S: Step>(
     step: &S,
     run: &Run,
@@ -122,7 +123,7 @@ async fn poll_once<S: Step>(
             .await;
     }
     let number = run.iteration_count.saturating_add(1);
-    info!("look {number}, after {waited} s of at most {give_up_after} s of waiting");
+    info!("poll {number}, after {waited} s of at most {give_up_after} s of waiting");
     let last = polling.is_last(run.waited());
     let before = payload.clone();
     match step.poll(run, payload).await {
@@ -154,7 +155,7 @@ async fn poll_again<P: Serialize>(
     wait: Duration,
     why: &str,
 ) -> Result<()> {
-    info!("not ready: {why}; looking again in {} s", wait.as_secs());
+    info!("not ready: {why}; polling again in {} s", wait.as_secs());
     clients.clock.wait(wait).await;
     let run = Run {
         iteration_count: run.iteration_count.saturating_add(1),
@@ -164,8 +165,8 @@ async fn poll_again<P: Serialize>(
     hand_on(clients, &clients.function_name, run, payload).await
 }
 
-/// Invokes `function` with the payload. It is the last act of a look: an error after it would
-/// have Lambda repeat the look and fork the run.
+/// Invokes `function` with the payload. It comes last in an invocation: after an error behind it,
+/// Lambda would retry and fork the run.
 async fn hand_on<P: Serialize>(
     clients: &Clients,
     function: &str,

@@ -27,7 +27,7 @@ pub async fn serve<S: Step>() -> std::result::Result<(), lambda_runtime::Error> 
         }
     };
     let (clients, step) = (&clients, &step);
-    // Boxed, since the compiler lays the whole look out in one piece otherwise, and gives up.
+    // Boxed, since the compiler cannot lay out the whole future in one piece.
     let handler = async move |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;
         Box::pin(runner::handle(step, clients, &context.request_id, payload)).await

@@ -1,4 +1,4 @@
-//! What a step is: one look at AWS, and what came of it.
+//! What a step is: one poll of AWS, and its outcome.
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,27 +15,27 @@ use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// What one look found.
+/// The outcome of one poll.
 #[derive(Debug)]
 pub enum Outcome<S: Step> {
-    /// Not ready: look again after the step's wait, with this payload.
+    /// Not ready: poll again after the step's wait, with this payload.
     PollAgain {
         /// What is being waited for.
         why: String,
-        /// The payload, with what this look learned.
+        /// The payload, with what this poll found.
         payload: S::Input,
     },
-    /// AWS was too busy to say: look again after a wait that grows. Trouble that may pass and
-    /// that a look ends with comes to the same, with the payload as it was.
+    /// AWS was too busy to say: poll again after a wait that grows. A transient `Err` from `poll`
+    /// is treated the same way, with the original payload.
     Busy {
-        /// What AWS, or Datadog, did not do.
+        /// The error of AWS or Datadog.
         error: Error,
-        /// The payload, with what this look learned.
+        /// The payload, with what this poll found.
         payload: S::Input,
     },
     /// Ready: the next function takes this.
     GoOn(S::Next),
-    /// A late delivery of a run that has its verdict, or has given back: nothing to do.
+    /// A late delivery of a run that has its verdict or was released: nothing to do.
     AlreadyEnded,
     /// There is nothing to test; why.
     NothingToDo(String),
@@ -52,29 +52,29 @@ pub enum NeverEnds {}
 pub struct Invocation {
     /// Lambda's request id, the same over the retries of one event.
     pub request_id: String,
-    /// When the look began.
+    /// When the invocation began.
     pub now: Timestamp,
 }
 
-/// One step of the chain. A step never creates: it ensures, so that a first look, a later look,
-/// a retry and a duplicate delivery are one and the same.
+/// One step of the chain. A step never creates, it ensures: a first poll, a later poll, a retry and
+/// a duplicate delivery all do the same.
 pub trait Step: Sized + Send + Sync + 'static {
     /// The function's name behind `<environment>-ib-backup-`.
     const NAME: &'static str;
     /// How long it polls before it gives up.
     const GIVE_UP_AFTER: Duration;
-    /// The phase of the night that ends when this step goes on, if one does.
+    /// The phase of the run that ends with this step, if one does.
     const PHASE: Option<Phase>;
     /// Whether runs end here: the last step goes on only to its own next stage.
     const IS_LAST: bool = false;
-    /// What a look needs.
+    /// The payload that the step reads.
     type Input: Payload + Clone + Send;
-    /// What the next function needs.
+    /// The payload of the next function.
     type Next: Serialize + Send;
-    /// [`NeverEnds`] for every step but the last. It is what the function answers with.
+    /// [`NeverEnds`] for every step but the last. The function replies with it.
     type End: Serialize + Send;
 
-    /// Takes its clients and settings. [`crate::runner::build`] names the settings that are missing.
+    /// Takes its clients and settings. [`crate::runner::build`] reports missing settings.
     fn build(clients: &Clients, settings: &mut Settings<'_>) -> Self;
 
     /// The longest wait between two polls.
@@ -89,13 +89,13 @@ pub trait Step: Sized + Send + Sync + 'static {
         }
     }
 
-    /// The phase of the night that ends when this step goes on with this payload, if one does.
+    /// The phase of the run that ends when this step goes on from this payload, if one does.
     fn phase(&self, payload: &Self::Input) -> Option<Phase> {
         let _ = payload;
         Self::PHASE
     }
 
-    /// What the run bears from this step on.
+    /// What the step records in the run.
     fn mark(&self, run: &mut Run, next: &Self::Next) {
         let _ = (run, next);
     }
@@ -106,7 +106,7 @@ pub trait Step: Sized + Send + Sync + 'static {
         Envelope::read(event)
     }
 
-    /// The reply to an event that asks something and starts no run, where it is one.
+    /// The reply to an event that only asks a question and starts no run.
     fn reply(
         &self,
         run: &Run,
@@ -116,21 +116,21 @@ pub trait Step: Sized + Send + Sync + 'static {
         async { None }
     }
 
-    /// Looks once.
+    /// Polls once.
     fn poll(
         &self,
         run: &Run,
         payload: Self::Input,
     ) -> impl Future<Output = Result<Outcome<Self>>> + Send;
 
-    /// Asks whether this step could do its part tonight, and changes nothing.
+    /// Checks, without changing anything, whether this step could do its part.
     fn examine(
         &self,
         clients: &Clients,
         examination: &mut Examination,
     ) -> impl Future<Output = ()> + Send;
 
-    /// What happens when the last look that is allowed found nothing ready, or AWS too busy.
+    /// The outcome when the last allowed poll found nothing ready, or AWS too busy.
     fn on_timeout(
         &self,
         run: &Run,
@@ -142,7 +142,7 @@ pub trait Step: Sized + Send + Sync + 'static {
     }
 }
 
-/// The error of a step that has waited as long as it may.
+/// The error of a step whose time has run out.
 pub(crate) fn time_ran_out(step: &str, polling: Polling, why: &str) -> Error {
     Error::new(
         Kind::TimeRanOut,
@@ -150,7 +150,7 @@ pub(crate) fn time_ran_out(step: &str, polling: Polling, why: &str) -> Error {
     )
 }
 
-/// The error of a step at whose last look AWS was still too busy.
+/// The error of a step whose last poll met a busy AWS.
 pub(crate) fn busy_to_the_end(step: &str, polling: Polling, error: Error) -> Error {
     Error::caused(error.kind(), gave_up_after(step, polling), error)
 }

@@ -1,7 +1,7 @@
 //! The verdict: one value, from which the tag, the metric and the detail all come.
 //!
-//! `invalid` is a finding, never a default: the exit code and the last line of the script both
-//! say it, and the line says what was found. Whatever else a command ends with is an error.
+//! `invalid` is a finding, never a default: the exit code and the last line of the script both have
+//! to report it, and the line names what was found. Every other end of a command is an error.
 
 mod last_line;
 mod measured;

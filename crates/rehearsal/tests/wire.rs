@@ -64,7 +64,7 @@ fn broken(case: &Case, seen: &Seen) -> Option<String> {
     let again = [
         "AwsUnavailable",
         "DatadogFailed",
-        "looking again in",
+        "polling again in",
         "not in Datadog",
     ];
     if !again.iter().any(|words| said.contains(words)) {

@@ -23,7 +23,7 @@ async fn what_a_dead_run_left_is_given_back_before_the_next_begins() {
         assert_eq!(ending.left, Vec::<String>::new());
         let given_back = |line: &String| {
             line.contains(
-                "run an-earlier-run died and left a test volume: having step 6 give it back",
+                "run an-earlier-run died and left a test volume: having step 6 release it",
             )
         };
         assert!(ending.log.iter().any(given_back));

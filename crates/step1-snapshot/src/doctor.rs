@@ -1,4 +1,5 @@
-//! What a night needs of step 1: the database, its test instance, a backup, and a free place.
+//! The doctor's checks of step 1: the database, its test instance, a backup, and whether the
+//! instance is free.
 
 use common::doctor::{Examination, Need};
 use common::ec2::{self, Instance, Snapshot, SnapshotState, Volume, VolumeState, tags};
@@ -66,7 +67,7 @@ impl ChooseSnapshot {
         let saw = format!("{} is {} in {}, and runs", test.name, test.id, test.zone);
         examination.met(Need::TestInstance, &saw);
         examination.seen.dev_ib_backup_instance_id = Some(test.id.clone());
-        // As a run asks whether it was given back.
+        // The call by which a run checks whether it was released.
         let released = self.was_released(run, &test).await;
         let saw = "instances, volumes, snapshots and commands";
         examination.found(Need::Look, saw, released);
@@ -76,7 +77,7 @@ impl ChooseSnapshot {
         }
     }
 
-    /// What a run at work holds is as it should be, and so is what step 6 gives back tonight.
+    /// What a live run holds is no fault, and neither is what step 6 is going to release.
     fn look_at_place(
         &self,
         test: &Instance,
@@ -84,14 +85,16 @@ impl ChooseSnapshot {
         volumes: &[Volume],
         examination: &mut Examination,
     ) {
-        let ours = |volume: &&Volume| self.is_own(volume) && volume.state != VolumeState::Deleted;
+        let ours = |volume: &&Volume| {
+            self.is_of_environment(volume) && volume.state != VolumeState::Deleted
+        };
         examination.seen.volume_id = volumes.iter().find(ours).map(|volume| volume.id.clone());
         let at_work = volumes.iter().find(|volume| !self.is_dead(volume));
         let run_of = |volume: &Volume| volume.tags.get(tags::RUN).cloned().unwrap_or_default();
         examination.seen.run_at_work = at_work.map(run_of);
         let foreign: Vec<&Volume> = volumes
             .iter()
-            .filter(|volume| self.is_dead(volume) && !self.is_own(volume))
+            .filter(|volume| self.is_dead(volume) && !self.is_of_environment(volume))
             .collect();
         match crate::occupancy::check_environment(&foreign, test) {
             Err(error) => examination.error(Need::TestInstanceFree, &error),
@@ -128,7 +131,7 @@ impl ChooseSnapshot {
     }
 }
 
-/// A snapshot that a run would test, now or once it is complete.
+/// Any snapshot that a run would test, now or once it is complete.
 fn can_be_tested(snapshot: Snapshot) -> Result<(Snapshot, String)> {
     let (id, at) = (&snapshot.id, snapshot.started_at);
     let saw = match &snapshot.state {

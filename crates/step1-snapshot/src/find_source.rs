@@ -8,17 +8,18 @@ use crate::ChooseSnapshot;
 use crate::source::Source;
 
 impl ChooseSnapshot {
-    /// The volume that start event or setting name, be it on an instance or not; else the one that
-    /// the production instance has now. An event that names another instance means that one's.
+    /// The volume that the start event or the setting names, attached or not; else the one that is
+    /// attached to the production instance now. If an event names another production instance, that
+    /// instance's volume counts.
     pub(crate) async fn source(
         &self,
         run: &Run,
         start: &Start,
         filters: &SnapshotFilters,
     ) -> Result<Source> {
-        let pair = &run.target;
+        let target = &run.target;
         let names_production =
-            pair.production_instance_name.is_some() || pair.production_device.is_some();
+            target.production_instance_name.is_some() || target.production_device.is_some();
         let of_settings = self.source_volume.as_ref().filter(|_| !names_production);
         if let Some(id) = start.source_volume_id.as_ref().or(of_settings) {
             if id == ec2::COPIED && filters.is_empty() {

@@ -1,13 +1,11 @@
 //! Step 1 chooses the snapshot.
 //!
-//! Takes: any JSON object; `snapshot_id` in it names the snapshot to test, the fields of
-//! [`Target`] the database and where it is tested, `canary` a night on which the copy is damaged;
-//! `status` starts nothing, and is answered.
-//! Promises: a complete snapshot of the production volume, and a test instance that nothing holds.
-//! Touches: `DescribeInstances`, `DescribeVolumes`, `DescribeSnapshots`, `ListCommands`; step 6, by
-//! invoking it.
-//! Waits for: the snapshot to be complete, and for step 6 to give back what a dead run holds.
-//! Leaves behind: nothing.
+//! Takes: any JSON object; `snapshot_id` in it names the snapshot to test, the fields of [`Target`]
+//! the database and where it is tested, `canary` a run whose copy is damaged on purpose; `status`
+//! only returns a report. Promises: a complete snapshot of the production volume, and a test
+//! instance that nothing holds. Touches: `DescribeInstances`, `DescribeVolumes`,
+//! `DescribeSnapshots`, `ListCommands`; step 6, by invoking it. Waits for: the snapshot to be
+//! complete, and for step 6 to release what a dead run holds. Leaves behind: nothing.
 
 mod doctor;
 mod find_source;
@@ -98,7 +96,7 @@ impl Step for ChooseSnapshot {
         self.interval
     }
 
-    /// A payload of our own goes on with its run; any other object starts one.
+    /// An event that this step sent to itself continues its run; any other object starts one.
     fn read(&self, event: &Value, invocation: &Invocation) -> Result<Envelope<Start>> {
         if !event.is_object() {
             return Err(Error::new(
@@ -108,11 +106,11 @@ impl Step for ChooseSnapshot {
         }
         let payload: Start = event::read(event)?;
         check(&payload)?;
-        let pair: Target = event::read(event)?;
+        let target: Target = event::read(event)?;
         let run = Run::read(event).unwrap_or_else(|_| Run {
             canary: payload.canary,
             started_by: Some(event::started_by(event)),
-            ..Run::begin(&invocation.request_id, invocation.now, pair)
+            ..Run::begin(&invocation.request_id, invocation.now, target)
         });
         Ok(Envelope { run, payload })
     }
@@ -159,7 +157,7 @@ impl Step for ChooseSnapshot {
                 }
             }
         };
-        // A named one of another volume, or one that the filters leave out, is in no list.
+        // A named snapshot of another volume, or one that the filters exclude, is not in the list.
         if chosen.checked_by(&run.run_id).is_some() {
             return Ok(Outcome::AlreadyEnded);
         }
@@ -174,7 +172,7 @@ impl Step for ChooseSnapshot {
     }
 }
 
-/// What the snapshot's state makes of the run.
+/// What the run does next, by the snapshot's state.
 fn handed_on(
     chosen: Snapshot,
     start: Start,
@@ -207,7 +205,7 @@ fn handed_on(
     }
 }
 
-/// The database and its test instance, as the start event or else the settings have them.
+/// The database and its test instance, from the start event, else from the settings.
 #[derive(Clone, Copy)]
 struct Names<'a> {
     production_instance: &'a str,
@@ -216,7 +214,7 @@ struct Names<'a> {
     test_device: &'a str,
 }
 
-/// What a start event says of the choice has to make sense together.
+/// Checks that the fields of a start event fit together.
 fn check(start: &Start) -> Result<()> {
     let days = start.older_than_days.or(start.younger_than_days).is_some();
     let wrong = match (&start.snapshot_id, start.pick) {
@@ -233,7 +231,7 @@ fn check(start: &Start) -> Result<()> {
 }
 
 impl ChooseSnapshot {
-    /// Which snapshots are the backup, as the start event or else the setting has it.
+    /// Which snapshots are the backup, from the start event, else from the setting.
     fn filters(&self, start: &Start) -> Result<SnapshotFilters> {
         let Some(text) = &start.snapshot_filters else {
             return Ok(self.filters.clone());
@@ -245,25 +243,25 @@ impl ChooseSnapshot {
     }
 
     fn names<'a>(&'a self, run: &'a Run) -> Names<'a> {
-        let pair = &run.target;
+        let target = &run.target;
         let named = |name: &'a Option<String>, or: &'a String| name.as_ref().unwrap_or(or).as_str();
         Names {
-            production_instance: named(&pair.production_instance_name, &self.production_instance),
-            production_device: named(&pair.production_device, &self.production_device),
-            test_instance: named(&pair.test_instance_name, &self.test_instance),
-            test_device: named(&pair.test_device, &self.test_device),
+            production_instance: named(&target.production_instance_name, &self.production_instance),
+            production_device: named(&target.production_device, &self.production_device),
+            test_instance: named(&target.test_instance_name, &self.test_instance),
+            test_device: named(&target.test_device, &self.test_device),
         }
     }
 
-    /// A run without a verdict leaves no tag, a canary for one: its release command says that it
-    /// was.
+    /// A run without a verdict (a canary, for example) leaves no tag, but its release command is on
+    /// record.
     async fn was_released(&self, run: &Run, test: &Instance) -> Result<bool> {
         let (document, now) = (&self.release_document, self.clock.now());
         ssm::was_released(&self.ssm, document, &test.id, &run.run_id, now).await
     }
 
-    /// A start event may name any instance; only one that is meant for it gets a volume and a
-    /// database server.
+    /// A start event may name any instance, but only one that is marked for tests gets a volume and
+    /// a database server.
     fn meant_for_tests(&self, test: &Instance) -> Result<()> {
         let (key, name) = (tags::TEST_HOST, &test.name);
         if *name == self.test_instance || test.tags.get(key).is_some_and(|value| value == "True") {
@@ -279,7 +277,7 @@ impl ChooseSnapshot {
         ))
     }
 
-    /// The snapshot that the start event names: whatever its age, but of the production volume.
+    /// The snapshot that the start event names: of any age, but of the production volume.
     async fn named(
         &self,
         id: &str,
@@ -294,7 +292,8 @@ impl ChooseSnapshot {
         if other.volume_id == source.volume_id {
             return Ok(other);
         }
-        // Of a copy EC2 does not know the volume: what it is, the filters say.
+        // EC2 does not know the volume of a copied snapshot; the filters say whether it is the
+        // backup.
         if other.volume_id == ec2::COPIED && !filters.is_empty() {
             let matching = ec2::snapshot_matching(&self.ec2, id, filters).await?;
             if let Some(copy) = matching {
@@ -322,7 +321,7 @@ impl ChooseSnapshot {
         ))
     }
 
-    /// The newest snapshot, if it is young enough to speak for last night.
+    /// The newest snapshot, unless it is too old to be last night's backup.
     async fn newest(
         &self,
         run: &Run,
@@ -346,9 +345,8 @@ impl ChooseSnapshot {
         Ok(snapshot)
     }
 
-    /// How old the newest snapshot is, and how old the newest that was found good: what could be
-    /// restored for certain tonight. A lost metric is no reason to leave a backup untested: it is
-    /// logged as the error it is.
+    /// Sends the age of the newest snapshot and of the newest one that was found good. If that
+    /// fails, the error is logged and the backup is tested all the same.
     async fn report_ages(&self, run: &Run, age: Duration, owned: &[Snapshot]) {
         let mut gauges = vec![Gauge::age(age.as_secs_f64())];
         let last_valid = owned.iter().find(|snapshot| snapshot.is_valid());

@@ -1,5 +1,5 @@
-//! Whether the test instance is free. A live run is refused its place; a dead one's leftovers are
-//! given back first, by step 6.
+//! Whether the test instance is free. If a live run holds it, this run ends with an error; what a
+//! dead run left is released first, by step 6.
 
 use std::collections::BTreeSet;
 
@@ -26,8 +26,9 @@ impl ChooseSnapshot {
         if let Some(live) = others.iter().find(|volume| !self.is_dead(volume)) {
             return Err(at_work(live, test));
         }
-        let (others, foreign): (Vec<&Volume>, Vec<&Volume>) =
-            others.into_iter().partition(|volume| self.is_own(volume));
+        let (others, foreign): (Vec<&Volume>, Vec<&Volume>) = others
+            .into_iter()
+            .partition(|volume| self.is_of_environment(volume));
         check_environment(&foreign, test)?;
         let owned: BTreeSet<&str> = volumes.iter().map(|volume| volume.id.as_str()).collect();
         if let Ok(id) = test.volume_at(device)
@@ -39,14 +40,14 @@ impl ChooseSnapshot {
             warn_of(&elsewhere, test);
             let dead = elsewhere
                 .iter()
-                .filter(|volume| self.is_dead(volume) && self.is_own(volume));
+                .filter(|volume| self.is_dead(volume) && self.is_of_environment(volume));
             let left = others
                 .iter()
                 .chain(dead)
                 .filter(|volume| volume.state != VolumeState::Deleted);
             let dead: BTreeSet<&str> = left.map(|volume| holder(volume)).collect();
             for run_id in dead {
-                self.give_back(run, run_id).await?;
+                self.release(run, run_id).await?;
             }
         }
         if others.is_empty() {
@@ -59,11 +60,12 @@ impl ChooseSnapshot {
         )))
     }
 
-    pub(crate) fn is_own(&self, volume: &Volume) -> bool {
+    pub(crate) fn is_of_environment(&self, volume: &Volume) -> bool {
         volume.has_tag(tags::ENVIRONMENT, &self.environment)
     }
 
-    /// A volume on its way out needs no more than waiting; one older than any run is a leftover.
+    /// A volume that is being deleted only has to be waited for; one older than any run is a
+    /// leftover.
     pub(crate) fn is_dead(&self, volume: &Volume) -> bool {
         let old = volume
             .created_at
@@ -71,8 +73,8 @@ impl ChooseSnapshot {
         old || volume.state == VolumeState::Deleted
     }
 
-    async fn give_back(&self, run: &Run, dead: &str) -> Result<()> {
-        warn!("run {dead} died and left a test volume: having step 6 give it back");
+    async fn release(&self, run: &Run, dead: &str) -> Result<()> {
+        warn!("run {dead} died and left a test volume: having step 6 release it");
         let envelope = Envelope {
             run: Run {
                 run_id: dead.to_owned(),
@@ -110,15 +112,15 @@ fn in_use(test: &Instance, device: &str, id: &str) -> Error {
     )
 }
 
-/// Whether a volume is attached to an instance that had the test instance's name once. It is in
-/// nobody's way here.
+/// Whether a volume is attached to an instance that had the test instance's name before. It does
+/// not occupy the present one.
 fn is_elsewhere(volume: &Volume, test: &Instance) -> bool {
     let attachment = volume.attachment.as_ref();
     attachment.is_some_and(|at| at.instance_id != test.id)
 }
 
-/// What another environment's stack has left on the instance is that stack's to give back. What it
-/// has left elsewhere is in nobody's way here.
+/// Only the other environment's own stack may release what it left on this instance. What it left
+/// elsewhere does not matter here.
 pub(crate) fn check_environment(foreign: &[&Volume], test: &Instance) -> Result<()> {
     let Some(volume) = foreign.iter().find(|volume| volume.attachment.is_some()) else {
         return Ok(());

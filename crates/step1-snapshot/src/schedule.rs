@@ -1,4 +1,4 @@
-//! When the schedule starts the next run, for people who ask. EventBridge has no call that says it.
+//! When the schedule starts the next run, for the report on status. EventBridge has no call for it.
 
 use chrono::{DateTime, Utc};
 use common::settings::Settings;
@@ -12,7 +12,7 @@ pub(crate) struct Schedule {
     state: String,
 }
 
-/// The next start, as people are told of it.
+/// The next start, as it is reported.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct Next {
     /// The expression, `cron(…)` or `rate(…)`.

@@ -1,4 +1,4 @@
-//! Which snapshot speaks for last night.
+//! Which snapshot is tested.
 
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
@@ -51,7 +51,7 @@ pub(crate) fn newest(
     ))
 }
 
-/// Whether a snapshot of this age still speaks for last night.
+/// Whether a snapshot of this age can still be last night's backup.
 pub(crate) fn young_enough(snapshot: &Snapshot, age: Duration, max_age: Duration) -> Result<()> {
     if age <= max_age {
         return Ok(());
@@ -70,7 +70,7 @@ pub(crate) fn young_enough(snapshot: &Snapshot, age: Duration, max_age: Duration
     ))
 }
 
-/// Those of which a volume can be made, now or soon.
+/// The snapshots from which a volume can be created, now or once complete.
 pub(crate) fn not_dead(owned: &[Snapshot]) -> impl Iterator<Item = &Snapshot> {
     let mut all = owned.iter();
     std::iter::from_fn(move || {
@@ -87,7 +87,7 @@ pub(crate) fn is_older(run: &Run, chosen: &Snapshot, owned: &[Snapshot]) -> bool
     !known || not_dead(owned).any(|snapshot| newer(&snapshot))
 }
 
-/// The backup that is picked; every delivery of a run picks the same.
+/// The backup that `pick` chooses; every delivery of a run chooses the same one.
 pub(crate) fn picked(run: &Run, pick: Pick, start: &Start, owned: &[Snapshot]) -> Option<Snapshot> {
     const DAY: u64 = 24 * 3600;
     let age = |snapshot: &Snapshot| run.started_at.since(snapshot.started_at).as_secs();
@@ -104,7 +104,7 @@ pub(crate) fn picked(run: &Run, pick: Pick, start: &Start, owned: &[Snapshot]) -
             .cloned();
     }
     let ready = candidates.filter(|snapshot| snapshot.state == SnapshotState::Ready);
-    // By what does not change between the deliveries of a run.
+    // Ordered by what does not change between deliveries of a run.
     let draw = |snapshot: &&Snapshot| {
         let mut hash = std::hash::DefaultHasher::new();
         (&run.run_id, &snapshot.id).hash(&mut hash);
@@ -128,11 +128,11 @@ pub(crate) fn none_to_pick(pick: Pick, start: &Start) -> String {
     )
 }
 
-/// How far back snapshots are looked at for who makes them.
+/// How far back snapshots are compared to find out who creates them.
 const MAKERS: Duration = Duration::from_hours(7 * 24);
 
-/// Without filters the newest counts, whoever made it: where several make snapshots of the volume,
-/// a backup job that is dead looks alive.
+/// Without filters the newest snapshot counts, whoever created it: if several jobs create snapshots
+/// of the volume, the others hide that the backup job is dead.
 pub(crate) fn warn_of_several_makers(owned: &[Snapshot]) {
     let Some(newest) = owned.first() else {
         return;
@@ -152,8 +152,8 @@ pub(crate) fn warn_of_several_makers(owned: &[Snapshot]) {
     }
 }
 
-/// Whose snapshot it is, by what stays the same from night to night: its description without
-/// numbers and ids, and the keys of its tags.
+/// Identifies the job that created a snapshot by what is the same each night: the description
+/// without numbers and ids, and the keys of the tags.
 fn maker(snapshot: &Snapshot) -> String {
     let words = snapshot.description.split_whitespace();
     let words: Vec<&str> = words

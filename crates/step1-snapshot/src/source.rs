@@ -6,13 +6,13 @@ use common::settings::Settings;
 pub(crate) struct Source {
     /// Its id.
     pub volume_id: String,
-    /// What it is to people.
+    /// Its description in messages.
     pub name: String,
-    /// It was named itself, and not an instance that has it.
+    /// It was named by its id, not by its instance.
     pub by_id: bool,
 }
 
-/// The volume that the settings name, if they name one.
+/// The volume that the settings name, if any.
 pub(crate) fn read(settings: &mut Settings) -> Option<String> {
     let id = Some(settings.text_or_empty("SOURCE_VOLUME_ID")).filter(|id| !id.is_empty())?;
     let rest = id.strip_prefix("vol-").unwrap_or_default();

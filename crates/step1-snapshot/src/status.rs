@@ -1,5 +1,5 @@
-//! How the backups stand: what step 1 answers to `{"status": true}`. It only reads, and what AWS
-//! does not tell is missing from the answer, which says so: an error would have step 6 called.
+//! The state of the backups: step 1's response to `{"status": true}`. It only reads. What AWS
+//! refuses to show is listed in the response and is no error, since an error would invoke step 6.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tracing::info;
 use crate::ChooseSnapshot;
 use crate::schedule::Next;
 
-/// So many of the newest snapshots are shown.
+/// How many of the newest snapshots are shown.
 const SHOWN: usize = 14;
 
 /// The answer.
@@ -27,7 +27,7 @@ struct Status<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     held_now: Option<Vec<TestVolume>>,
     next_start: Next,
-    /// What AWS did not tell.
+    /// What AWS refused to show.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_known: Vec<String>,
 }
@@ -35,7 +35,7 @@ struct Status<'a> {
 #[derive(Serialize)]
 struct Backups {
     database: String,
-    /// What can be restored for certain.
+    /// The newest snapshot that was found good.
     newest_known_good: Option<Shown>,
     snapshots: String,
     last_snapshots: Vec<Shown>,
@@ -74,7 +74,7 @@ struct TestVolume {
 }
 
 impl ChooseSnapshot {
-    /// The answer, which is one line of the log too.
+    /// The response, which is also logged on one line.
     pub(crate) async fn status(&self, run: &Run, start: &Start) -> Reply {
         let now = self.clock.now();
         let mut not_known = Vec::new();
@@ -180,7 +180,7 @@ fn shown(snapshot: &Snapshot, now: Timestamp) -> Shown {
     }
 }
 
-/// A time as people say it: its two largest units.
+/// A duration in its two largest units.
 fn age(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
     let (hours, days) = (minutes / 60, minutes / (24 * 60));

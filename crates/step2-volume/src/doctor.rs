@@ -1,4 +1,4 @@
-//! What a night needs of step 2: that it may make the test volume.
+//! The doctor's checks of step 2: whether it may create the test volume.
 
 use common::doctor::{Examination, Need};
 use common::ec2::{self, Key, NewVolume};
@@ -38,7 +38,7 @@ impl MakeVolume {
                 );
                 examination.found(Need::CreateVolume, &saw, may);
             }
-            // Step 1 has named it already.
+            // Step 1 has reported it already.
             Err(error) if error.is_not_found() => examination.not_known(
                 Need::CreateVolume,
                 "there is no test instance whose zone it would be made in",

@@ -103,8 +103,8 @@ impl Step for MakeVolume {
 }
 
 impl MakeVolume {
-    /// The client token is the run's id: this call, repeated, gives the same volume. It is not
-    /// made for a late delivery of a run that has ended, since EC2 forgets a token in time.
+    /// The client token is the run's id, so a repeated call returns the same volume. A late
+    /// delivery of an ended run must not call: EC2 forgets tokens after a while.
     async fn ensure_volume(&self, run: &Run, chosen: Chosen) -> Result<Outcome<Self>> {
         let snapshot = ec2::snapshot(&self.ec2, &chosen.subject.snapshot_id).await?;
         if snapshot.checked_by(&run.run_id).is_some() || self.was_released(run, &chosen).await? {
@@ -144,15 +144,15 @@ impl MakeVolume {
         })
     }
 
-    /// A run without a verdict leaves no tag, a canary for one: its release command says that it
-    /// was.
+    /// A run without a verdict (a canary, for example) leaves no tag, but its release command is on
+    /// record.
     async fn was_released(&self, run: &Run, chosen: &Chosen) -> Result<bool> {
         let instance = &chosen.subject.dev_ib_backup_instance_id;
         let (document, now) = (&self.release_document, self.clock.now());
         ssm::was_released(&self.ssm, document, instance, &run.run_id, now).await
     }
 
-    /// What EC2 refuses for what the stack's parameters say of the volume.
+    /// Adds the stack's parameters to EC2's refusal of the volume.
     fn explained(&self, error: Error) -> Error {
         let text = error.chain();
         if !text.contains("InvalidParameter") && !text.contains("MissingParameter") {

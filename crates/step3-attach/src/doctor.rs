@@ -1,4 +1,4 @@
-//! What a night needs of step 3: that it may attach the test volume.
+//! The doctor's checks of step 3: whether it may attach the test volume.
 
 use common::doctor::{Examination, NO_VOLUME, Need};
 use common::ec2;
@@ -9,7 +9,7 @@ impl AttachVolume {
     pub(crate) async fn look_for_needs(&self, examination: &mut Examination) {
         let device = examination.run.target.test_device.clone();
         let device = device.unwrap_or_else(|| self.device.clone());
-        // Any id will do to see whether it may ask.
+        // Any id serves to find out whether the call is allowed.
         let asked = ec2::volume(&self.ec2, ec2::COPIED).await;
         examination.found(Need::Look, "volumes", asked);
         let seen = &examination.seen;

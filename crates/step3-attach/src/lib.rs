@@ -1,10 +1,9 @@
 //! Step 3 attaches the test volume.
 //!
-//! Takes: `volume_id`, `dev_ib_backup_instance_id`.
-//! Promises: the volume attached to the test instance, under the test device's name.
-//! Touches: `DescribeVolumes`, `AttachVolume`.
-//! Waits for: the attachment to be `attached`.
-//! Leaves behind: the attachment. The device name is the lock: of two runs one gets it.
+//! Takes: `volume_id`, `dev_ib_backup_instance_id`. Promises: the volume attached to the test
+//! instance, under the test device's name. Touches: `DescribeVolumes`, `AttachVolume`. Waits for:
+//! the attachment to be `attached`. Leaves behind: the attachment. The device name is the lock: of
+//! two runs, one gets it.
 
 mod doctor;
 
@@ -20,9 +19,9 @@ use common::settings::Settings;
 use common::step::{NeverEnds, Outcome, Step};
 use common::{Error, Kind, Result};
 
-/// No attachment takes longer as a rule.
+/// Attachments rarely take longer.
 const SLOW: Duration = Duration::from_mins(5);
-/// What holds one up for ever.
+/// Why an attachment can hang for ever.
 const HELD_NAME: &str = ", for long: the guest may still hold that device name, /dev/sdX and \
     /dev/xvdX being one, since a volume was once detached while it was mounted; choose another \
     TestDevice, or reboot the test instance";

@@ -1,4 +1,4 @@
-//! What a night needs of step 4: the SSM agent, and that the mount document runs.
+//! The doctor's checks of step 4: the SSM agent and the mount document.
 
 use common::doctor::{ANY_VOLUME, Examination, Need, Script};
 use common::ssm;

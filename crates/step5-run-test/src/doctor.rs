@@ -1,5 +1,5 @@
-//! What a night needs of step 5: that the programs and the test document run, and what the test
-//! needs of its host.
+//! The doctor's checks of step 5: the programs and test documents, and what the test needs on its
+//! host.
 
 use common::doctor::{ANY_SNAPSHOT, ANY_VOLUME, Examination, Need, Script};
 

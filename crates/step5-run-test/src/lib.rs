@@ -26,8 +26,8 @@ use tracing::info;
 pub struct RunTest {
     ssm: Lazy<aws_sdk_ssm::Client>,
     clock: Clock,
-    /// Puts on the instance what the test document has no room for; a test document of one's own
-    /// has all that it needs.
+    /// Installs on the instance what does not fit into the test document. A document of the user's
+    /// own needs none.
     programs: Option<String>,
     document: String,
     script_log_group: String,
@@ -37,7 +37,7 @@ pub struct RunTest {
 impl Step for RunTest {
     const NAME: &'static str = "step-5-run-test";
     const GIVE_UP_AFTER: Duration = limits::START;
-    /// The phase of the test begins where the mount's ended, and ends in step 6.
+    /// The phase of the test begins where the mount's phase ended, and ends in step 6.
     const PHASE: Option<Phase> = None;
     type Input = Mounted;
     type Next = Testing;
@@ -82,7 +82,7 @@ impl Step for RunTest {
             self.ensure_test(run, &mounted).await?
         };
         Ok(Outcome::GoOn(Testing {
-            // Nobody reads the snapshot's time from here on.
+            // No later step reads the snapshot's time.
             subject: Subject {
                 snapshot_started_at: None,
                 ..mounted.subject
@@ -94,7 +94,7 @@ impl Step for RunTest {
 }
 
 impl RunTest {
-    /// Why the test's programs are not on the instance yet; nothing once they are.
+    /// Why the test's programs are not on the instance yet; `None` once they are.
     async fn programs_missing(&self, run: &Run, mounted: &Mounted) -> Result<Option<String>> {
         let Some(document) = &self.programs else {
             return Ok(None);
@@ -136,11 +136,11 @@ impl RunTest {
             ("volumeId", &mounted.volume.volume_id),
             ("snapshotId", &mounted.subject.snapshot_id),
         ];
-        // A run that an older release began does not know it.
+        // A run that was started by an older release has no such field.
         if let Some(time) = &snapshot_time {
             parameters.push(("snapshotTime", time));
         }
-        // Only then, so that a document of one's own need not know it.
+        // Sent only then, so that a document of the user's own need not declare it.
         if run.canary {
             parameters.push(("canary", "true"));
         }

@@ -1,5 +1,5 @@
-//! What a night needs of step 6: that it may write the verdict, tell Datadog, and give everything
-//! back.
+//! The doctor's checks of step 6: whether it may write the verdict, reach Datadog, and release
+//! everything.
 
 use common::clients::Clients;
 use common::doctor::{ANY_VOLUME, Examination, NO_VOLUME, Need, STEPS, Script};
@@ -39,7 +39,7 @@ impl AwaitResult {
             ec2::running_instance(&self.ec2, name).await.map(drop),
         ];
         for error in asked.into_iter().filter_map(Result::err) {
-            // That there is none, step 1 says.
+            // Step 1 reports a missing instance.
             if !error.is_not_found() {
                 examination.error(Need::Look, &error);
             }
@@ -79,7 +79,7 @@ impl AwaitResult {
     }
 }
 
-/// Without this, Lambda would end a run in the middle of a wait.
+/// With loop detection on, Lambda would drop a run while it polls.
 async fn look_at_loops(clients: &Clients, examination: &mut Examination) {
     let stack = clients.function_name.trim_end_matches(AwaitResult::NAME);
     for step in STEPS {

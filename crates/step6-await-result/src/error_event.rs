@@ -1,5 +1,5 @@
-//! What people are told of a run that does not end well: what is known of the backup all the same,
-//! what went wrong, and what is held.
+//! The report of a run that ends with an error: what is known of the backup, what went wrong, and
+//! what is still held.
 
 use common::Error;
 use common::Result;
@@ -11,7 +11,8 @@ use crate::AwaitResult;
 use crate::report::Canary;
 
 impl AwaitResult {
-    /// Time has run out over giving back: says what is held, and gives the error to end with.
+    /// The time limit of the release ran out: reports what is still held, and returns the error to
+    /// end with.
     pub(crate) async fn report_held(&self, run: &Run, back: &Release, error: Error) -> Error {
         let mut back = back.clone();
         if let EndReason::Canary { .. } = back.because {
@@ -51,7 +52,7 @@ impl AwaitResult {
         error
     }
 
-    /// Sends the event that says it all.
+    /// Sends the error event to Datadog.
     pub(crate) async fn send_error_event(
         &self,
         run: &Run,

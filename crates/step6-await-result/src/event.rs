@@ -15,14 +15,14 @@ pub enum Stage {
     AwaitTest(Testing),
     /// Releases what the run holds.
     Release(Release),
-    /// Nothing is held: tells Datadog how the run ended. It follows `Release` in the same
+    /// Nothing is held: sends the end of the run to Datadog. It follows `Release` in the same
     /// invocation. Its own event is read as `Release`, so that each poll checks what is held.
     Report(Release),
     /// Datadog knows that the run failed: ends with its error. Lambda's retries repeat only that.
     Fail(Release),
 }
 
-/// Tells the events apart by the field that only one of them has.
+/// Distinguishes the events by a field that only one of them has.
 pub(crate) fn read(event: &Value, invocation: &Invocation) -> Result<Envelope<Stage>> {
     if event.get("requestContext").is_some() {
         return FailureRecord::read(event).map(|record| failed(&record, invocation));
@@ -45,7 +45,7 @@ impl Payload for Stage {
     }
 }
 
-/// What a failed run ends with.
+/// The error that a failed run ends with.
 pub(crate) fn failure(failed: &Release) -> Error {
     let error = match &failed.because {
         EndReason::Failure { error, .. } => error.clone(),
@@ -61,19 +61,19 @@ pub(crate) fn failure(failed: &Release) -> Error {
     Error::new(kind, error)
 }
 
-/// What is known of a run whose function failed. An event that began no chain, or one too broken
-/// to read, leaves the request id: it is the run id of a start event, and the tags say the rest.
+/// What is known of a run whose function failed. If the event cannot be read, or was a start event,
+/// the request id is the run id, and the tags say the rest.
 fn failed(record: &FailureRecord, invocation: &Invocation) -> Envelope<Stage> {
     let event = &record.request_payload;
-    // What does not fit its pattern names nothing.
+    // A value that does not match its pattern is ignored.
     let text = |name| event::text(event, name).map(str::to_owned);
     let run = Run::read(event).unwrap_or_else(|_| {
         let failed = record.request_context.request_id.clone();
         let run_id = text("run_id").or(failed);
         let run_id = run_id.unwrap_or_else(|| invocation.request_id.clone());
-        // Names that cannot be read name nobody: those of the settings stand.
-        let pair = event::read(event).unwrap_or_default();
-        Run::begin(&run_id, invocation.now, pair)
+        // If the names cannot be read, the settings apply.
+        let target = event::read(event).unwrap_or_default();
+        Run::begin(&run_id, invocation.now, target)
     });
     let because = EndReason::Failure {
         function: record.function().to_owned(),

@@ -1,5 +1,5 @@
-//! What a verdict rests on, asked of AWS: which run sent the command, for which volume and
-//! snapshot, and of what the volume is made. The event says so too, and may be wrong.
+//! The evidence for a verdict, from AWS: which run sent the command, for which volume and snapshot,
+//! and from which snapshot the volume was created. The event says so too, and may be wrong.
 
 use common::ec2;
 use common::event::{Run, Testing};
@@ -13,7 +13,7 @@ use crate::AwaitResult;
 pub(crate) enum Evidence {
     /// Not yet; why.
     Pending(String),
-    /// The test of this run, on this volume, which is made of this snapshot, ended like this.
+    /// The result of this run's test, on this volume, which was created from this snapshot.
     Verdict(Verdict, Box<Report>),
 }
 
@@ -55,7 +55,7 @@ impl AwaitResult {
         }
     }
 
-    /// The command has to be this run's test, or its mount where that found the fault, of this
+    /// Checks that the command is this run's test (or its mount, if that found the fault) of this
     /// volume and this snapshot.
     fn check_command(&self, run: &Run, testing: &Testing, sent: &Sent) -> Result<()> {
         let run_id = &run.run_id;
@@ -83,8 +83,8 @@ impl AwaitResult {
                 )));
             }
         }
-        // A copy that was damaged on purpose says nothing of the backup, and a whole one nothing
-        // of the test.
+        // The test of a copy damaged on purpose says nothing about the backup, and the test of an
+        // intact copy nothing about a canary.
         let canary = sent.parameter("canary") == "true";
         if canary != run.canary {
             return Err(disagree(&format!(
@@ -96,8 +96,9 @@ impl AwaitResult {
         Ok(())
     }
 
-    /// The volume has to be made of the snapshot. Where it is gone, the test's own parameters
-    /// have said so; a mount's have not, and only the verdict that this run wrote before does.
+    /// Checks that the volume was created from the snapshot. If the volume is gone, the test
+    /// command's parameters name the snapshot; a mount command's do not, so then only a verdict
+    /// that this run wrote before is evidence.
     async fn check_volume(&self, run: &Run, testing: &Testing, sent: &Sent) -> Result<()> {
         let (id, snapshot) = (&testing.volume.volume_id, &testing.subject.snapshot_id);
         let volume = ec2::volume(&self.ec2, id).await?;

@@ -1,11 +1,11 @@
-//! Step 6 waits for the test, records the verdict, then gives everything back.
+//! Step 6 waits for the test, records the verdict, then releases everything.
 //!
-//! Takes: what step 5 hands on; Lambda's record of a failed step; or, from step 1, a dead run.
-//! Promises: tag and metric of one verdict, or an error event; and nothing held any more.
-//! Touches: `GetCommandInvocation`, `ListCommands`, `SendCommand` with the release document, `DescribeSnapshots`,
-//! `CreateTags`, `DescribeVolumes`, `DescribeInstances`, `DetachVolume`, `DeleteVolume`.
-//! Waits for: the test to end; then for the unmount, the detachment and the deletion.
-//! Leaves behind: nothing.
+//! Takes: step 5's payload; Lambda's record of a failed step; or, from step 1, a dead run.
+//! Promises: tag and metric of one verdict, or an error event; and nothing is held any more.
+//! Touches: `GetCommandInvocation`, `ListCommands`, `SendCommand` with the release document,
+//! `DescribeSnapshots`, `CreateTags`, `DescribeVolumes`, `DescribeInstances`, `DetachVolume`,
+//! `DeleteVolume`. Waits for: the test to end; then for the unmount, the detachment and the
+//! deletion. Leaves behind: nothing.
 
 mod doctor;
 mod error_event;
@@ -55,7 +55,7 @@ pub struct AwaitResult {
     script_log_group: String,
     interval: Duration,
     test_interval: Duration,
-    test_patience: Duration,
+    test_time_limit: Duration,
 }
 
 /// The run is over, and holds nothing. Only step 6 can say so.
@@ -91,7 +91,7 @@ impl Step for AwaitResult {
             script_log_group: settings.text_or_empty("SCRIPT_LOG_GROUP"),
             interval: settings.seconds("POLL_SECONDS"),
             test_interval: settings.seconds("TEST_POLL_SECONDS"),
-            test_patience: limits::test(settings.seconds("TEST_BUDGET_SECONDS")),
+            test_time_limit: limits::test(settings.seconds("TEST_BUDGET_SECONDS")),
         }
     }
 
@@ -103,7 +103,7 @@ impl Step for AwaitResult {
         match stage {
             Stage::AwaitTest(_) => Polling {
                 interval: self.test_interval,
-                give_up_after: self.test_patience,
+                give_up_after: self.test_time_limit,
             },
             Stage::Release(_) | Stage::Report(_) | Stage::Fail(_) => Polling {
                 interval: self.interval,
@@ -148,7 +148,7 @@ impl Step for AwaitResult {
 }
 
 impl AwaitResult {
-    /// The run cannot find out: give back what it holds, then fail.
+    /// The run has no verdict: release what it holds, then fail.
     fn undetermined(&self, testing: Testing, error: &Error) -> Outcome<Self> {
         error!("no verdict: {}", error.chain());
         let because = self.failed(error.kind(), &error.chain());

@@ -1,4 +1,5 @@
-//! The verdict: awaited, then written, first on the snapshot, then to Datadog.
+//! The stage `AwaitTest`: the verdict is awaited, then written, first on the snapshot, then to
+//! Datadog.
 
 use common::datadog::{self, Gauge};
 use common::ec2::{self, Tagged, Volume, VolumeState};
@@ -13,7 +14,7 @@ use tracing::{error, info};
 use crate::evidence::Evidence;
 use crate::{AwaitResult, Stage};
 
-/// What became of a verdict.
+/// The result of recording a verdict.
 enum Recorded {
     /// It is on the snapshot, with this instant.
     Written(Timestamp),
@@ -32,10 +33,10 @@ fn told(verdict: &Verdict, checked_at: Timestamp) -> RecordedVerdict {
 }
 
 impl AwaitResult {
-    /// Looks at the test's command.
+    /// Polls the test's command.
     pub(crate) async fn await_test(&self, run: &Run, testing: Testing) -> Result<Outcome<Self>> {
         let instance = &testing.subject.dev_ib_backup_instance_id;
-        // The mount's command, where that found the fault.
+        // The mount command, if that found the fault.
         let steps = ["test", "mount"];
         let asked = ssm::progress(&self.ssm, &testing.test_command_id, instance, &steps).await;
         let (report, progress) = match asked {
@@ -59,7 +60,7 @@ impl AwaitResult {
         }
     }
 
-    /// Looks for the evidence of a test that has ended, and writes its verdict.
+    /// Checks the evidence of a test that has ended, and writes its verdict.
     async fn conclude(&self, run: &Run, testing: Testing, report: Report) -> Result<Outcome<Self>> {
         match self.evidence(run, &testing, report).await {
             Ok(Evidence::Pending(why)) => Ok(Outcome::PollAgain {
@@ -76,8 +77,8 @@ impl AwaitResult {
         }
     }
 
-    /// Writes the tags, sees them there, then sends the metric. The tags are in the snapshot before anything is given
-    /// back, so a late delivery of this run finds that it has ended.
+    /// Writes the tags, reads them back, then sends the metric. The tags are on the snapshot before
+    /// anything is released, so a late delivery of this run finds that it has ended.
     async fn record(
         &self,
         run: &Run,
@@ -99,7 +100,7 @@ impl AwaitResult {
         let written = match self.tag(run, &testing, verdict, report).await {
             Ok(written) => written,
             Err(error) if error.is_transient() => return Err(error),
-            // The verdict is known, and must not be lost with its tags.
+            // The verdict is known, and must be reported even without its tags.
             Err(error) => {
                 let error = unwritten(error);
                 return Ok(self.undetermined(testing, &error));
@@ -114,7 +115,7 @@ impl AwaitResult {
                 back.reported = before || self.send_verdict(&tested, told).await.is_ok();
                 Ok(Outcome::GoOn(Stage::Release(back)))
             }
-            // Then the result of the run's own command is the evidence.
+            // The result of the run's own command is the evidence then.
             Recorded::NoRoom(checked_at, error) => {
                 let error = unwritten(error);
                 if !self.told_before(run, checked_at).await?
@@ -135,8 +136,8 @@ impl AwaitResult {
         }
     }
 
-    /// A damaged copy says nothing about the backup: neither the tag nor the verdict's metric
-    /// hears of it. Datadog is told once everything is given back.
+    /// A damaged copy says nothing about the backup: neither the tag nor the verdict's metric is
+    /// written. The result goes to Datadog during the release.
     fn note_canary(&self, testing: Testing, verdict: &Verdict, report: &Report) -> Outcome<Self> {
         let caught = !verdict.valid;
         let found = if caught { "has found" } else { "has not found" };
@@ -151,8 +152,8 @@ impl AwaitResult {
         Outcome::GoOn(Stage::Release(back))
     }
 
-    /// Every delivery of a result writes the same instant: the one that an earlier delivery
-    /// wrote, else the end of the test. What a later test of the snapshot wrote is left.
+    /// Every delivery of a result writes the same time: the one that an earlier delivery wrote,
+    /// else the end of the test. The verdict of a later test is left as it is.
     async fn tag(
         &self,
         run: &Run,
@@ -177,8 +178,9 @@ impl AwaitResult {
         if let Tagged::NoRoom(error) = tagged {
             return Ok(Recorded::NoRoom(checked_at, error));
         }
-        // EC2's answer to CreateTags is not read by the SDK: whatever says 200 would pass for it.
-        // Once written it is no more undetermined, so trouble in looking only costs a look.
+        // The SDK does not parse EC2's response to CreateTags, so any response with status 200
+        // would pass. Once the tag is written the outcome is known, so a failed read-back only
+        // costs a retry.
         let unseen = format!("the verdict is not seen on snapshot {id} yet");
         match ec2::snapshot(&self.ec2, id).await {
             Ok(written) if written.checked_by(&run.run_id).is_some() => {}
@@ -193,13 +195,14 @@ impl AwaitResult {
         Ok(Recorded::Written(checked_at))
     }
 
-    /// Whether this delivery comes so late that the run is over: Datadog was told then, and would
-    /// take the same point for a new one. A run that AWS held up still holds its volume.
+    /// Whether this is a late delivery of an ended run: its metrics were sent at the time, and
+    /// Datadog would store them again at a new time. A run that was only delayed still holds its
+    /// volume.
     async fn told_before(&self, run: &Run, checked_at: Timestamp) -> Result<bool> {
         Ok(self.is_long_ago(checked_at) && self.holds_nothing(run).await?)
     }
 
-    /// Whether Datadog would take a point of that instant for one of now.
+    /// Whether a point of that time would be stored at a new time.
     pub(crate) fn is_long_ago(&self, instant: Timestamp) -> bool {
         self.clock.now().since(instant) > datadog::OLDEST_POINT
     }
@@ -210,8 +213,8 @@ impl AwaitResult {
         Ok(volumes.iter().all(gone))
     }
 
-    /// Sends the verdict as it stands on a snapshot. The event says only that there is one: `false`
-    /// where no snapshot has one of this run.
+    /// Sends the verdict as it stands on the snapshot, not as the event has it. `false`: no
+    /// snapshot has a verdict of this run.
     pub(crate) async fn send_written_verdict(
         &self,
         run: &Run,
@@ -247,7 +250,7 @@ impl AwaitResult {
         sent.inspect_err(|error| error!("the verdict is not in Datadog yet: {}", error.chain()))
     }
 
-    /// A passing trouble of AWS costs a look, any other trouble the verdict.
+    /// A transient error is retried; any other ends the run without a verdict.
     fn again_or_undetermined(&self, testing: Testing, error: Error) -> Result<Outcome<Self>> {
         if error.is_transient() {
             return Err(error);

@@ -1,5 +1,5 @@
-//! The stage `Release`: gives back, in the one order that works: stop the server and unmount, detach, delete. What is
-//! gone already is fine. Detaching a mounted volume would wedge it.
+//! The stage `Release`, in the only order that works: stop the server and unmount, detach, delete.
+//! A resource that is gone is no error. Detaching a mounted volume would block it.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::{AwaitResult, Stage};
 const STUCK: Duration = Duration::from_mins(5);
 
 impl AwaitResult {
-    /// Takes the next step of giving back, and says so; or ends the run where nothing is held.
-    /// Trouble is waited out: giving up early would leak.
+    /// Performs the next operation of the release; or reports, if nothing is held. Every error is
+    /// retried until the time limit, since giving up early would leave the volume behind.
     pub(crate) async fn release(&self, run: &Run, mut back: Release) -> Result<Outcome<Self>> {
         if let EndReason::Verdict(told) = back.because
             && !back.reported
@@ -52,7 +52,7 @@ impl AwaitResult {
                 payload: Stage::Release(back),
             }),
             Err(error) => {
-                warn!("giving back is held up: {}", error.chain());
+                warn!("the release is delayed: {}", error.chain());
                 Ok(Outcome::Busy {
                     error,
                     payload: Stage::Release(back),
@@ -61,8 +61,8 @@ impl AwaitResult {
         }
     }
 
-    /// Whether the run gave back before this chain of looks, so that this delivery is late: there
-    /// is nothing to give back, and nothing to tell that was not told then.
+    /// Whether this is a late delivery of a run that was released before: nothing is held, and
+    /// nothing is left to report.
     async fn is_late(&self, run: &Run, back: &Release) -> Result<bool> {
         let Some(instance) = &back.dev_ib_backup_instance_id else {
             return Ok(false);
@@ -87,7 +87,7 @@ impl AwaitResult {
                 return Ok(Some(why));
             }
         }
-        // Somebody may have detached the volume under a mounted file system.
+        // Somebody may have detached the volume while it was mounted.
         if let (Some(_), Some(instance)) = (&back.device, back.dev_ib_backup_instance_id.clone()) {
             let volume_id = back.volume_id.clone().unwrap_or_default();
             if let Some(why) = self.unmount(run, back, &instance, &volume_id).await? {
@@ -110,8 +110,8 @@ impl AwaitResult {
             }
             back.lost = Some(why);
         }
-        // The answer to a CreateVolume may have been lost, and reads lag: nothing in sight is not
-        // yet nothing.
+        // The response to CreateVolume may have been lost, and reads are eventually consistent: a
+        // volume may appear later.
         let made_unseen = back.volume_id.is_none() && volumes.is_empty();
         if made_unseen && !run.has_polled_long_enough(self.interval) {
             return Ok(Some("no volume in sight; looking for a while".to_owned()));
@@ -123,18 +123,18 @@ impl AwaitResult {
     pub(crate) async fn held(&self, run: &Run, back: &Release) -> Result<Vec<Volume>> {
         let mut volumes = ec2::volumes_of_run(&self.ec2, &run.run_id, &self.environment).await?;
         let named = self.named(back, &volumes).await?;
-        volumes.extend(named.filter(|volume| self.is_of(run, volume)));
+        volumes.extend(named.filter(|volume| self.is_of_run(run, volume)));
         Ok(volumes)
     }
 
-    /// The volume in the payload, where it is there and has lost the tags that say whose it is.
+    /// The volume in the payload, if it exists and has lost this run's tags.
     async fn untagged(&self, run: &Run, back: &Release, held: &[Volume]) -> Result<Option<Volume>> {
         let named = self.named(back, held).await?;
         let there = named.filter(|volume| volume.state != VolumeState::Deleted);
-        Ok(there.filter(|volume| !self.is_of(run, volume)))
+        Ok(there.filter(|volume| !self.is_of_run(run, volume)))
     }
 
-    /// The volume in the payload, where it is not among those.
+    /// The volume in the payload, if it is not among those.
     async fn named(&self, back: &Release, volumes: &[Volume]) -> Result<Option<Volume>> {
         match &back.volume_id {
             Some(id) if volumes.iter().all(|volume| volume.id != *id) => {
@@ -144,7 +144,7 @@ impl AwaitResult {
         }
     }
 
-    fn is_of(&self, run: &Run, volume: &Volume) -> bool {
+    fn is_of_run(&self, run: &Run, volume: &Volume) -> bool {
         volume.is_test()
             && volume.has_tag(tags::RUN, &run.run_id)
             && volume.has_tag(tags::ENVIRONMENT, &self.environment)
@@ -188,7 +188,7 @@ impl AwaitResult {
             )));
         }
         if attachment.state == VolumeAttachmentState::Busy {
-            // Mounted after all.
+            // It is mounted after all.
             back.unmounted = false;
             back.by_force = false;
         }
@@ -210,8 +210,8 @@ impl AwaitResult {
         )))
     }
 
-    /// Has the test instance stop the server and unmount. `None`: it has let go, or is past
-    /// asking.
+    /// Sends the release command, which stops the server and unmounts. `None`: the volume is not
+    /// mounted any more, or the instance does not run.
     async fn unmount(
         &self,
         run: &Run,
@@ -222,10 +222,10 @@ impl AwaitResult {
         if back.unmounted {
             return Ok(None);
         }
-        // Force would hang what has the volume open, and maybe the instance. As long as that says
-        // who it is, a person can end it.
+        // Detaching by force would hang the processes that have the volume open, and maybe the
+        // instance. While the script names those processes, a person can end them.
         if force_now(run) && back.held_by.is_none() {
-            warn!("{instance} does not unmount volume {volume_id}: it is taken by force");
+            warn!("{instance} does not unmount volume {volume_id}: it is detached by force");
             back.unmounted = true;
             back.by_force = true;
             return Ok(None);
@@ -267,13 +267,13 @@ impl AwaitResult {
             Progress::Lost(why) => why,
         };
         back.release_command_id = None;
-        warn!("{instance} has not let go of volume {volume_id}: {why}");
+        warn!("{instance} has not released volume {volume_id}: {why}");
         Ok(Some(format!(
-            "{instance} has not let go of volume {volume_id}; asking again: {why}"
+            "{instance} has not released volume {volume_id}; asking again: {why}"
         )))
     }
 
-    /// Sent anew each time: what an earlier one found says nothing about now.
+    /// Sent anew each time: the result of an earlier command says nothing about the present.
     async fn send_release(&self, run: &Run, instance: &str, volume_id: &str) -> Result<String> {
         let command = Command {
             document: &self.release_document,
@@ -287,7 +287,7 @@ impl AwaitResult {
     }
 }
 
-/// Whether the test instance has had its time: half of the time limit of releasing.
+/// Whether half of the release's time limit has passed: then the volume is detached by force.
 fn force_now(run: &Run) -> bool {
     run.waited() >= limits::RELEASE / 2
 }

@@ -22,19 +22,19 @@ pub(crate) enum Canary {
     Missed,
     /// That is not known yet; why.
     Pending(String),
-    /// It ended so long ago that Datadog was told then.
+    /// It ended so long ago that its metric was sent then.
     Late,
 }
 
-/// Everybody knows that the run failed, but Lambda.
+/// The failure is reported to all but Lambda: the next invocation ends with the error.
 fn fail(mut back: Release) -> Outcome<AwaitResult> {
     back.reported = true;
     Outcome::GoOn(Stage::Fail(back))
 }
 
 impl AwaitResult {
-    /// Nothing is held any more: tells Datadog what it does not know yet, and ends the run. One
-    /// whose volume has lost its tags ends with an error that names it.
+    /// Nothing is held any more: sends Datadog what was not sent yet, and ends the run. If the
+    /// volume has lost its tags, the run ends with an error that names it.
     pub(crate) async fn report(&self, run: &Run, back: Release) -> Result<Outcome<Self>> {
         let Some(lost) = back.lost.clone() else {
             return self.report_end(run, back).await;
@@ -76,7 +76,7 @@ impl AwaitResult {
         function: String,
         error: String,
     ) -> Result<Outcome<Self>> {
-        // Found by the run's tag: the record of a start event names no snapshot.
+        // Searched for by the run's tag, since the record of a start event names no snapshot.
         if let Some(written) = ec2::verdict_of(&self.ec2, &run.run_id).await? {
             info!("{function} failed, and yet this run has its verdict");
             if function == self.itself {
@@ -104,8 +104,8 @@ impl AwaitResult {
         Ok(fail(back))
     }
 
-    /// The event says that the run has its verdict, and no snapshot bears it. A later test of the
-    /// same snapshot has put its own there, or reads lag behind, or the event is wrong.
+    /// The event says that the run has its verdict, and no snapshot has it. A later test of the
+    /// same snapshot has written its own, or the tags are not visible yet, or the event is wrong.
     async fn no_verdict_in_sight(
         &self,
         run: &Run,
@@ -137,8 +137,8 @@ impl AwaitResult {
         Ok(Outcome::GoOn(Stage::Report(back)))
     }
 
-    /// How a canary ended, as the command's result has it: there is no tag of it. Datadog is told,
-    /// unless it was.
+    /// How a canary ended, from the command's result, since there is no tag. Sends the metric
+    /// unless it was sent before.
     pub(crate) async fn tell_canary(&self, run: &Run, back: &mut Release) -> Result<Canary> {
         let testing = back.testing().ok_or_else(|| {
             let why = "the event says how a canary ended, and names no test_command_id with it";
@@ -151,8 +151,9 @@ impl AwaitResult {
         let caught = !verdict.valid;
         let now = self.clock.now();
         let checked_at = report.ended_at.unwrap_or(now);
-        // Waits are counted, so what is older is a late delivery: Datadog was told then. One that
-        // found something to give back was held up, by AWS or in Lambda's queue.
+        // The waits since then are counted, so an older result is a late delivery, whose metric was
+        // sent at the time. One that found something to release was held up, by AWS or in Lambda's
+        // queue.
         let is_old = now.since(checked_at) > run.waited() + datadog::OLDEST_POINT;
         if is_old && !back.gave_back {
             return Ok(Canary::Late);
@@ -187,7 +188,7 @@ impl AwaitResult {
         Ok(Outcome::GoOn(Stage::Report(back)))
     }
 
-    /// Has the run fail, as one without a verdict does.
+    /// The reason of a run that ends here without a verdict.
     pub(crate) fn failed(&self, kind: Kind, why: &str) -> EndReason {
         EndReason::Failure {
             function: self.itself.clone(),
@@ -195,9 +196,9 @@ impl AwaitResult {
         }
     }
 
-    /// A verdict whose look failed once the tag was written. Where another delivery has told
-    /// Datadog, this says the same of the same instant; so long after, it would be another. That
-    /// is a delivery of a run that was over: it found nothing to give back.
+    /// Sends a verdict whose tag was written before step 6 failed. Sending again is harmless within
+    /// 55 minutes (same timestamp, Datadog overwrites). Later, the point would get a new timestamp,
+    /// so it is skipped if the run had already ended.
     async fn send_written(
         &self,
         run: &Run,

@@ -44,7 +44,7 @@ impl SnapshotState {
 pub struct Snapshot {
     /// `snap-rehearsal…`
     pub id: String,
-    /// The volume that it was taken of.
+    /// The volume that it was taken from.
     pub volume_id: String,
     /// The account that owns it; ours by default.
     pub owner_id: String,

@@ -1,6 +1,6 @@
-//! AWS's answers as they come off the wire: each is read to its end, within a limit, and is looked
-//! at before the SDK reads it. Something between AWS and the function may answer in AWS's place;
-//! and of an XML list that was cut the SDK makes a shorter list.
+//! AWS's responses: each body is read to its end, within a limit, and checked before the SDK parses
+//! it. A proxy may answer in AWS's place; and the SDK parses a truncated XML list as a shorter
+//! list.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -23,7 +23,7 @@ const LONGEST: usize = 16 * 1024 * 1024;
 /// Characters of an answer that are shown.
 const SHOWN: usize = 120;
 
-/// An HTTP client whose answers are looked at.
+/// An HTTP client that checks each response.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked<C>(pub C);
 
@@ -45,7 +45,7 @@ impl HttpConnector for Checked<SharedHttpConnector> {
     }
 }
 
-/// An answer that AWS did not give.
+/// A response that did not come from AWS.
 #[derive(Debug)]
 pub(crate) struct NotAws(String);
 
@@ -84,7 +84,8 @@ impl NotAws {
     }
 }
 
-/// How an answer begins. Where it may be a part of one of AWS's, it may be a part of a secret.
+/// How a response begins. What may be a fragment of AWS's response may contain a secret, and is not
+/// shown.
 fn first_words(status: u16, body: &[u8]) -> String {
     if body.starts_with(&[0x1f, 0x8b]) {
         return "gzip, which was not asked for".to_owned();
@@ -96,7 +97,7 @@ fn first_words(status: u16, body: &[u8]) -> String {
     one_line(&String::from_utf8_lossy(begins), SHOWN)
 }
 
-/// What a service answers with where it does what was asked.
+/// The form of a service's response to a successful call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     /// EC2: one XML element, with something in it or not.

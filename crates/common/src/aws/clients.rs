@@ -25,8 +25,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// SDK's pauses end well within the functions' time-out of 600 s, ten calls in a row included.
 const ATTEMPTS: u32 = 3;
 
-/// A client that is made at its first call. With each, the SDK reads anew where AWS has its regions,
-/// which takes a good part of a start; and no step calls all services.
+/// A client that is created at its first use. For each client, the SDK loads its endpoint rules
+/// anew, which takes a good part of the start; and no step calls all services.
 pub type Lazy<C> = Arc<LazyLock<C, Box<dyn FnOnce() -> C + Send>>>;
 
 /// Clients, clock and settings of one function.
@@ -86,8 +86,8 @@ impl Clients {
             .timeout_config(timeouts)
             .retry_config(retries)
             .build();
-        // The SDK stops repeating calls where too many fail, and counts them for the whole process
-        // unless told otherwise: one simulated night would then cost the next its attempts.
+        // By default the SDK's retry quota is shared by the whole process: failures in one
+        // simulated run would then use up the retries of the next.
         let retries = RetryPartition::custom("world")
             .token_bucket(TokenBucket::default())
             .build();

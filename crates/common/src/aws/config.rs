@@ -1,7 +1,8 @@
-//! The SDK's configuration as Lambda gives it: all of it stands in the environment.
+//! The SDK's configuration, all of which Lambda sets in the environment.
 //!
-//! Not by `aws-config`: its search goes on to profiles, the metadata of an instance and other services,
-//! which makes each zip larger, and what is missing is found at the first call. Here it is named at the start.
+//! Not by `aws-config`: it also searches profiles, instance metadata and other services, which
+//! makes each zip larger, and it reports a missing setting only at the first call. Here it is
+//! reported at the start.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! AWS's answers, told apart once, while they are still typed.
+//! Classifies AWS's errors, once, while they are still typed.
 
 use std::error::Error as StdError;
 
@@ -16,8 +16,8 @@ const DENIED: &[&str] = &[
     "UnauthorizedOperation",
 ];
 
-/// Codes by which they say "not now", among them all that the SDK itself takes for throttling or
-/// for a time-out (`aws_runtime::retries::classifiers`).
+/// Codes of errors that may pass, among them all that the SDK itself takes for throttling or for a
+/// time-out (`aws_runtime::retries::classifiers`).
 const BUSY: &[&str] = &[
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
@@ -43,7 +43,7 @@ const BUSY: &[&str] = &[
     "Unavailable",
 ];
 
-/// Codes by which they say that they do not know who asks: no policy mends that.
+/// Codes for credentials that AWS does not accept, which no policy can fix.
 const UNKNOWN_CALLER: &[&str] = &[
     "AuthFailure",
     "InvalidClientTokenId",
@@ -61,8 +61,7 @@ where
         .and_then(ProvideErrorMetadata::code)
 }
 
-/// Turns what the SDK gave back into an error that says what was `tried`, as in "attach
-/// vol-1 to i-2".
+/// Turns the SDK's error into one that says what was `tried`, as in "attach vol-1 to i-2".
 pub(crate) fn refused<E>(tried: &str, error: SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,

@@ -9,7 +9,8 @@ use tracing::info;
 use crate::aws::error::refused;
 use crate::error::{Error, Kind, Result};
 
-/// Invokes a function asynchronously and logs the line that people follow from log to log.
+/// Invokes a function asynchronously, and logs the line by which people follow a run from log to
+/// log.
 ///
 /// # Errors
 /// Where Lambda does not accept the event.

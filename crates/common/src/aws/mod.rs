@@ -1,6 +1,6 @@
 //! What talks to AWS: the clients and their configuration, and the calls of each service.
 
-/// AWS's answers as they come off the wire.
+/// Checks of AWS's responses before the SDK parses them.
 mod answer;
 pub mod clients;
 /// The SDK's configuration, from the environment.

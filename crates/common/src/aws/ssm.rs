@@ -1,4 +1,4 @@
-//! The words for Systems Manager: commands on the test instance, and one secret.
+//! Calls of Systems Manager: commands on the test instance, and one secret.
 
 mod agent;
 mod refused;
@@ -27,8 +27,8 @@ pub use report::Report;
 pub(crate) use report::{FAULT, GOOD, OWN_DOCUMENT, SHOWN, advice};
 pub use sent::{Sent, comment, sent};
 
-/// How long Systems Manager may take to deliver a command, in seconds. An agent that is silent
-/// for longer is not coming back tonight.
+/// How long Systems Manager may take to deliver a command, in seconds. An agent that is silent for
+/// longer is taken for dead.
 const DELIVERY_SECONDS: i32 = 600;
 
 /// A command to be sent.
@@ -59,7 +59,7 @@ pub enum Progress {
     Lost(String),
 }
 
-/// Sends a command unless this run has sent it already, and gives its id.
+/// Sends a command unless this run has sent it already, and returns its id.
 ///
 /// # Errors
 /// Where Systems Manager refuses, or the instance is not managed by it.
@@ -74,11 +74,11 @@ pub async fn ensure_command(
     }
 }
 
-/// A run whose release command is so old is not started again any more: Lambda keeps an event for
-/// hours, and EventBridge tries for a day to deliver one.
+/// Release commands older than this are not searched for: Lambda keeps an event for hours, and
+/// EventBridge retries for a day.
 const LATE: Duration = Duration::from_hours(3 * 24);
 
-/// Whether step 6 has given back what this run held: the run has ended, and a delivery of one of
+/// Whether step 6 has released what this run held: then the run has ended, and a delivery of one of
 /// its events is late.
 ///
 /// # Errors
@@ -246,7 +246,7 @@ pub async fn progress(
     let asked = invocation(client, command_id, instance_id, steps).await;
     let answer = match asked {
         Ok(answer) => answer,
-        // Right after sending, reads lag behind.
+        // Right after sending, the invocation may not be visible yet.
         Err(error) if code(&error) == Some("InvocationDoesNotExist") => {
             let why = format!("command {command_id} is not yet visible on {instance_id}");
             return Ok((report, Progress::Pending(why)));
@@ -271,8 +271,8 @@ pub async fn progress(
     Ok((report, progress))
 }
 
-/// Folds Systems Manager's statuses into three. What it lost comes with the words of the agent:
-/// they stand nowhere else.
+/// Groups Systems Manager's statuses into three. A lost command keeps the agent's message, which is
+/// recorded nowhere else.
 fn fold(status: &Status, report: &Report) -> Progress {
     let Report {
         command_id,

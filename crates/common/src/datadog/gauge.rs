@@ -32,7 +32,8 @@ impl Gauge {
     }
 
     /// Counts a verdict on the newest backup. Datadog evaluates a count without points as 0, and a
-    /// gauge as it was before: only of a count can a monitor tell that there never was one.
+    /// gauge without points at its last value: only with a count can a monitor see that there never
+    /// was a verdict.
     #[must_use]
     pub fn verdict() -> Self {
         Self {
@@ -69,7 +70,7 @@ impl Gauge {
         Self::of("infobright_backup_check.coverage", percent)
     }
 
-    /// How long production stood still for the backup.
+    /// How long production was paused for the backup.
     fn production_paused(seconds: f64) -> Self {
         Self::of("infobright_backup_check.production_paused_seconds", seconds)
     }

@@ -14,7 +14,7 @@ use crate::lambda;
 use crate::reply::Reply;
 use crate::step::Step;
 
-/// Examines one step, and hands on to the next; the last prints the table.
+/// Examines one step, and invokes the next; the last prints the table.
 pub(crate) async fn handle<S: Step>(
     step: &S,
     clients: &Clients,
@@ -43,7 +43,7 @@ pub(crate) async fn handle<S: Step>(
 }
 
 async fn examine<S: Step>(step: &S, clients: &Clients, mut examination: Examination) -> Result<()> {
-    // Lambda's retries of what fails after the table repeat no more than this.
+    // After the table, Lambda's retries repeat only this error.
     if examination.seen.told {
         return Err(examination.failure());
     }
@@ -68,7 +68,7 @@ async fn examine<S: Step>(step: &S, clients: &Clients, mut examination: Examinat
     told.map_err(|_| failure)
 }
 
-/// Lambda answers this one without invoking.
+/// With `DryRun`, Lambda answers without invoking.
 async fn ask_to_invoke<S: Step>(clients: &Clients, examination: &mut Examination) {
     let last = last_function::<S>(clients);
     let functions = [
@@ -89,7 +89,7 @@ async fn ask_to_invoke<S: Step>(clients: &Clients, examination: &mut Examination
     );
 }
 
-/// Where the next function cannot be invoked, step 6 still tells what was found so far.
+/// If the next function cannot be invoked, step 6 still reports the findings so far.
 async fn hand_on<S: Step>(clients: &Clients, examination: Examination) -> Result<()> {
     let next = chain::next_function::<S>(clients);
     let Err(error) = send(clients, next, examination.clone()).await else {

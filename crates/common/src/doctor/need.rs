@@ -1,4 +1,4 @@
-//! What a night needs, and what to do where it is missing.
+//! What a run needs, and what to do if it is missing.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
-    /// The function starts, and hands on.
+    /// The function starts, and invokes the next.
     Function,
     /// It may invoke itself, the next, and step 6.
     Invoke,
-    /// It may look at EC2 and Systems Manager.
+    /// It may read from EC2 and Systems Manager.
     Look,
     /// There is one volume that is backed up.
     ProductionVolume,

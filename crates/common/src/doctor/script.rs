@@ -1,4 +1,4 @@
-//! The scripts on the test instance, in a mode that only looks.
+//! The scripts on the test instance, in a mode that only checks.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::error::{Error, Kind, Result};
 use crate::ssm::{self, Command, Progress, Report};
 use crate::time::Timestamp;
 
-/// The parameter that has a document only look.
+/// The parameter that makes a document check only.
 pub const PARAMETER: &str = "doctor";
 
-/// How long the agent may take in all. It looks at a dozen files.
+/// The time limit of the command, which checks a dozen files.
 const PATIENCE: Duration = Duration::from_mins(2);
 const EVERY: Duration = Duration::from_secs(3);
 
-/// A document that only looks.
+/// A document in the mode that only checks.
 pub struct Script<'a> {
     /// The document.
     pub document: &'a str,
@@ -45,7 +45,7 @@ struct Looked {
 }
 
 impl Examination {
-    /// Runs a document that only looks, and takes over what it found.
+    /// Runs a document in the mode that only checks, and adds its findings.
     pub async fn look_with(
         &mut self,
         client: &aws_sdk_ssm::Client,
@@ -86,7 +86,7 @@ impl Examination {
         };
         self.met(need, &format!("{document} runs on the test instance"));
         for Looked { need, stands, saw } in doctor {
-            // What a test takes while it is at work is not missing tonight.
+            // What a running test uses is no fault.
             let at_work = self.seen.run_at_work.clone();
             let passing = matches!(need, Need::Memory | Need::DiskSpace | Need::MountPoint);
             match at_work.filter(|_| passing && stands == Stands::NotMet) {

@@ -6,7 +6,7 @@ use super::{Examination, Finding, Need, STEPS, Stands};
 use crate::error::{Error, Kind};
 
 impl Examination {
-    /// A step that the chain did not reach has said nothing of its needs.
+    /// A step that the chain did not reach has no findings.
     pub(super) fn note_missing_steps(&mut self) {
         let last = self.step;
         for step in 1..=STEPS.len() {
@@ -42,7 +42,7 @@ impl Examination {
         info!("doctor: {met} met, {not_met} not met, {not_known} not known");
     }
 
-    /// Whether tonight would fail.
+    /// Whether a run would fail now.
     pub(super) fn is_unwell(&self) -> bool {
         let findings = &self.seen.findings;
         findings.iter().any(|found| found.stands == Stands::NotMet)

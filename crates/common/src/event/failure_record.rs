@@ -7,7 +7,7 @@ use super::patterns;
 use super::read::read;
 use crate::error::Result;
 
-/// What Lambda gives an on-failure destination once a function's retries are used up.
+/// What Lambda sends to an on-failure destination once a function's retries are used up.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -16,7 +16,7 @@ pub struct FailureRecord {
     pub request_context: RequestContext,
     /// The event that it was invoked with.
     pub request_payload: Value,
-    /// What it gave back, where it came so far.
+    /// Its response, where it ended with one.
     #[serde(default)]
     pub response_payload: Option<Value>,
 }
@@ -30,7 +30,7 @@ pub struct RequestContext {
     pub request_id: Option<String>,
     /// The function, with its version or alias behind the last colon.
     pub function_arn: String,
-    /// Why Lambda gave up, such as `RetriesExhausted`.
+    /// Why Lambda stopped trying, such as `RetriesExhausted`.
     pub condition: String,
 }
 
@@ -54,7 +54,7 @@ impl FailureRecord {
             .unwrap_or(&self.request_context.function_arn)
     }
 
-    /// What the function said, or that it said nothing.
+    /// The function's own error, or that it left none.
     #[must_use]
     pub fn error(&self) -> String {
         let field = |name| {

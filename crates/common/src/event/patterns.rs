@@ -1,5 +1,5 @@
-//! What the fields of an event may hold. An id or a name that fits is no wildcard, no path and no
-//! second line anywhere that it is put; the documents of template.yaml ask for the same.
+//! Patterns of the fields of an event. An id or a name that matches is no wildcard, no path and no
+//! second line wherever it is inserted; the documents of template.yaml enforce the same patterns.
 
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ const FIELDS: &[(&str, Pattern)] = &[
     ("test_instance_name", NAME),
 ];
 
-/// Checks each text of an event that has a pattern. Of another type it is serde's to refuse.
+/// Checks each string of an event that has a pattern. Other types are left to serde.
 pub(super) fn check(event: &Value) -> Result<()> {
     for (name, pattern) in FIELDS {
         let text = event.get(name).and_then(Value::as_str);
@@ -69,7 +69,7 @@ pub(super) fn check(event: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The text of a field, if it has one that fits.
+/// The string in a field, if it matches the field's pattern.
 #[must_use]
 pub fn text<'a>(event: &'a Value, field: &str) -> Option<&'a str> {
     let (_, pattern) = FIELDS.iter().find(|(name, _)| *name == field)?;
@@ -118,7 +118,7 @@ fn is_low(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
-/// What AWS allows in a tag everywhere; so no wildcard of a filter.
+/// The characters that every AWS service allows in a tag; no wildcard of a filter is among them.
 fn is_name(text: &str) -> bool {
     let fits = |letter: char| letter.is_alphanumeric() || " +-=._:/@".contains(letter);
     (1..=256).contains(&text.chars().count()) && text.chars().all(fits)

@@ -1,4 +1,4 @@
-//! What each step needs, one payload a step.
+//! The payloads, one for each step.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::read::{Payload, read};
 use crate::error::Result;
 use crate::time::Timestamp;
 
-/// What a person or the schedule may ask of step 1, and what step 1 hands to itself.
+/// The start event, from a person or the schedule; step 1 sends it to itself as well.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Start {
     /// Test this snapshot, whatever its age, instead of the newest.
@@ -29,7 +29,7 @@ pub struct Start {
     /// has now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_volume_id: Option<String>,
-    /// Say how the backups stand, and start nothing.
+    /// Report the state of the backups, and start no run.
     #[serde(default, skip_serializing)]
     pub status: bool,
     /// Damage the copy first, to see whether the test finds it. It travels with the run.
@@ -41,7 +41,7 @@ pub struct Start {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pick {
-    /// The newest, which speaks for last night.
+    /// The newest: last night's backup.
     #[default]
     Newest,
     /// The newest that has no verdict.
@@ -57,12 +57,12 @@ impl Pick {
     }
 }
 
-/// What is tested, and where: chosen by step 1, and in every later payload.
+/// What is tested, and where: chosen by step 1, repeated in every later payload.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
     /// The snapshot under test.
     pub snapshot_id: String,
-    /// When it was begun, which is the instant that its data are of.
+    /// When it was started: the point in time of its data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_started_at: Option<Timestamp>,
     /// The instance that tests it.
@@ -79,7 +79,7 @@ pub struct TestVolume {
 }
 
 impl Subject {
-    /// Of a snapshot of which no more is known.
+    /// A subject whose snapshot time is unknown.
     #[must_use]
     pub fn new(snapshot_id: &str, dev_ib_backup_instance_id: &str) -> Self {
         Self {
@@ -107,7 +107,7 @@ pub struct Chosen {
     /// What is tested, and where.
     #[serde(flatten, skip_deserializing)]
     pub subject: Subject,
-    /// It is not the newest backup; the run bears it from here on.
+    /// It is not the newest backup. The run carries this from here on.
     #[serde(skip)]
     pub older_backup: bool,
 }
@@ -120,7 +120,7 @@ pub struct VolumeCreated {
     pub subject: Subject,
     /// The test volume.
     pub volume_id: String,
-    /// How fast it was asked to be, for whoever reads the log.
+    /// The performance that was requested, for people who read the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_performance: Option<String>,
 }
@@ -167,7 +167,7 @@ pub struct Testing {
     pub test_command_id: String,
 }
 
-// Part by part: a field that serde reads through `flatten` would lose its name in the error.
+// Each part is read by itself: through `flatten`, serde loses the field's name in errors.
 
 impl Payload for Start {
     fn read(event: &Value) -> Result<Self> {

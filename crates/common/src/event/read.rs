@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::patterns;
 use crate::error::{Error, Kind, Result};
 
-/// What a step needs of an event, beside the run.
+/// The part of an event that one step reads, beside the run.
 pub trait Payload: Serialize + Sized {
-    /// Reads it out of an event. A field that is missing or of the wrong type is an error naming it.
+    /// Reads it from an event. If a field is missing or of the wrong type, the error names it.
     fn read(event: &Value) -> Result<Self>;
 }
 
-/// Reads the fields of `T` out of an event and ignores the others. An id or a name that does not
-/// fit its pattern is an error naming it, whether `T` has that field or not.
+/// Reads the fields of `T` from an event and ignores the others. If an id or a name does not match
+/// its pattern, the error names it, whether `T` has that field or not.
 pub fn read<T: DeserializeOwned>(event: &Value) -> Result<T> {
     patterns::check(event)?;
     serde_path_to_error::deserialize(event).map_err(|error| {

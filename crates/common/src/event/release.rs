@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::time::Timestamp;
 use crate::verdict::{Counts, Measured, RecordedVerdict, Verdict};
 
-/// What is known of a run that ends, for step 6 to give back what it holds.
+/// What is known of a run that ends, for step 6 to release what it holds.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a field of the payload, which people read"
@@ -36,19 +36,19 @@ pub struct Release {
     /// The SSM command that stops the server and unmounts, while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_command_id: Option<String>,
-    /// The test instance has let go of the volume, or never had it.
+    /// The volume is not mounted on the test instance any more, or never was.
     #[serde(default)]
     pub unmounted: bool,
-    /// The test instance did not let go, and the volume is taken by force.
+    /// The test instance did not unmount the volume, which is detached by force.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_force: bool,
-    /// Why the test instance does not let go, in the words of the release script.
+    /// Why the test instance does not unmount it, as the release script reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_by: Option<String>,
-    /// There was a volume to give back: the run was not over before.
+    /// There was a volume to release, so the run had not ended before.
     #[serde(default)]
     pub gave_back: bool,
-    /// Datadog has been told how the run ended.
+    /// The end of the run is in Datadog.
     #[serde(default)]
     pub reported: bool,
     /// Whether the test found the backup good, where the snapshot could not be tagged with that.
@@ -57,7 +57,7 @@ pub struct Release {
     /// The volume that has lost the tags of this run, and what that means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
-    /// What the test said of itself, for the run's record.
+    /// What the test reported, for the run's record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tested: Option<Box<Tested>>,
 }
@@ -93,7 +93,7 @@ impl From<&Verdict> for Box<Tested> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
-    /// The test found out whether the backup is good.
+    /// The test has a verdict.
     Verdict(RecordedVerdict),
     /// The copy was damaged on purpose, and the test has ended.
     Canary {
@@ -102,21 +102,21 @@ pub enum EndReason {
         /// When it ended.
         checked_at: Timestamp,
     },
-    /// The run could not find out.
+    /// The run ended without a verdict.
     Failure {
         /// The function that failed.
         function: String,
         /// What it said.
         error: String,
     },
-    /// A run that died left something behind.
+    /// A dead run left a volume behind.
     Leftover,
-    /// A later test of the same snapshot has its verdict there already.
+    /// The snapshot already has the verdict of a later test.
     Superseded,
 }
 
 impl Release {
-    /// Nothing known but the reason; what the run holds is found by its tag.
+    /// Only the reason is known; what the run holds is found by its tag.
     #[must_use]
     pub fn unknown(because: EndReason) -> Self {
         Self {

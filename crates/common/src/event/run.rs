@@ -1,4 +1,4 @@
-//! The part that all payloads share: which run it is, and how far it has come.
+//! The part that all events share: which run it is, and how far it is.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,35 +11,36 @@ use crate::aws::ec2::OUT_OF_SIGHT;
 use crate::error::Result;
 use crate::time::Timestamp;
 
-/// What every payload of a run has.
+/// The fields that every event of a run has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// The request id of step 1's first invocation, so that a retry keeps it.
     pub run_id: String,
     /// When step 1 was first invoked.
     pub started_at: Timestamp,
-    /// Looks so far in this step, 0 at first.
+    /// Polls so far in this step, 0 at first.
     pub iteration_count: u64,
     /// When each phase ended; the metric of their durations comes from this.
     #[serde(default)]
     pub ready_at: BTreeMap<Phase, Timestamp>,
-    /// Seconds that this step has waited between its looks so far.
+    /// Seconds that this step has waited between its polls so far.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub waited_seconds: u64,
-    /// Looks in a row at which AWS was too busy to answer; each doubles the wait for the next.
+    /// Consecutive polls at which AWS was too busy to answer; each doubles the next wait.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub busy: u64,
     /// What started the run: the schedule that Lambda's event names, or an event by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_by: Option<String>,
-    /// The copy is damaged on purpose, and the test has to find that.
+    /// A canary run: the copy is damaged on purpose, and the test has to find the damage.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub canary: bool,
-    /// The snapshot is not the newest backup: the metric of the newest does not hear of it.
+    /// The snapshot is not the newest backup, so its verdict does not go to the metric of the
+    /// newest.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub older_backup: bool,
-    /// What the start event says of the database and its test instance.
-    // Read by `Run::read`: a flattened field would lose its name in the error.
+    /// The database and test instance that the start event names.
+    // Read by `Run::read`: through `flatten`, serde loses the field's name in errors.
     #[serde(flatten, skip_deserializing)]
     pub target: Target,
 }
@@ -52,7 +53,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// Which database is tested, and where. What a start event leaves out, the settings say.
+/// Which database is tested, and where. Settings fill in what a start event leaves out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The `Name` of the instance whose data volume is backed up.
@@ -69,7 +70,7 @@ pub struct Target {
     pub test_device: Option<String>,
 }
 
-/// The parts of a night that take time; the tag `phase` of the duration metric.
+/// The phases of a run; the tag `phase` of the duration metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
@@ -83,12 +84,12 @@ pub enum Phase {
     Mount,
     /// Until the integrity test has ended.
     Test,
-    /// Until everything is given back.
+    /// Until everything is released.
     Release,
 }
 
 impl Phase {
-    /// All of them, in the order of a night.
+    /// All phases, in order.
     pub const ALL: [Self; 6] = [
         Self::Snapshot,
         Self::Volume,
@@ -130,14 +131,14 @@ impl Run {
         }
     }
 
-    /// The run that an event of ours goes on with.
+    /// Reads the run from an event of the chain.
     pub fn read(event: &Value) -> Result<Self> {
         let run: Self = read(event)?;
         let target = read(event)?;
         Ok(Self { target, ..run })
     }
 
-    /// The same run before the first look of another step.
+    /// The same run before the first poll of another step.
     #[must_use]
     pub fn at_next_step(self) -> Self {
         Self {
@@ -148,26 +149,27 @@ impl Run {
         }
     }
 
-    /// Whether no look of this step was answered before this one: AWS was too busy at all of them.
+    /// Whether AWS was too busy at every earlier poll of this step, so that this may be the first
+    /// answer.
     #[must_use]
     pub fn is_first_answered_poll(&self) -> bool {
         self.iteration_count == self.busy
     }
 
-    /// How long this step has waited between its looks so far.
+    /// How long this step has waited between its polls so far.
     #[must_use]
     pub fn waited(&self) -> Duration {
         Duration::from_secs(self.waited_seconds)
     }
 
-    /// Whether what is not in sight by now is not there. What is seen right after AWS was too busy
-    /// is not enough for that: nobody looked meanwhile.
+    /// True once we have polled without errors for long enough to treat a missing resource as
+    /// absent rather than not yet visible.
     #[must_use]
     pub fn has_polled_long_enough(&self, interval: Duration) -> bool {
         self.busy == 0 && self.waited() >= OUT_OF_SIGHT * interval
     }
 
-    /// Seconds that each ended phase took, in the order of a night.
+    /// Seconds that each completed phase took, in order.
     #[must_use]
     pub fn durations(&self) -> Vec<(Phase, f64)> {
         let mut began = self.started_at;

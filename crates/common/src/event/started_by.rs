@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::text::{LONGEST_TAG, one_line};
 
-/// Who started a run, as far as its event tells: EventBridge names itself and its rule. Who else
-/// invoked the function, only `CloudTrail` knows.
+/// Who started a run, as far as its event shows: EventBridge names itself and its rule. Anybody
+/// else who invoked the function is only in `CloudTrail`.
 #[must_use]
 pub fn started_by(event: &Value) -> String {
     let source = event.get("source").and_then(Value::as_str);

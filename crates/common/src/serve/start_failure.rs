@@ -1,6 +1,6 @@
-//! A function that cannot start says why to Lambda, which then has it in its records and shows it
-//! to who invoked it: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
-//! The runtime crate tells only what it met itself.
+//! A function that cannot start reports why to Lambda, which records it and returns it to the
+//! caller: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
+//! The runtime crate reports only its own errors.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a script says itself in its last line.
+//! The last line of a script's output.
 
 use serde::Deserialize;
 use serde_json::Value;

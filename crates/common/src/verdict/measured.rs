@@ -9,7 +9,7 @@ pub struct Measured {
     /// Percent of the data that was read, where the test says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage: Option<f64>,
-    /// Seconds that production stood still for the backup, where the test knows it.
+    /// Seconds that production was paused for the backup, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_seconds: Option<f64>,
     /// Whether the test had a manifest of the same night, where that is known.

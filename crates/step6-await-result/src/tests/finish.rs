@@ -225,7 +225,7 @@ async fn a_verdict_that_datadog_did_not_take_is_told_again_of_the_same_instant()
 }
 
 #[tokio::test(start_paused = true)]
-async fn out_of_patience_it_says_what_is_held() {
+async fn at_the_time_limit_it_says_what_is_held() {
     let harness = Harness::new();
     let back = attached(&harness, EndReason::Leftover).await;
     let id = back.volume_id.clone().expect("a volume");
@@ -247,7 +247,7 @@ async fn out_of_patience_it_says_what_is_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn out_of_patience_it_fails_even_where_neither_aws_nor_datadog_answers() {
+async fn at_the_time_limit_it_fails_even_where_neither_aws_nor_datadog_answers() {
     let harness = Harness::new();
     let back = attached(&harness, EndReason::Leftover).await;
     harness.refuse("DescribeVolumes", 403, "UnauthorizedOperation");

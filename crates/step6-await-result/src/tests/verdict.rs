@@ -267,7 +267,7 @@ async fn datadog_out_of_reach_costs_neither_tag_nor_volume() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_test_that_outlasts_patience_gives_back_and_then_fails() {
+async fn a_test_that_outlasts_its_time_limit_releases_and_then_fails() {
     let harness = Harness::new();
     let task = Stage::AwaitTest(testing(&harness).await);
     let polling = harness.step.polling(&task);

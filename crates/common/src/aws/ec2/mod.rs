@@ -1,4 +1,4 @@
-//! The words for EC2: instances, snapshots and volumes, in the states that matter here.
+//! Calls of EC2: instances, snapshots and volumes, with the states that matter here.
 
 mod dry_run;
 mod instances;
@@ -30,9 +30,9 @@ pub use volumes::{
     test_volumes, volume, volumes_of_environment, volumes_of_run,
 };
 
-/// The tags that the check writes and finds its own by.
+/// The tags that the check writes, and by which it finds its resources.
 pub mod tags {
-    /// On a test volume, `True`: it is one of ours, and may be deleted.
+    /// On a test volume, `True`: the check made it, and may delete it.
     pub const TEST: &str = "IBBackupTest";
     /// On a test volume: the run that holds it.
     pub const RUN: &str = "IBBackupRun";
@@ -41,7 +41,7 @@ pub mod tags {
     pub const TEST_INSTANCE: &str = "IBBackupTestInstance";
     /// On a test volume: the environment whose stack made it. No other stack may touch it.
     pub const ENVIRONMENT: &str = "IBBackupEnvironment";
-    /// On an instance, `True`: it may test although the settings do not name it.
+    /// On an instance, `True`: runs may use it although the settings do not name it.
     pub const TEST_HOST: &str = "IBBackupTestHost";
     /// On a snapshot: the verdict, `True` or `False`.
     pub const VALID: &str = "DBBackupValid";
@@ -53,8 +53,8 @@ pub mod tags {
     pub const CHECK_DETAIL: &str = "DBBackupCheckDetail";
 }
 
-/// Reads lag behind what was done, by seconds as a rule: what is out of sight for so many of the
-/// step's intervals, a minute with the settings' defaults, is gone.
+/// EC2 reads are eventually consistent: a resource unseen for this many polling intervals (one
+/// minute by default) is treated as gone.
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
 pub const OUT_OF_SIGHT: u32 = 4;
 

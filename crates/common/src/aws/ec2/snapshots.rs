@@ -12,21 +12,21 @@ use crate::text::{LONGEST_TAG, one_line};
 use crate::time::Timestamp;
 use crate::verdict::{Measured, RecordedVerdict, Verdict};
 
-/// What EC2 gives as the volume of a snapshot that was copied: nothing is known of it.
+/// The volume id that EC2 shows for a copied snapshot, whose real volume is unknown.
 pub const COPIED: &str = "vol-ffffffff";
 
-/// A snapshot of ours.
+/// A snapshot that this account owns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// Its id.
     pub id: String,
-    /// The volume that it was taken of.
+    /// The volume that it was taken from.
     pub volume_id: String,
-    /// When it was begun: the state that it holds.
+    /// When it was started: the point in time of its data.
     pub started_at: Timestamp,
-    /// What its maker says of it.
+    /// Its description.
     pub description: String,
-    /// Whether a volume can be made of it.
+    /// Whether a volume can be created from it.
     pub state: SnapshotState,
     /// What it is encrypted under.
     pub key: Key,
@@ -34,10 +34,10 @@ pub struct Snapshot {
     pub tags: BTreeMap<String, String>,
 }
 
-/// EC2's snapshot states and storage tiers, folded by what can be done.
+/// EC2's snapshot states and storage tiers, grouped by whether a volume can be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotState {
-    /// Complete and at hand.
+    /// Complete, and not archived.
     Ready,
     /// Still being copied; how far.
     Pending(String),
@@ -63,8 +63,8 @@ impl Snapshot {
         Timestamp::parse(self.tags.get(tags::CHECKED_AT)?)
     }
 
-    /// Another run's verdict on this snapshot that is not older than one of `at`: which run's, and
-    /// of when. A time that cannot be read, or is still to come, makes nothing newer.
+    /// Another run's verdict on this snapshot, unless it is older than `at`: the run, and the time.
+    /// A time that is unreadable or in the future does not count as newer.
     #[must_use]
     pub fn newer_verdict(
         &self,
@@ -80,7 +80,7 @@ impl Snapshot {
     }
 }
 
-/// Our own snapshots of a volume that match, the newest first.
+/// This account's snapshots of a volume that match the filters, newest first.
 ///
 /// # Errors
 /// Where EC2 refuses to list them.
@@ -136,7 +136,7 @@ pub async fn verdict_of(client: &Client, run_id: &str) -> Result<Option<Recorded
     Ok(None)
 }
 
-/// What EC2 says of an id that is none of ours, or no id at all.
+/// EC2's codes for the id of another account's snapshot, or no id at all.
 const UNKNOWN: &[&str] = &["InvalidSnapshot", "InvalidParameterValue"];
 
 fn with(first: Filter, matching: &SnapshotFilters) -> Vec<Filter> {
@@ -145,7 +145,7 @@ fn with(first: Filter, matching: &SnapshotFilters) -> Vec<Filter> {
     filters
 }
 
-/// One snapshot of our own, whatever its volume, where it matches.
+/// One snapshot of this account, of any volume, if it matches the filters.
 ///
 /// # Errors
 /// Where EC2 refuses to list it.
@@ -165,7 +165,7 @@ pub async fn snapshot_matching(
     Ok(found.find(|snapshot| snapshot.id == id))
 }
 
-/// One snapshot of our own.
+/// One snapshot of this account.
 ///
 /// # Errors
 /// Where there is none of this id, or it is somebody else's.
@@ -202,7 +202,7 @@ pub async fn snapshot(client: &Client, id: &str) -> Result<Snapshot> {
         .ok_or_else(unknown)
 }
 
-/// What became of a verdict that was to be written.
+/// The result of writing a verdict.
 #[derive(Debug)]
 pub enum Tagged {
     /// The tags are on the snapshot.

@@ -48,7 +48,7 @@ impl Volume {
     }
 }
 
-/// EC2's volume states, folded.
+/// EC2's volume states, grouped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VolumeState {
     /// `creating`: it will be available.
@@ -93,7 +93,7 @@ pub struct NewVolume<'a> {
     pub tags: &'a VolumeTags,
 }
 
-/// Makes a test volume, or gives the id of the one that an earlier call of this run made.
+/// Creates a test volume, or returns the id of the one that an earlier call of this run created.
 ///
 /// # Errors
 /// Where EC2 refuses.
@@ -112,7 +112,7 @@ pub async fn create(client: &Client, new: &NewVolume<'_>) -> Result<String> {
     if !about_key {
         return Err(error);
     }
-    // Where that cannot be asked either, what EC2 said first is what counts.
+    // If this check fails as well, EC2's first error counts.
     let key = snapshot(client, new.snapshot_id).await;
     let key = key.map_or(Key::None, |snapshot| snapshot.key);
     Err(error.advised(&key.advice(&format!("snapshot {}", new.snapshot_id))))
@@ -159,8 +159,8 @@ pub async fn volume(client: &Client, id: &str) -> Result<Option<Volume>> {
     }
 }
 
-/// The volumes that a run of this environment holds, found by their tags. A deleted one is held
-/// no more.
+/// The volumes that a run of this environment holds, found by their tags. A deleted one does not
+/// count.
 ///
 /// # Errors
 /// Where EC2 refuses to list them.
@@ -210,21 +210,20 @@ async fn list(client: &Client, wanted: &[(&str, &str)]) -> Result<Vec<Volume>> {
     let mut volumes = Vec::new();
     while let Some(found) = pages.next().await {
         let found = read(&found.map_err(|error| refused(&tried, error))?);
-        // What comes back is detached and deleted, so it is compared with what was asked for.
+        // The result is going to be detached and deleted, so it is checked against the request.
         volumes.extend(found.filter(|volume| volume.is_test() && has(volume)));
     }
     Ok(volumes)
 }
 
-/// What became of a request to attach a volume.
+/// The result of a request to attach a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// It is being attached.
     Taken,
-    /// It is attached already, by a twin of this look.
+    /// A duplicate of this invocation has attached it already.
     Duplicate,
-    /// Volume or instance is in a state that does not allow it now, as a rule the instance: what
-    /// EC2 said.
+    /// The state of the volume or (mostly) the instance does not allow it now: EC2's message.
     NotNow(String),
 }
 
@@ -265,9 +264,9 @@ pub async fn attach(client: &Client, id: &str, instance_id: &str, device: &str) 
     })
 }
 
-/// Detaches a volume, wherever it is attached; one that is detached or gone is fine. The instance
-/// is not named: IAM then asks for the volume's tags alone, and not for the name of an instance
-/// that somebody may have renamed meanwhile.
+/// Detaches a volume, wherever it is attached; a volume that is detached or gone is no error. The
+/// call does not name the instance: IAM then checks only the volume's tags, and not the name of an
+/// instance that somebody may have renamed.
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html>
 ///
 /// # Errors
@@ -293,7 +292,7 @@ pub async fn detach(client: &Client, id: &str, force: bool) -> Result<()> {
     }
 }
 
-/// Deletes a volume; one that is gone is fine.
+/// Deletes a volume; a volume that is gone is no error.
 ///
 /// # Errors
 /// Where EC2 refuses, among others because it is attached.

@@ -1,4 +1,4 @@
-//! The SSM agent of an instance, as Systems Manager hears of it.
+//! The SSM agent of an instance, as Systems Manager sees it.
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, PingStatus};

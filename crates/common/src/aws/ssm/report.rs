@@ -11,9 +11,9 @@ pub(crate) const GOOD: i32 = 0;
 pub(crate) const FAULT: i32 = 1;
 /// What the SSM agent writes below a failed script's own errors: it says no more than the code.
 const AGENTS_CODE: &str = "failed to run commands: exit status";
-/// How much of others' words an error shows, in characters.
+/// How much foreign text an error shows, in characters.
 pub(crate) const SHOWN: usize = 300;
-/// Where to read on, for who wrote the document.
+/// Further reading for the author of a document.
 pub(crate) const OWN_DOCUMENT: &str =
     "\"A document of your own\" in docs/documents.md says what it must print";
 
@@ -38,7 +38,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// What was printed last, by the script if it printed anything.
+    /// The last line that was printed, by the script if it printed anything.
     pub(crate) fn words(&self) -> String {
         let lines = [&self.stderr, &self.stdout]
             .into_iter()
@@ -51,7 +51,7 @@ impl Report {
     }
 }
 
-/// What an exit code means that is not of the script.
+/// What an exit code means that the script does not use itself.
 pub(crate) fn advice(code: i32) -> String {
     match code {
         GOOD => format!("was its step skipped? {OWN_DOCUMENT}"),

@@ -1,5 +1,5 @@
-//! What Systems Manager remembers of a command: with which document it was sent, by which run, and
-//! for what. An event says so too, and may be wrong.
+//! How a command was sent, as Systems Manager recorded it: the document, the run and the purpose.
+//! An event says so too, and may be wrong.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ impl Sent {
     }
 }
 
-/// By its comment a later look finds a command again: `SendCommand` has no client token.
+/// A later poll finds a command by its comment, since `SendCommand` has no client token.
 #[must_use]
 pub fn comment(purpose: &str, run_id: &str) -> String {
     format!("ib-backup {purpose} {run_id}")
