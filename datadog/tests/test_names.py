@@ -114,7 +114,7 @@ class Names(unittest.TestCase):
             self.assertGreater(len(of["description"]), 10, name)
 
     def test_the_event_that_is_searched_for_is_the_one_that_is_sent(self):
-        code = (ROOT / "crates/step6-await-result/src/report.rs").read_text()
+        code = (ROOT / "crates/step6-await-result/src/error_event.rs").read_text()
         titles = re.findall(r'"(Infobright backup check: [^"]+)"', code)
         self.assertEqual(len(titles), 2)
         (words,) = re.findall(r'\\"([^"]+)\\"', dict(monitors())["event.json"]["query"])

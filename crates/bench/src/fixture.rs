@@ -77,6 +77,19 @@ async fn event(
             };
             written(run, payload)
         }
+        _ => event_after_command(stack, function, person, run).await,
+    }
+}
+
+/// The same of a step that finds a command of its run.
+async fn event_after_command(
+    stack: &Stack,
+    function: &Function,
+    person: &Clients,
+    run: Run,
+) -> anyhow::Result<Value> {
+    let (subject, volume) = (subject(stack), volume_of(&run));
+    match function.binary.as_str() {
         "step4-mount" => {
             let device = Some(("device", DEVICE));
             let command_id = command(stack, person, "mount", &run, device).await?;

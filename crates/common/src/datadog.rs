@@ -36,22 +36,7 @@ const LONGEST_TEXT: usize = 4000;
 /// memory.
 const LONGEST_REPLY: usize = 64 * 1024;
 
-<<<<<<< HEAD
 /// The result of sending.
-=======
-/// Where the API key comes from. It cannot be printed.
-#[derive(Clone, Debug)]
-enum Key {
-    /// Datadog is left off.
-    Off,
-    /// From the environment.
-    Given(SecretString),
-    /// From the Systems Manager parameter of this name.
-    Parameter(String),
-}
-
-/// The result of sending.
->>>>>>> 54907a9 (Plain technical English in common and the six steps)
 #[derive(PartialEq)]
 enum Sent {
     /// Datadog has it.
@@ -191,7 +176,6 @@ impl Datadog {
         self.ask(Method::POST, &url, Some(body)).await
     }
 
-<<<<<<< HEAD
     /// Sends a request, and checks that Datadog accepted all of it. A key that was replaced in
     /// Parameter Store since this process read it is read once more.
     async fn ask(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Sent> {
@@ -213,10 +197,6 @@ impl Datadog {
 
     /// Its status and its text.
     async fn answer(&self, url: &str, request: Request) -> Result<(u16, String)> {
-=======
-    /// Sends a request, and checks that Datadog accepted all of it.
-    async fn ask(&self, url: &str, request: Request) -> Result<()> {
->>>>>>> 54907a9 (Plain technical English in common and the six steps)
         let failed = |error| {
             let message = format!("tried to send to {url}");
             Error::caused(Kind::DatadogFailed, message, error)

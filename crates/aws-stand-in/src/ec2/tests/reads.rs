@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{AttachmentStatus, Filter, InstanceStateName, SnapshotState};
+use aws_sdk_ec2::operation::describe_snapshots::DescribeSnapshotsOutput;
+use aws_sdk_ec2::types::{
+    AttachmentStatus, Filter, InstanceStateName, SnapshotState, VolumeAttachmentState,
+};
 
 use crate::testing::{Night, code};
 use crate::{Instance, InstanceState, PRODUCTION_INSTANCE, Snapshot};
@@ -44,31 +47,17 @@ async fn a_read_lags_behind_what_was_written() {
     night.wait(10).await;
     assert_eq!(by_id().await.unwrap().volumes()[0].attachments().len(), 1);
 
-    night
-        .ec2
-        .detach_volume()
-        .volume_id(id)
-        .send()
-        .await
-        .unwrap();
+    let detach = night.ec2.detach_volume().volume_id(id);
+    detach.send().await.unwrap();
     night.wait(5).await;
-    let state = by_id().await.unwrap().volumes()[0].attachments()[0]
-        .state()
-        .cloned();
-    assert_eq!(
-        state,
-        Some(aws_sdk_ec2::types::VolumeAttachmentState::Attached)
-    );
+    let volume = by_id().await.unwrap().volumes()[0].clone();
+    let state = volume.attachments()[0].state();
+    assert_eq!(state, Some(&VolumeAttachmentState::Attached));
     night.wait(5).await;
     assert!(by_id().await.unwrap().volumes()[0].attachments().is_empty());
 
-    night
-        .ec2
-        .delete_volume()
-        .volume_id(id)
-        .send()
-        .await
-        .unwrap();
+    let delete = night.ec2.delete_volume().volume_id(id);
+    delete.send().await.unwrap();
     night.wait(9).await;
     assert_eq!(by_id().await.unwrap().volumes().len(), 1);
     night.wait(1).await;
@@ -181,6 +170,16 @@ async fn lists_come_in_pages_in_no_order_of_time() {
     assert_eq!(code(wrong), "InvalidNextToken");
 }
 
+fn ids(found: &DescribeSnapshotsOutput) -> Vec<&str> {
+    let mut ids: Vec<_> = found
+        .snapshots()
+        .iter()
+        .filter_map(|s| s.snapshot_id())
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
 #[tokio::test(start_paused = true)]
 async fn snapshots_are_told_apart_by_owner_state_and_tier() {
     let night = Night::new();
@@ -198,15 +197,6 @@ async fn snapshots_are_told_apart_by_owner_state_and_tier() {
         archived: true,
         ..whole("snap-archived")
     });
-    let ids = |found: aws_sdk_ec2::operation::describe_snapshots::DescribeSnapshotsOutput| {
-        let mut ids: Vec<_> = found
-            .snapshots()
-            .iter()
-            .filter_map(|s| s.snapshot_id.clone())
-            .collect();
-        ids.sort();
-        ids
-    };
     let own = || {
         night
             .ec2
@@ -214,10 +204,8 @@ async fn snapshots_are_told_apart_by_owner_state_and_tier() {
             .owner_ids("self")
             .filters(filter("volume-id", "vol-rehearsal"))
     };
-    assert_eq!(
-        ids(own().send().await.unwrap()),
-        ["snap-archived", "snap-pending"]
-    );
+    let owned = own().send().await.unwrap();
+    assert_eq!(ids(&owned), ["snap-archived", "snap-pending"]);
     let pending = own()
         .filters(filter("status", "pending"))
         .send()
@@ -232,14 +220,14 @@ async fn snapshots_are_told_apart_by_owner_state_and_tier() {
         .send()
         .await
         .unwrap();
-    assert_eq!(ids(archived), ["snap-archived"]);
+    assert_eq!(ids(&archived), ["snap-archived"]);
     night.wait(60).await;
     let complete = own()
         .filters(filter("status", "completed"))
         .send()
         .await
         .unwrap();
-    assert_eq!(ids(complete), ["snap-archived", "snap-pending"]);
+    assert_eq!(ids(&complete), ["snap-archived", "snap-pending"]);
     let unknown = own().filters(filter("colour", "blue")).send().await;
     assert_eq!(code(unknown), "NotModelled");
     assert_eq!(night.aws.unmodelled().len(), 1);
