@@ -79,7 +79,7 @@ impl Examination {
     fn take_over(&mut self, need: Need, document: &str, report: &Report) {
         let last = report.stdout.trim_end().lines().last().unwrap_or_default();
         let Ok(LastLine { doctor }) = serde_json::from_str(last) else {
-            let words = crate::verdict::words(report);
+            let words = report.words();
             let saw = format!("{document} ran and did not say what it saw: {words}");
             self.not_met(need, &saw);
             return;

@@ -172,6 +172,15 @@ impl Release {
 
 impl Payload for Release {
     fn read(event: &Value) -> Result<Self> {
+        // First by themselves: through `flatten`, serde loses the field's name in errors.
+        for part in ["/because/verdict", "/tested"] {
+            if let Some(part) = event.pointer(part).filter(|part| part.is_object()) {
+                read::<Measured>(part)?;
+            }
+        }
+        if let Some(tested) = event.get("tested").filter(|tested| tested.is_object()) {
+            read::<Counts>(tested)?;
+        }
         read(event)
     }
 }

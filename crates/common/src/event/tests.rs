@@ -1,6 +1,6 @@
 mod wire;
 
-use super::{Chosen, Envelope, FailureRecord, Phase, Start, read};
+use super::{Chosen, Envelope, FailureRecord, Payload as _, Phase, Release, Start, read};
 use crate::error::Kind;
 use serde_json::{Value, json};
 
@@ -86,6 +86,34 @@ fn a_field_that_is_missing_or_of_the_wrong_type_is_named() {
     }
     let error = read::<Start>(&json!({"snapshot_id": 7})).expect_err("a number");
     assert!(error.to_string().contains("`snapshot_id`"), "{error}");
+}
+
+#[test]
+fn a_field_of_a_verdict_that_is_missing_or_of_the_wrong_type_is_named() {
+    let release = |part: &str, field: &str, value: Value| {
+        let mut event = json!({
+            "because": {"verdict": {"valid": true, "checked_at": "2026-03-01T03:00:00Z"}},
+            "tested": {"detail": "2 tables", "checks": 1, "tables": 2, "rows": 3},
+        });
+        event.pointer_mut(part).expect("a part")[field] = value;
+        Release::read(&event)
+    };
+    let read = release("/tested", "coverage", json!(99.5)).expect("a release");
+    let tested = read.tested.expect("what the test reported");
+    assert_eq!(
+        (tested.counts.rows, tested.measured.coverage),
+        (3, Some(99.5))
+    );
+    for (part, field) in [
+        ("/because/verdict", "coverage"),
+        ("/because/verdict", "manifest"),
+        ("/tested", "paused_seconds"),
+        ("/tested", "rows"),
+    ] {
+        let error = release(part, field, json!("many")).expect_err(field);
+        assert_eq!(error.kind(), Kind::BadEvent);
+        assert!(error.to_string().contains(&format!("`{field}`")), "{error}");
+    }
 }
 
 #[test]
