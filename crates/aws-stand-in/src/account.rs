@@ -1,53 +1,14 @@
-//! What is in the account, and what one call works on.
+//! The account, and what one call works on.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod state;
+
 use std::time::SystemTime;
 
 use super::authorizer::Authorizer;
-use super::datadog::Datadog;
-use super::ec2::Ec2;
 use super::error_response::ErrorResponse;
-use super::instance_host::Host;
-use super::ssm::Ssm;
-use super::timing::Timing;
 use super::{Aws, REGION};
 
-/// The state of everything.
-pub(super) struct Account {
-    pub timing: Timing,
-    /// How many a list shows at once at most, so that tests see several pages.
-    pub page_size: usize,
-    pub stale_reads: u64,
-    pub detached_while_mounted: Vec<String>,
-    pub ec2: Ec2,
-    pub ssm: Ssm,
-    pub datadog: Datadog,
-    /// The machine behind each instance that has one.
-    pub hosts: BTreeMap<String, Arc<dyn Host>>,
-}
-
-impl Default for Account {
-    fn default() -> Self {
-        Self {
-            timing: Timing::default(),
-            page_size: usize::MAX,
-            stale_reads: 0,
-            detached_while_mounted: Vec::new(),
-            ec2: Ec2::default(),
-            ssm: Ssm::default(),
-            datadog: Datadog::default(),
-            hosts: BTreeMap::new(),
-        }
-    }
-}
-
-impl Account {
-    /// Has everything happen that time alone brings about.
-    pub fn settle(&mut self, now: SystemTime) {
-        self.ec2.settle(now, &self.hosts);
-    }
-}
+pub(super) use state::Account;
 
 /// What one call works on: the account, locked, at one moment.
 pub(super) struct Context<'a> {
@@ -76,7 +37,7 @@ impl Context<'_> {
             .allows(self.caller, action, resource_arn, &conditions)
     }
 
-    /// EC2 tells it like this.
+    /// The refusal in EC2's form.
     pub fn authorize_ec2(
         &self,
         action: &str,
@@ -92,7 +53,7 @@ impl Context<'_> {
             })
     }
 
-    /// SSM tells it like this.
+    /// The refusal in SSM's form.
     pub fn authorize_ssm(
         &self,
         action: &str,

@@ -17,6 +17,7 @@ mod ec2;
 mod error_response;
 pub mod event_bridge;
 mod eventual_consistency;
+mod exchange;
 mod fault;
 mod fixture;
 mod guests;
@@ -59,12 +60,12 @@ pub use ec2::{
     Attachment, AttachmentState, Instance, InstanceState, Snapshot, SnapshotState, Speed, Tags,
     VolumeState, VolumeView,
 };
+pub use exchange::{Exchange, Message};
 pub use fault::{ConnectionLost, Fault, FaultHook, Tamper};
 pub use fixture::{Fixture, PRODUCTION_INSTANCE, TEST_INSTANCE};
 pub use ids::{ACCOUNT_ID, PARTITION, REGION};
 pub use ssm::{AgentReport, Command, CommandStatus, Document, DocumentParameter};
 pub use timing::Timing;
-pub use traffic::{Exchange, Message};
 
 use account::Account;
 use call::Log;
@@ -127,7 +128,7 @@ impl Aws {
         self.inner.clock
     }
 
-    /// Looks at the account, or changes it, after all that time alone has brought about.
+    /// Reads or changes the account, after everything that is due by now has happened.
     fn account<R>(&self, work: impl FnOnce(&mut Account, SystemTime) -> R) -> R {
         let now = self.inner.clock.now();
         let mut account = locked(&self.inner.account);

@@ -6,6 +6,7 @@ use super::id::check_snapshot_id;
 use super::query::Query;
 use super::snapshot::{Snapshot, SnapshotState};
 use super::speed::Speed;
+use super::state::UsedToken;
 use super::tags::Tags;
 use super::volume::{Volume, VolumeState};
 use super::xml::{VolumeXml, write};
@@ -22,13 +23,6 @@ const KMS_ACTIONS: [&str; 5] = [
     "kms:GenerateDataKeyWithoutPlaintext",
     "kms:ReEncryptFrom",
 ];
-
-/// A client token that made a volume, for good: one that is gone does not free it.
-#[derive(Clone, Debug)]
-pub(super) struct UsedToken {
-    parameters: BTreeMap<String, String>,
-    volume_id: String,
-}
 
 struct Wanted {
     snapshot_id: String,

@@ -97,7 +97,7 @@ pub(crate) struct Attached {
     pub delete_on_termination: bool,
     /// The guest cannot take it: `attaching` without end.
     pub stuck: bool,
-    /// The machine has been told.
+    /// The machine knows of it.
     pub host_knows: bool,
     pub detach: Option<Detach>,
 }

@@ -1,12 +1,10 @@
-//! A command, `GetCommandInvocation` and `CancelCommand`.
+//! A command.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::Input;
-use crate::account::Context;
 use crate::clock::rfc3339;
 use crate::error_response::ErrorResponse;
 
@@ -15,7 +13,7 @@ const STDOUT: usize = 24_000;
 const STDERR: usize = 8_000;
 const CUT: &str = "--output truncated--";
 
-/// Status of a command, as `StatusDetails` tells it.
+/// Status of a command, as `StatusDetails` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandStatus {
     /// Not with the agent yet.
@@ -127,7 +125,7 @@ impl Command {
     }
 
     /// The same, with a last line that its exit code alone would stand for.
-    fn with_a_finding(mut self) -> Self {
+    pub(super) fn with_a_finding(mut self) -> Self {
         if self.exit_code.is_some_and(|code| code > 0 && code != 75) {
             let said = "{\"valid\":false,\"checks\":1,\"tables\":0,\"rows\":0,\"seconds\":1,\
                         \"reason\":\"it failed\"}";
@@ -137,9 +135,9 @@ impl Command {
         self
     }
 
-    /// What became of one of its steps. Of several steps AWS wants to be told which; each has
-    /// what the one script of the stand-in had.
-    fn step(&self, name: Option<&str>) -> Result<&str, ErrorResponse> {
+    /// The result of one of its steps. If there are several, AWS requires the step's name; each has
+    /// the result of the stand-in's one script.
+    pub(super) fn step(&self, name: Option<&str>) -> Result<&str, ErrorResponse> {
         let found = match (name, self.steps.as_slice()) {
             (None, [one]) => Some(one),
             (None, _) => None,
@@ -149,7 +147,7 @@ impl Command {
         Ok(step)
     }
 
-    fn invocation(&self, step: &str) -> Value {
+    pub(super) fn invocation(&self, step: &str) -> Value {
         let time = |time: Option<SystemTime>| time.map(rfc3339).unwrap_or_default();
         let elapsed = self
             .started_at
@@ -183,45 +181,6 @@ fn cut(text: &str, most: usize) -> String {
     }
     let kept: String = text.chars().take(most - CUT.len()).collect();
     kept + CUT
-}
-
-pub(super) fn get_command_invocation(
-    context: &mut Context<'_>,
-    mut input: Input,
-) -> Result<Value, ErrorResponse> {
-    let command_id: String = input.need("CommandId")?;
-    let instance_id: String = input.need("InstanceId")?;
-    let step: Option<String> = input.take("PluginName")?;
-    input.finish()?;
-    context.authorize_ssm("ssm:GetCommandInvocation", "*", vec![])?;
-    let mut commands = context.account.ssm.commands.iter();
-    let command = commands.find(|command| {
-        command.id == command_id && command.instance_id == instance_id && command.seen(context.now)
-    });
-    let exit_code_alone = context.account.ssm.exit_code_is_a_finding;
-    let command = command.ok_or_else(|| ErrorResponse::new("InvocationDoesNotExist", ""))?;
-    let step = command.step(step.as_deref())?;
-    if exit_code_alone {
-        return Ok(command.clone().with_a_finding().invocation(step));
-    }
-    Ok(command.invocation(step))
-}
-
-pub(super) fn cancel_command(
-    context: &mut Context<'_>,
-    mut input: Input,
-) -> Result<Value, ErrorResponse> {
-    let command_id: String = input.need("CommandId")?;
-    let instance_ids: Option<Vec<String>> = input.take("InstanceIds")?;
-    input.finish()?;
-    context.authorize_ssm("ssm:CancelCommand", "*", vec![])?;
-    let ssm = &context.account.ssm;
-    let command = ssm.commands.iter().find(|command| command.id == command_id);
-    let command = command.ok_or_else(|| ErrorResponse::new("InvalidCommandId", ""))?;
-    if instance_ids.is_none_or(|ids| ids.is_empty() || ids.contains(&command.instance_id)) {
-        ssm.cancel(&command_id);
-    }
-    Ok(json!({}))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::account::Context;
 use crate::clock::{parse_rfc3339, unix_seconds};
 use crate::error_response::ErrorResponse;
 
-/// A command as SSM tells of it, with what the sender noted.
+/// A command as SSM lists it, with the sender's comment.
 pub(super) fn command(command: &Command) -> Value {
     let parameters = command
         .parameters

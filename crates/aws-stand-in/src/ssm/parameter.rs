@@ -7,13 +7,6 @@ use crate::account::Context;
 use crate::error_response::ErrorResponse;
 use crate::{ACCOUNT_ID, REGION};
 
-/// A parameter; a secure one shows its value only when decryption is asked for.
-#[derive(Clone)]
-pub(crate) struct Parameter {
-    pub value: String,
-    pub secure: bool,
-}
-
 pub(super) fn get_parameter(
     context: &mut Context<'_>,
     mut input: Input,
