@@ -17,7 +17,8 @@ use crate::{Clock, Timing};
 const SUMMARY: &str =
     r#"{"valid":true,"checks":56,"tables":4,"rows":100000,"seconds":3,"reason":"","coverage":100}"#;
 
-/// The stack, in which AWS takes no time and what is handed on goes nowhere.
+/// The stack in an account where every operation completes at once and invocations are accepted but
+/// not run.
 ///
 /// # Errors
 /// Where the template cannot be read.

@@ -44,8 +44,8 @@ impl Aws {
         fixture
     }
 
-    /// One more such database, of which the stack's settings know nothing: its test instance is
-    /// tagged as one. `number` tells it from others.
+    /// One more such database that the stack's settings do not name: its test instance is tagged as
+    /// one. `number` makes its ids unique.
     #[must_use]
     pub fn another_fixture(&self, number: u32) -> Fixture {
         let fixture = Fixture {

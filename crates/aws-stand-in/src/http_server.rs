@@ -12,7 +12,7 @@ use super::Aws;
 use super::fault::ConnectionLost;
 
 impl Aws {
-    /// Serves every call that comes to that listener, until the task is dropped.
+    /// Serves every call on that listener until the task is dropped.
     pub async fn serve(&self, listener: TcpListener) -> std::io::Result<()> {
         axum::serve(listener, self.router()).await
     }

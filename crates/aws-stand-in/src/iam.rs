@@ -27,7 +27,7 @@ pub struct Request {
     pub action: String,
     /// `*` for actions that know no resources.
     pub resource_arn: String,
-    /// What conditions look at, such as `ec2:ResourceTag/Name`; `aws:TagKeys` has several values.
+    /// The condition keys, such as `ec2:ResourceTag/Name`; `aws:TagKeys` has several values.
     pub context: BTreeMap<String, Vec<String>>,
 }
 

@@ -11,12 +11,12 @@ use crate::stack::Stack;
 use crate::template::{TEMPLATE, Template};
 use crate::{Aws, Clock, Fixture};
 
-/// When every night begins.
+/// The start of every simulated run.
 const EPOCH: &str = "2026-03-01T02:00:00Z";
 /// Lambda repeats a failed asynchronous event after one and after two minutes.
 const RETRIES_AFTER: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 
-/// `template.yaml` with its defaults, read once for nights by the thousand.
+/// `template.yaml` with its defaults, read once for thousands of runs.
 static AS_IT_IS: OnceLock<Template> = OnceLock::new();
 
 /// A stack and its test instance. Nothing runs the functions' code until an executor is set.
@@ -29,7 +29,7 @@ pub struct InMemory {
     pub cycle_breaker: CycleBreaker,
 }
 
-/// Unplugs the services once they are used no more.
+/// Unregisters the services when they are no longer used.
 pub struct CycleBreaker(Aws, Lambda);
 
 impl Drop for CycleBreaker {

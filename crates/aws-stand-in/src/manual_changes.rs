@@ -135,7 +135,7 @@ impl Aws {
         });
     }
 
-    /// Reboots it: its scripts end, its mounts are gone, it never looks stopped.
+    /// Reboots it: its scripts end and its mounts are gone, while its state stays `running`.
     pub fn reboot_instance(&self, id: &str) {
         self.halt(id, InstanceState::Running);
     }

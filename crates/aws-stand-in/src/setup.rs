@@ -42,7 +42,7 @@ impl Aws {
         *locked(&self.inner.tamper) = None;
     }
 
-    /// Has EC2 and Systems Manager take no more requests a second than they take of a new account.
+    /// Limits EC2 and Systems Manager to the request rates of a new account.
     pub fn limit_requests(&self) {
         *locked(&self.inner.limits) = Some(Default::default());
     }

@@ -1,5 +1,5 @@
-//! A test instance in memory, for nights by the thousand: it does what the three scripts promise,
-//! as fast as the paused clock goes.
+//! A test instance in memory, for thousands of runs: it does what the three scripts do, on the
+//! paused clock.
 
 mod script;
 
@@ -27,7 +27,7 @@ pub enum Backup {
     ServerDoesNotStart,
     /// It cannot be mounted.
     BrokenFilesystem,
-    /// The scripts cannot tell, for reasons of the machine: exit 75.
+    /// The scripts cannot check, for reasons of the machine: exit 75.
     CannotBeTested,
 }
 
@@ -134,9 +134,9 @@ struct Mount {
 #[derive(Clone)]
 struct Testing {
     run_id: String,
-    /// Closed when the test is over, one way or another.
+    /// Closed when the test has ended, however it ended.
     over: watch::Receiver<()>,
-    /// Says that the volume is to be given back.
+    /// Marks the volume as being released.
     stop: watch::Sender<bool>,
 }
 

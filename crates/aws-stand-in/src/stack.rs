@@ -20,13 +20,13 @@ pub struct Stack {
     pub aws: Aws,
     /// Its Lambda service.
     pub lambda: Lambda,
-    /// Who is who in the account: production, the test instance, last night's snapshot.
+    /// The ids of the account: production, the test instance, last night's snapshot.
     pub fixture: Fixture,
 }
 
 impl Stack {
-    /// Deploys the template into an account as it is on an ordinary night. Failed events are
-    /// repeated after these two waits.
+    /// Deploys the template into an account with everything in place. Failed events are repeated
+    /// after these two waits.
     #[must_use]
     pub fn deploy(template: Template, clock: Clock, retries_after: [Duration; 2]) -> Self {
         let aws = Aws::new(clock);
@@ -77,7 +77,7 @@ impl Stack {
         }
     }
 
-    /// The test volumes that are not given back.
+    /// The test volumes that are not released.
     #[must_use]
     pub fn left_volumes(&self) -> Vec<String> {
         let volumes = self.aws.volumes().into_iter();

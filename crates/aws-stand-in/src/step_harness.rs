@@ -47,8 +47,8 @@ pub struct StepHarness<S> {
 }
 
 impl<S: Step> StepHarness<S> {
-    /// The step with the settings and the role that `template.yaml` gives its function. What it
-    /// hands on is accepted and goes nowhere.
+    /// The step with the settings and the role that `template.yaml` gives its function. Its
+    /// invocations are accepted and not run.
     ///
     /// # Panics
     /// Where the template has no function for the step.
@@ -92,13 +92,13 @@ impl<S: Step> StepHarness<S> {
         }
     }
 
-    /// The first look of run `run-1`, which starts now.
+    /// The first poll of run `run-1`, which starts now.
     #[must_use]
     pub fn run(&self) -> Run {
         Run::begin("run-1", self.aws.clock().now().into(), Target::default())
     }
 
-    /// One look.
+    /// One poll.
     pub async fn poll(&self, run: &Run, payload: S::Input) -> Result<Outcome<S>> {
         self.step.poll(run, payload).await
     }
@@ -282,7 +282,7 @@ impl<S: Step> StepHarness<S> {
             .collect()
     }
 
-    /// Has the person write this run's verdict on last night's snapshot.
+    /// Writes this run's verdict on last night's snapshot, by hand.
     pub fn verdict_is_written_by(&self, run_id: &str) {
         let id = &self.ids.snapshot_id;
         let now = crate::clock::rfc3339(self.aws.clock().now());

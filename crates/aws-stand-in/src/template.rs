@@ -41,7 +41,7 @@ pub struct Template {
     pub schedule: Option<Schedule>,
     /// By name.
     pub log_groups: BTreeMap<String, LogGroup>,
-    /// What the stack tells people.
+    /// The stack's outputs.
     pub outputs: BTreeMap<String, String>,
 }
 

@@ -8,7 +8,7 @@ use super::clock::parse_rfc3339;
 use super::simulated_host::{Roles, SimulatedHost};
 use super::{Aws, Clock, Document, DocumentParameter, Fixture};
 
-/// An ordinary night with everything in place.
+/// A run with everything in place.
 pub(super) struct Night {
     pub aws: Aws,
     pub fixture: Fixture,
@@ -47,7 +47,7 @@ impl Night {
         self.aws.clock().sleep(Duration::from_secs(seconds)).await;
     }
 
-    /// A volume of the night's snapshot, available.
+    /// An available volume, created from the snapshot.
     pub async fn volume(&self) -> String {
         let made = self
             .ec2

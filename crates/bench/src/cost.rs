@@ -1,4 +1,4 @@
-//! What a night costs: from a simulated night and the measured invocations.
+//! The cost of a run, from a simulated run and the measured invocations.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,8 +38,8 @@ pub(super) struct Prices {
     /// What `VolumeThroughput` says.
     #[arg(long, default_value_t = GP3_THROUGHPUT)]
     pub volume_throughput: u32,
-    /// A GB of a snapshot's data that comes at a rate of one's own (the same page, Provisioned
-    /// Rate for Volume Initialization).
+    /// A GB of a snapshot's data at a provisioned rate (the same page, Provisioned Rate for Volume
+    /// Initialization).
     #[arg(long, default_value_t = 0.0036)]
     pub initialization_gb: f64,
     /// What `VolumeInitializationRate` says; 0 is EC2's default, which costs nothing.
@@ -77,7 +77,7 @@ pub(super) struct Work {
     pub further: f64,
 }
 
-/// What was done in a night.
+/// What a run used.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Activity {
     /// Invocations by program.
@@ -120,8 +120,8 @@ pub(super) struct NightCost {
     pub volume_usd: f64,
 }
 
-/// The bill of a night whose functions have so much memory. Lambda bills whole milliseconds; half
-/// a millisecond for each invocation is what that comes to.
+/// The cost of a run whose functions have this much memory. Lambda bills whole milliseconds, which
+/// adds half a millisecond to each invocation on average.
 pub(super) fn bill(
     activity: &Activity,
     work: &BTreeMap<String, Work>,

@@ -1,5 +1,5 @@
-//! The fixture that a function is measured on: the account as it is when what the function waits
-//! for is there, so that it looks once and hands on.
+//! The fixture for measuring a function: an account in which the function finds its resource ready,
+//! so that it polls once and invokes the next.
 
 use anyhow::Context as _;
 use common::clients::Clients;
@@ -48,7 +48,7 @@ impl FunctionFixture {
     }
 }
 
-/// The event of a run that the function can hand on at once.
+/// An event with which the function can invoke the next one at once.
 async fn event(
     stack: &Stack,
     function: &Function,
@@ -81,7 +81,7 @@ async fn event(
     }
 }
 
-/// The same of a step that finds a command of its run.
+/// The same for a step that polls a command of its run.
 async fn event_after_command(
     stack: &Stack,
     function: &Function,

@@ -1,5 +1,5 @@
 //! `bench`: measures the programs that ship as Lambda would run them, against EC2, SSM, Lambda and
-//! Datadog over TLS, beside a baseline and a reference; and reckons what a night costs.
+//! Datadog over TLS, beside a baseline and a reference; and calculates what a run costs.
 
 mod cost;
 mod figures;
@@ -200,8 +200,8 @@ fn size(candidate: &Candidate) -> anyhow::Result<Option<Size>> {
     }))
 }
 
-/// A test of five minutes, of one hour, and of five. The last is beyond the patience that the
-/// functions have: it is what the first hour costs, and four times what the second hour adds.
+/// A test of five minutes, of one hour, and of five. The last exceeds the functions' time limit, so
+/// it is extrapolated: the first hour, and four times what the second hour adds.
 fn nights() -> anyhow::Result<Nights> {
     let [short, hour, two] = [5, 60, 120].map(Duration::from_mins);
     let (short, hour, two) = (

@@ -1,4 +1,4 @@
-//! `bench`: what the functions weigh, how fast they are, what a night costs.
+//! `bench`: the size and speed of the functions, and the cost of a run.
 
 fn main() -> std::process::ExitCode {
     bench::main()

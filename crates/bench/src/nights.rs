@@ -1,4 +1,4 @@
-//! Nights in memory, for what happens in one: nothing of it is assumed.
+//! Runs in memory, which count the calls that a run makes.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::cost::Activity;
 use simulation::environment::Environment;
 
-/// Plays a good night whose test takes so long.
+/// Plays a successful run whose test takes this long.
 pub(super) fn play(test: Duration) -> anyhow::Result<Activity> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -21,8 +21,8 @@ pub(super) fn play(test: Duration) -> anyhow::Result<Activity> {
     })
 }
 
-/// A function waits before it hands on, so from one invocation to the next is the wait of the
-/// first.
+/// A function waits before it invokes the next, so the time between two invocations is the wait of
+/// the first.
 fn activity(night: &Environment) -> anyhow::Result<Activity> {
     let mut activity = Activity::default();
     let deliveries = night.stack.lambda.deliveries();

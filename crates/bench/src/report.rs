@@ -10,7 +10,7 @@ use super::table::markdown;
 /// The program whose calls the reference in Python makes.
 pub(super) const REFERENCE: &str = "step6-await-result";
 
-/// Nights, each by how long its test takes.
+/// Runs, by the duration of their test.
 pub(super) type Nights = Vec<(&'static str, Activity)>;
 
 /// The memory that the bill is for: the least that Lambda has.

@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, sandbox: &Sandbox) -> anyhow::Result<Ex
             interrupted = interrupted() => interrupted,
         }
     });
-    // Nothing of a night outlives it, however it ended.
+    // Nothing of a run outlives it, however it ended.
     sandbox.sweep();
     ended
 }

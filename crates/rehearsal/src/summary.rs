@@ -1,4 +1,4 @@
-//! What a night came to.
+//! The result of a rehearsed run.
 
 use std::process::ExitCode;
 
@@ -11,8 +11,8 @@ use aws_stand_in::stack::Stack;
 /// What became of a canary.
 const CANARY: &str = "infobright_backup_check.canary_caught";
 
-/// Prints the verdict, the tag, the metric, the time of each phase and what was given back, and
-/// gives the exit status: 0 valid or a canary caught, 1 invalid, 2 undetermined or a canary
+/// Prints the verdict, the tag, the metric, the time of each phase and what was released, and
+/// returns the exit status: 0 valid or a canary caught, 1 invalid, 2 undetermined or a canary
 /// missed, or 2 where anything was left.
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
 pub(super) fn print(stack: &Stack, machine: &LocalHost, canary: bool) -> ExitCode {
@@ -98,7 +98,7 @@ fn given_back(stack: &Stack) -> String {
     }
 }
 
-/// What should have been given back and was not.
+/// What should have been released and was not.
 pub(super) fn left(stack: &Stack, machine: &LocalHost) -> Vec<String> {
     let mut left = stack.left_volumes();
     left.extend(

@@ -392,8 +392,8 @@ fn loop_devices() -> Vec<String> {
     files.filter(|file| file.contains("/rehearsal/")).collect()
 }
 
-/// What is left of a rehearsal: processes, loop devices, files. The kernel takes a namespace down
-/// in its own time, so this looks until nothing is left, some thousand times.
+/// What is left of a rehearsal: processes, loop devices, files. The kernel removes a namespace
+/// asynchronously, so this checks up to some thousand times until nothing is left.
 fn left(namespace: &Path, temporary: &Path) -> Vec<String> {
     let mut left = Vec::new();
     for _ in 0..3000 {

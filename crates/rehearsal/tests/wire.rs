@@ -60,7 +60,7 @@ fn broken(case: &Case, seen: &Seen) -> Option<String> {
     if let Some(words) = tells(service).iter().find(|words| !said.contains(**words)) {
         return Some(format!("`{words}` is nowhere said"));
     }
-    // It is tried again: by the next look, or by Lambda.
+    // It is retried: by the next poll, or by Lambda.
     let again = [
         "AwsUnavailable",
         "DatadogFailed",

@@ -70,7 +70,7 @@ pub enum Death {
 /// An event that Lambda has accepted.
 #[derive(Clone, Debug)]
 pub struct Accepted {
-    /// 0 for the first of the night.
+    /// 0 for the first.
     pub number: u64,
     /// The function that it is for.
     pub function: String,
@@ -188,8 +188,8 @@ impl Lambda {
         *self.executor() = Some(executor);
     }
 
-    /// Lets go of all that holds this service or its account, which hold each other otherwise:
-    /// a hundred thousand nights would fill the memory.
+    /// Drops everything that refers to this service or its account. They refer to each other, so a
+    /// hundred thousand runs would fill the memory otherwise.
     pub fn break_cycles(&self) {
         *self.executor() = None;
         self.state().copies = None;
@@ -214,12 +214,12 @@ impl Lambda {
     pub fn kill(&self, access_key: &str, death: Death) {
         let (_, _, invocation) = caller(access_key);
         if let Some(running) = self.state().running.remove(&invocation) {
-            // Where it has just ended by itself, death comes too late.
+            // If it has just ended by itself, it is too late to kill it.
             let _ = running.send(death);
         }
     }
 
-    /// Has every invocation die that is at work now.
+    /// Kills every running invocation.
     pub fn kill_all(&self, death: Death) {
         for running in std::mem::take(&mut self.state().running).into_values() {
             let _ = running.send(death);

@@ -77,7 +77,7 @@ impl Lambda {
                 "the event is no JSON",
             );
         };
-        // Real processes share one key a function, and tell their depth by the trace.
+        // Real processes share one key for each function; the trace header carries their depth.
         let traced = header("x-amzn-trace-id").and_then(depth_of_trace);
         self.accept(name, event, traced.unwrap_or(depth) + 1);
         reply(202, None, Bytes::new())

@@ -42,7 +42,7 @@ impl SimulatedHost {
         }
     }
 
-    /// The scripts in the mode that only looks.
+    /// The scripts in the mode that only checks.
     fn look(&self, document: &str) -> Finished {
         let roles = &self.roles;
         let needs: &[&str] = if document == roles.release {
@@ -121,7 +121,7 @@ impl SimulatedHost {
         done()
     }
 
-    /// One test of a run, ever: a second one waits for the first and tells its result.
+    /// One test for each run: a second one waits for the first and returns its result.
     async fn test(&self, run_id: &str, canary: bool) -> Finished {
         loop {
             let mut over = match self.begin_test(run_id) {

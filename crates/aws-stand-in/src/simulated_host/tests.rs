@@ -7,7 +7,7 @@ use crate::instance_host::Host as _;
 use crate::testing::Night;
 use crate::{Command, CommandStatus};
 
-/// A night whose snapshot holds that, with the volume attached.
+/// A run whose snapshot holds that, with the volume attached.
 async fn night(backup: Backup) -> (Night, String) {
     let night = Night::new();
     night.host.set_backup(&night.fixture.snapshot_id, backup);

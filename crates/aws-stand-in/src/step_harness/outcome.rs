@@ -1,10 +1,10 @@
-//! What a look came to, for tests that know what it must be.
+//! The outcome of a poll, for tests that know what it must be.
 
 use common::event::Run;
 use common::step::{Outcome, Step};
 use common::{Error, Result};
 
-/// The look after so many, 15 s apart.
+/// The poll after so many, 15 s apart.
 #[must_use]
 pub fn later(run: &Run, looks: u64) -> Run {
     Run {
@@ -14,7 +14,7 @@ pub fn later(run: &Run, looks: u64) -> Run {
     }
 }
 
-/// The look after so many at which AWS was too busy.
+/// The poll after so many at which AWS was too busy.
 #[must_use]
 pub fn busy_until_now(run: &Run, looks: u64) -> Run {
     Run {
@@ -23,10 +23,10 @@ pub fn busy_until_now(run: &Run, looks: u64) -> Run {
     }
 }
 
-/// What the next function gets.
+/// The payload of the next function.
 ///
 /// # Panics
-/// Where the look came to something else.
+/// If the outcome is another.
 #[track_caller]
 pub fn goes_on<S: Step>(looked: Result<Outcome<S>>) -> S::Next {
     match looked {
@@ -35,10 +35,10 @@ pub fn goes_on<S: Step>(looked: Result<Outcome<S>>) -> S::Next {
     }
 }
 
-/// What is waited for, and the payload of the next look.
+/// The reason of the wait, and the payload of the next poll.
 ///
 /// # Panics
-/// Where the look came to something else.
+/// If the outcome is another.
 #[track_caller]
 pub fn polls_again<S: Step>(looked: Result<Outcome<S>>) -> (String, S::Input) {
     match looked {
@@ -50,7 +50,7 @@ pub fn polls_again<S: Step>(looked: Result<Outcome<S>>) -> (String, S::Input) {
 /// The error.
 ///
 /// # Panics
-/// Where the look came to something else.
+/// If the outcome is another.
 #[track_caller]
 pub fn fails<S: Step>(looked: Result<Outcome<S>>) -> Error {
     match looked {
@@ -59,10 +59,10 @@ pub fn fails<S: Step>(looked: Result<Outcome<S>>) -> Error {
     }
 }
 
-/// The error that the look waits out, and the payload of the next.
+/// The error that is retried, and the payload of the next poll.
 ///
 /// # Panics
-/// Where it came to something else.
+/// If the outcome is another.
 #[track_caller]
 pub fn waits_out<S: Step>(looked: Result<Outcome<S>>) -> (Error, S::Input) {
     match looked {
@@ -71,10 +71,10 @@ pub fn waits_out<S: Step>(looked: Result<Outcome<S>>) -> (Error, S::Input) {
     }
 }
 
-/// Holds the look to be a late delivery's.
+/// Asserts that the outcome is that of a late delivery.
 ///
 /// # Panics
-/// Where it came to something else.
+/// If the outcome is another.
 #[track_caller]
 pub fn has_ended_already<S: Step>(looked: Result<Outcome<S>>) {
     assert!(

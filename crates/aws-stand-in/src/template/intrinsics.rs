@@ -42,7 +42,7 @@ pub(super) struct Resource {
     pub metadata: Value,
     #[serde(default)]
     pub properties: Value,
-    // A night sees no stack go.
+    // No run sees a stack being deleted.
     #[serde(rename = "DeletionPolicy")]
     _deletion_policy: Option<String>,
     #[serde(rename = "UpdateReplacePolicy")]
@@ -87,7 +87,7 @@ fn long_form(value: yaml::Value) -> anyhow::Result<Value> {
     })
 }
 
-/// What intrinsics look at.
+/// What intrinsics are evaluated against.
 pub(super) struct Stack {
     pub name: String,
     pub sections: Sections,
@@ -241,7 +241,7 @@ impl Stack {
                 };
                 !self.holds(inner)?
             }
-            // Every part is looked at, so that a part that is not modelled does not hide.
+            // Every part is evaluated, so that an unmodelled one is not missed.
             ("Fn::And", Value::Array(all)) => self.each(all)?.iter().all(|&holds| holds),
             ("Fn::Or", Value::Array(all)) => self.each(all)?.iter().any(|&holds| holds),
             _ => bail!("{name} is not modelled in a condition"),

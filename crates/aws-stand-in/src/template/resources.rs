@@ -99,7 +99,7 @@ fn deploy_one(
             template.rules.push(rule);
         }
         "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" => {}
-        // Nothing in a night asks for these; their intrinsics must have values all the same.
+        // No run uses these, but their intrinsics must have values.
         "AWS::CloudWatch::Alarm" | "AWS::Logs::MetricFilter" | "AWS::Logs::QueryDefinition" => {
             evaluated(stack, &resource.properties)?;
         }

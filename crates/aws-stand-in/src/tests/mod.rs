@@ -205,7 +205,7 @@ async fn every_call_is_told() {
     assert!(records[0].outcome.starts_with("400 InvalidVolume.NotFound"));
 }
 
-/// A night with everything in it: faults, a test, a busy volume.
+/// A run with everything in it: faults, a test, a busy volume.
 async fn told() -> String {
     let night = Night::new();
     let mut calls = 0;

@@ -25,7 +25,7 @@ pub struct Fault {
     pub bytes: fn(&[u8]) -> Vec<u8>,
     /// More of them without end.
     pub endless: bool,
-    /// What a person is told.
+    /// The error event.
     pub tells: fn(Service) -> &'static [&'static str],
 }
 

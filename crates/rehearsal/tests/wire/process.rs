@@ -72,7 +72,7 @@ pub struct Seen {
     pub asks_again: bool,
     pub log: String,
     pub memory_kib: u64,
-    /// What it told Lambda instead of starting: headers and body.
+    /// What it reported to Lambda instead of starting: headers and body.
     start_error: Option<(String, String)>,
 }
 
@@ -100,7 +100,7 @@ pub async fn play(case: &Case) -> Seen {
     finish(&wire, child, |seen| seen.asks_again).await
 }
 
-/// What the program tells Lambda that does not start with this setting; no body where it starts.
+/// What a program reports to Lambda if it does not start with this setting; no body if it starts.
 pub async fn start_error(scene: Scene, name: &str, value: &str) -> (String, Option<String>) {
     let (wire, address) = listen(Scene::stack(), "{}".to_owned(), None).await;
     let child = start(&wire, scene, &address, &[(name, value)]);

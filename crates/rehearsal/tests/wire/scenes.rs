@@ -50,7 +50,7 @@ impl Scene {
         }
     }
 
-    /// The calls that it makes in one look.
+    /// The calls that it makes in one poll.
     pub fn calls(self) -> &'static [&'static str] {
         match self {
             Self::Choose => &[

@@ -171,7 +171,8 @@ async fn a_secret_shows_only_when_it_is_decrypted() {
     );
 }
 
-/// Refuses one action on one kind of resource, and only where the tag of the instance is told.
+/// Refuses one action on one kind of resource, and only if the request context has the instance's
+/// tag.
 struct NoInstance;
 
 impl Authorizer for NoInstance {
