@@ -264,3 +264,8 @@ fn intrinsic(map: &Map<String, Value>) -> anyhow::Result<Option<(&str, &Value)>>
     ensure!(map.len() == 1, "{key} stands beside other keys");
     Ok(Some((key, argument)))
 }
+
+pub(super) fn evaluated(stack: &Stack, value: &Value) -> anyhow::Result<Value> {
+    let value = stack.evaluate(value)?;
+    value.context("AWS::NoValue instead of properties")
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::VpcConfig;
+use super::deployed::VpcConfig;
 use super::parameters::text;
 
 #[derive(Deserialize)]

@@ -7,14 +7,14 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
+use super::deployed::{Function, LogGroup, Schedule, Template};
 use super::document::Document;
-use super::intrinsics::{Resource, Stack};
+use super::intrinsics::{Resource, Stack, evaluated};
 use super::parameters::text;
 use super::properties::{
     Destination, DestinationConfig, FunctionProperties, LogGroupProperties, RecursiveLoop,
 };
 use super::roles::{check_network, roles};
-use super::{Function, LogGroup, Schedule, Template};
 use crate::event_bridge::Rule;
 use crate::iam::Role;
 
@@ -221,11 +221,6 @@ fn lets_eventbridge_write(policies: &[Value], log_group: &str) -> bool {
                 .as_str()
                 .is_some_and(|arn| arn.ends_with(&wanted))
     })
-}
-
-pub(super) fn evaluated(stack: &Stack, value: &Value) -> anyhow::Result<Value> {
-    let value = stack.evaluate(value)?;
-    value.context("AWS::NoValue instead of properties")
 }
 
 fn function_globals(globals: &Map<String, Value>) -> anyhow::Result<Value> {

@@ -6,10 +6,9 @@ use anyhow::{Context as _, ensure};
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::VpcConfig;
-use super::intrinsics::{Resource, Stack};
+use super::deployed::VpcConfig;
+use super::intrinsics::{Resource, Stack, evaluated};
 use super::properties::{ManagedPolicyProperties, RoleProperties};
-use super::resources::evaluated;
 use crate::iam::{Decision, Request, Role};
 use crate::ids::{ACCOUNT_ID, PARTITION, REGION};
 

@@ -1,5 +1,7 @@
 //! What the project's own template must say.
 
+use std::time::Duration;
+
 use super::*;
 use crate::iam::{Decision, Request};
 
@@ -14,10 +16,8 @@ fn stack(given: &[(&str, &str)]) -> Template {
 
 /// The whole chain of causes.
 fn error(text: &str, given: &[(&str, &str)]) -> String {
-    format!(
-        "{:#}",
-        Template::read(text, &parameters(given)).unwrap_err()
-    )
+    let wrong = Template::read(text, &parameters(given)).unwrap_err();
+    format!("{wrong:#}")
 }
 
 mod documents;
