@@ -25,7 +25,7 @@ struct Status<'a> {
     #[serde(flatten)]
     backups: Option<Backups>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    held_now: Option<Vec<TestVolume>>,
+    held_now: Option<Vec<HeldVolume>>,
     next_start: Next,
     /// What AWS refused to show.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -60,7 +60,7 @@ struct Shown {
 
 /// A test volume.
 #[derive(Serialize)]
-struct TestVolume {
+struct HeldVolume {
     run_id: String,
     volume_id: String,
     state: &'static str,
@@ -116,7 +116,7 @@ impl ChooseSnapshot {
     }
 
     /// The test volumes of this environment, and those of others on the same test instance.
-    async fn held_now(&self, run: &Run, now: Timestamp) -> Result<Vec<TestVolume>> {
+    async fn held_now(&self, run: &Run, now: Timestamp) -> Result<Vec<HeldVolume>> {
         let mut volumes = ec2::volumes_of_environment(&self.ec2, &self.environment).await?;
         for other in ec2::test_volumes(&self.ec2, self.names(run).test_instance).await? {
             if volumes.iter().all(|volume| volume.id != other.id) {
@@ -129,11 +129,11 @@ impl ChooseSnapshot {
             .collect())
     }
 
-    fn held(&self, volume: &Volume, now: Timestamp) -> TestVolume {
+    fn held(&self, volume: &Volume, now: Timestamp) -> HeldVolume {
         let tag = |key: &str| volume.tags.get(key).cloned().unwrap_or_default();
         let deleted = volume.state == VolumeState::Deleted;
         let left = !deleted && self.is_dead(volume);
-        TestVolume {
+        HeldVolume {
             run_id: tag(tags::RUN),
             volume_id: volume.id.clone(),
             state: match volume.state {

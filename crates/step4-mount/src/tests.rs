@@ -15,10 +15,7 @@ const NOTHING: [&str; 0] = [];
 
 async fn attached(harness: &Harness) -> Attached {
     Attached {
-        volume: TestVolume {
-            volume_id: harness.attached_volume("run-1").await,
-            device: "/dev/sdg".to_owned(),
-        },
+        volume: TestVolume::new(&harness.attached_volume("run-1").await, "/dev/sdg"),
         subject: Subject {
             snapshot_id: harness.ids.snapshot_id.clone(),
             snapshot_started_at: Some(harness.run().started_at),

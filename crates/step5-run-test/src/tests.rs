@@ -33,10 +33,7 @@ async fn mounted(harness: &Harness, mount_found_fault: bool) -> Mounted {
 
 async fn without_programs(harness: &Harness, mount_found_fault: bool) -> Mounted {
     Mounted {
-        volume: TestVolume {
-            volume_id: harness.attached_volume("run-1").await,
-            device: "/dev/sdg".to_owned(),
-        },
+        volume: TestVolume::new(&harness.attached_volume("run-1").await, "/dev/sdg"),
         subject: Subject {
             snapshot_id: harness.ids.snapshot_id.clone(),
             snapshot_started_at: Timestamp::parse("2026-03-01T01:30:00.25Z"),

@@ -127,10 +127,7 @@ async fn its_own_payloads_are_told_apart() {
             snapshot_started_at: None,
             dev_ib_backup_instance_id: "i-1".to_owned(),
         },
-        volume: TestVolume {
-            volume_id: "vol-1".to_owned(),
-            device: "/dev/sdg".to_owned(),
-        },
+        volume: TestVolume::new("vol-1", "/dev/sdg"),
         test_command_id: "c-1".to_owned(),
     };
     assert_eq!(read.payload, Stage::AwaitTest(expected));

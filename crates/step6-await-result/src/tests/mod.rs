@@ -76,10 +76,7 @@ async fn testing_with(harness: &Harness, others: &[(&'static str, &str)]) -> Tes
     Testing {
         test_command_id: send_with(harness, "test", &volume_id, others).await,
         subject: subject(harness),
-        volume: TestVolume {
-            volume_id,
-            device: "/dev/sdg".to_owned(),
-        },
+        volume: TestVolume::new(&volume_id, "/dev/sdg"),
     }
 }
 

@@ -68,10 +68,7 @@ async fn a_test_that_is_not_yet_visible_is_waited_for() {
     let payload = common::event::Testing {
         test_command_id: "rehearse-0000-0000-0000-000000000009".to_owned(),
         subject: super::subject(&harness),
-        volume: TestVolume {
-            volume_id: "vol-rehearsal0001".to_owned(),
-            device: "/dev/sdg".to_owned(),
-        },
+        volume: TestVolume::new("vol-rehearsal0001", "/dev/sdg"),
     };
     let (why, _) = polls_again(
         harness
