@@ -84,8 +84,12 @@ test-delivery: build $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and
 
 lint: lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog ## Run all linters
 
-lint-rust: setup-rust ## Check the Rust code
+# With circles still: plan, mutants and exhaustive of the simulation; lib and run_record of step 6.
+CIRCLES_LEFT := crates/simulation/src crates/step6-await-result/src
+
+lint-rust: setup-rust setup-documents ## Check the Rust code
 	cargo fmt --all --check
+	.ci/circles $(filter-out $(CIRCLES_LEFT),$(wildcard crates/*/src crates/*/*/src))
 	cargo clippy --workspace --all-targets -- -D warnings
 
 # Advisories are kept at GitHub: where that cannot be reached, ADVISORIES=1 fails.
