@@ -84,8 +84,8 @@ test-delivery: build $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and
 
 lint: lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog ## Run all linters
 
-# With circles still: plan, mutants and exhaustive of the simulation; lib and run_record of step 6.
-CIRCLES_LEFT := crates/simulation/src crates/step6-await-result/src
+# With circles still: plan, mutants and exhaustive; run and after.
+CIRCLES_LEFT := crates/simulation/src
 
 lint-rust: setup-rust setup-documents ## Check the Rust code
 	cargo fmt --all --check

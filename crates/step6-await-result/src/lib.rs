@@ -8,6 +8,7 @@
 //! deletion. Leaves behind: nothing.
 
 mod doctor;
+mod ended;
 mod error_event;
 mod event;
 mod evidence;
@@ -27,12 +28,11 @@ use common::polling::{Polling, limits};
 use common::settings::Settings;
 use common::step::{Invocation, Outcome, Step};
 use common::{Error, Result};
-use serde::Serialize;
 use serde_json::Value;
 use tracing::error;
 
+pub use ended::Ended;
 pub use event::Stage;
-use run_record::RunRecord;
 
 /// Step 6.
 pub struct AwaitResult {
@@ -57,10 +57,6 @@ pub struct AwaitResult {
     test_interval: Duration,
     test_time_limit: Duration,
 }
-
-/// The run is over, and holds nothing. Only step 6 can say so.
-#[derive(Debug, Serialize)]
-pub struct Ended(Option<RunRecord>);
 
 impl Step for AwaitResult {
     const NAME: &'static str = "step-6-await-result";

@@ -3,57 +3,13 @@
 
 use common::Error;
 use common::ec2;
-use common::event::{EndReason, Phase, Release, Run};
+use common::event::{EndReason, Release, Run};
 use common::step::Outcome;
 use common::time::Timestamp;
-use serde::Serialize;
 use tracing::warn;
 
-use crate::{AwaitResult, Ended};
-
-/// What is kept of a run, in the order in which people read it.
-#[derive(Debug, Serialize)]
-pub struct RunRecord {
-    run: String,
-    verdict: &'static str,
-    reason: Option<String>,
-    environment: String,
-    database: String,
-    snapshot: Option<String>,
-    snapshot_started_at: Option<Timestamp>,
-    /// When the run began: how much of the work since would be lost.
-    snapshot_age_seconds: Option<f64>,
-    /// When the test ended, as the snapshot's tag has it.
-    checked_at: Option<Timestamp>,
-    /// The snapshot bears this run's verdict: it was asked for this record.
-    seen_on_snapshot: bool,
-    coverage: Option<f64>,
-    manifest: Option<bool>,
-    checks: Option<u64>,
-    tables: Option<u64>,
-    rows: Option<u64>,
-    seconds: Seconds,
-    started_by: Option<String>,
-    started_at: Timestamp,
-    ended_at: Timestamp,
-    test_command: Option<String>,
-    test_document: String,
-    /// The script that the test document ran, as it says itself.
-    script: Option<String>,
-    /// What the functions were packaged from.
-    commit: Option<String>,
-}
-
-/// How long each phase took, as far as it came.
-#[derive(Debug, Serialize)]
-struct Seconds {
-    snapshot: Option<f64>,
-    volume: Option<f64>,
-    attach: Option<f64>,
-    mount: Option<f64>,
-    test: Option<f64>,
-    release: Option<f64>,
-}
+use crate::AwaitResult;
+use crate::ended::{Ended, RunRecord, seconds};
 
 /// What EC2 says of the snapshot now.
 #[derive(Default)]
@@ -142,22 +98,5 @@ fn outcome(seen: &OnSnapshot, back: &Release) -> (&'static str, Option<String>) 
             "superseded",
             Some("a later test of the snapshot has its verdict".to_owned()),
         ),
-    }
-}
-
-fn seconds(run: &Run, ended_at: Timestamp) -> Seconds {
-    let durations = run.durations();
-    let of = |phase| {
-        let found = durations.iter().find(|(of, _)| *of == phase);
-        found.map(|(_, seconds)| *seconds)
-    };
-    let tested = run.ready_at.get(&Phase::Test);
-    Seconds {
-        snapshot: of(Phase::Snapshot),
-        volume: of(Phase::Volume),
-        attach: of(Phase::Attach),
-        mount: of(Phase::Mount),
-        test: of(Phase::Test),
-        release: tested.map(|&tested| ended_at.seconds_since(tested)),
     }
 }

@@ -1,6 +1,7 @@
 //! EC2, version 2016-11-15: instances, volumes and snapshots as far as the check touches them.
 
 mod attach_volume;
+mod attachments;
 mod conditions;
 mod create_tags;
 mod create_volume;
