@@ -121,8 +121,9 @@ async fn nothing_that_is_not_awss_is_taken_for_an_answer() {
     );
 }
 
+/// Finding 9 of AWS.
 #[tokio::test]
-async fn settings_that_cannot_be_read_are_told_to_lambda() {
+async fn aws_finding_9_settings_that_cannot_be_read_are_told_to_lambda() {
     for scene in Scene::ALL {
         let (headers, body) = process::start_error(scene, "TEST_POLL_SECONDS", "soon").await;
         let Some(body) = body else {

@@ -134,6 +134,15 @@ async fn its_own_payloads_are_told_apart() {
     assert_eq!(read.run.iteration_count, 7);
 }
 
+/// Without it nothing would be unmounted where the volume was detached by hand.
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_later_step_says_under_which_name_the_volume_was_attached() {
+    let mut later = event();
+    later["device"] = json!("/dev/sdg");
+    let (_, back, ..) = read(&record(&later));
+    assert_eq!(back.device.as_deref(), Some("/dev/sdg"));
+}
+
 /// What one look hands to the next is what the next one reads.
 #[tokio::test(start_paused = true)]
 async fn its_own_payload_comes_back_as_it_was() {

@@ -59,6 +59,18 @@ async fn a_test_that_runs_is_waited_for() {
     assert_eq!(harness.done(), NOTHING);
 }
 
+/// Systems Manager cannot reach the agent for now, and sends the command again.
+#[tokio::test(start_paused = true)]
+async fn a_test_that_is_delayed_is_waited_for() {
+    let harness = Harness::new();
+    harness.aws.set_agent(&harness.ids.test_instance_id, false);
+    let task = Stage::AwaitTest(testing(&harness).await);
+    harness.wait(60).await;
+    let (why, _) = polls_again(harness.poll(&harness.run(), task).await);
+    assert!(why.contains("is Delayed"), "{why}");
+    assert_eq!(harness.done(), NOTHING);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_test_that_is_not_yet_visible_is_waited_for() {
     let harness = Harness::new();
