@@ -124,6 +124,7 @@ async fn nothing_that_is_not_awss_is_taken_for_an_answer() {
 /// Finding 9 of AWS.
 #[tokio::test]
 async fn aws_finding_9_settings_that_cannot_be_read_are_told_to_lambda() {
+    let mut told = 0;
     for scene in Scene::ALL {
         let (headers, body) = process::start_error(scene, "TEST_POLL_SECONDS", "soon").await;
         let Some(body) = body else {
@@ -138,5 +139,7 @@ async fn aws_finding_9_settings_that_cannot_be_read_are_told_to_lambda() {
         assert_eq!(error["errorType"], "BadSettings");
         let message = error["errorMessage"].as_str().expect("a text");
         assert!(message.contains("TEST_POLL_SECONDS is `soon`"), "{message}");
+        told += 1;
     }
+    assert!(told > 0, "no step told Lambda");
 }
