@@ -51,9 +51,9 @@ class Planted(unittest.TestCase):
     def test_checkov_and_an_exception_without_a_reason(self):
         self.plant(
             (r"      RetentionInDays: !Ref LogRetentionDays\n", ""),
-            (r"checkov:skip=CKV_AWS_117: .*", "checkov:skip=CKV_AWS_117"),
+            (r"checkov:skip=CKV_AWS_115: .*", "checkov:skip=CKV_AWS_115"),
         )
-        self.assertCaught("checkov", "CKV_AWS_66", "CKV_AWS_117")
+        self.assertCaught("checkov", "CKV_AWS_66", "CKV_AWS_115")
 
     def test_shellcheck_reads_the_parts_of_a_document(self):
         """On a copy of what `make lint-shell` reads."""

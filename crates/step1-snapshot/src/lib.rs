@@ -107,11 +107,15 @@ impl Step for ChooseSnapshot {
         let payload: Start = event::read(event)?;
         check(&payload)?;
         let target: Target = event::read(event)?;
-        let run = Run::read(event).unwrap_or_else(|_| Run {
-            canary: payload.canary,
-            started_by: Some(event::started_by(event)),
-            ..Run::begin(&invocation.request_id, invocation.now, target)
-        });
+        let run = if Run::has_begun(event) {
+            Run::read(event)?
+        } else {
+            Run {
+                canary: payload.canary,
+                started_by: Some(event::started_by(event)),
+                ..Run::begin(&invocation.request_id, invocation.now, target)
+            }
+        };
         Ok(Envelope { run, payload })
     }
 

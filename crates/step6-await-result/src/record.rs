@@ -17,7 +17,11 @@ use crate::{AwaitResult, Stage};
 /// The result of recording a verdict.
 enum Recorded {
     /// It is on the snapshot, with this instant.
-    Written(Timestamp),
+    Written {
+        checked_at: Timestamp,
+        /// It stood there already.
+        before: bool,
+    },
     /// The snapshot takes no more tags; the verdict is of this instant.
     NoRoom(Timestamp, Error),
     /// A newer one of another run stands there.
@@ -107,9 +111,9 @@ impl AwaitResult {
             }
         };
         match written {
-            Recorded::Written(checked_at) => {
+            Recorded::Written { checked_at, before } => {
                 let told = told(verdict, checked_at);
-                let before = self.told_before(run, checked_at).await?;
+                let before = before && self.told_before(run, checked_at).await?;
                 let mut back = Release::after(testing, EndReason::Verdict(told));
                 back.tested = Some(verdict.into());
                 back.reported = before || self.send_verdict(&tested, told).await.is_ok();
@@ -192,7 +196,10 @@ impl AwaitResult {
             verdict.tag(),
             verdict.detail
         );
-        Ok(Recorded::Written(checked_at))
+        Ok(Recorded::Written {
+            checked_at,
+            before: before.is_some(),
+        })
     }
 
     /// Whether this is a late delivery of an ended run: its metrics were sent at the time, and

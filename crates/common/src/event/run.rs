@@ -131,6 +131,15 @@ impl Run {
         }
     }
 
+    /// Whether an event is of a run that has begun, and no start event. With two of the three
+    /// fields that every run has, it is a broken event of one: to start another would hide that.
+    #[must_use]
+    pub fn has_begun(event: &Value) -> bool {
+        let fields = ["run_id", "started_at", "iteration_count"];
+        let there = fields.iter().filter(|&&field| event.get(field).is_some());
+        there.count() > 1
+    }
+
     /// Reads the run from an event of the chain.
     pub fn read(event: &Value) -> Result<Self> {
         let run: Self = read(event)?;

@@ -72,11 +72,18 @@ pub(super) fn told(report: &Report) -> Result<(bool, Summary)> {
     }
 }
 
-/// The reason of a script that could not check.
+/// What a script that could not check says: its reason, or all that came through of its output.
 pub(super) fn could_not(report: &Report) -> Option<String> {
-    let said = read(&report.stdout).ok()?;
-    let reason = one_line(&said.reason, SHOWN);
-    (report.response_code == COULD_NOT_CHECK && !reason.is_empty()).then_some(reason)
+    if report.response_code != COULD_NOT_CHECK {
+        return None;
+    }
+    let reason = read(&report.stdout).map(|said| one_line(&said.reason, SHOWN));
+    let reason = reason.unwrap_or_default();
+    Some(if reason.is_empty() {
+        report.words()
+    } else {
+        reason
+    })
 }
 
 fn read(stdout: &str) -> std::result::Result<Summary, String> {

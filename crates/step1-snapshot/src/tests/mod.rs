@@ -40,7 +40,6 @@ async fn any_object_starts_a_run_of_its_own() {
         json!({}),
         json!({"key1": "value1"}),
         json!({"run_id": "run-0"}),
-        json!({"run_id": 7, "started_at": "yesterday", "iteration_count": "many"}),
     ] {
         let read = harness.read(&event).expect("a start event");
         assert_eq!(read.run.run_id, "request-1", "{event}");
@@ -87,6 +86,30 @@ async fn what_is_no_object_or_names_no_snapshot_is_refused() {
         let error = harness.read(&event).expect_err("no start event");
         assert_eq!(error.kind(), Kind::BadEvent);
         assert!(error.to_string().contains(named), "{error}");
+    }
+}
+
+/// To begin another run would hide that this one is lost.
+#[tokio::test(start_paused = true)]
+async fn a_broken_event_of_a_run_begins_no_other() {
+    let harness = Harness::new();
+    let whole = json!({
+        "run_id": "run-0",
+        "started_at": "2026-02-28T02:00:00Z",
+        "iteration_count": 3,
+    });
+    harness.read(&whole).expect("an event of a run");
+    for field in ["run_id", "started_at", "iteration_count"] {
+        for value in [json!({}), json!(null)] {
+            let mut event = whole.clone();
+            event[field] = value;
+            let error = harness.read(&event).expect_err(field);
+            assert_eq!(error.kind(), Kind::BadEvent);
+            assert!(error.to_string().contains(field), "{error}");
+            event.as_object_mut().expect("an object").remove(field);
+            let error = harness.read(&event).expect_err(field);
+            assert!(error.to_string().contains(field), "{error}");
+        }
     }
 }
 

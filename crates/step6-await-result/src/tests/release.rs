@@ -320,6 +320,21 @@ async fn audit_e8_a_volume_on_an_instance_that_was_renamed_is_given_back() {
     assert_eq!(harness.stack.left_volumes(), NOTHING);
 }
 
+/// The exit status alone says that the host answers, and that the script could not unmount.
+#[tokio::test(start_paused = true)]
+async fn no_force_while_the_host_says_so_in_output_that_was_cut() {
+    let harness = Harness::new();
+    let back = attached(&harness, EndReason::Leftover).await;
+    harness.scripts_end_with(75, "is in use by bash(4711)\n{\"valid\":nu");
+    let run = harness.run();
+    let (_, back) = held_up(harness.poll(&run, Stage::Release(back)).await);
+    harness.wait(15).await;
+    let (_, back) = held_up(harness.poll(&run, Stage::Release(back)).await);
+    assert!(back.held_by.is_some(), "{back:?}");
+    held_up(harness.poll(&later(&run, 200), Stage::Release(back)).await);
+    assert_eq!(harness.asked("DetachVolume").len(), 0);
+}
+
 /// Row E9 of the audit: a person's shell stands in the mount.
 #[tokio::test(start_paused = true)]
 async fn audit_e9_no_force_while_the_host_says_who_holds_the_volume() {

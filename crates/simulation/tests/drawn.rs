@@ -1,0 +1,63 @@
+//! Nights that were drawn once and broke something, as they were drawn.
+
+use std::time::Duration;
+
+use aws_stand_in::AgentReport;
+use aws_stand_in::simulated_host::Backup;
+use simulation::exhaustive::undisturbed;
+use simulation::{CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Service, play};
+
+const TWO_HOURS: Duration = Duration::from_hours(2);
+
+fn at(milliseconds: u64, action: OperatorAction) -> PlannedFault {
+    PlannedFault::OperatorAction(Duration::from_millis(milliseconds), action)
+}
+
+async fn holds(backup: Backup, seed: u64, faults: &[PlannedFault]) {
+    let plan = Plan {
+        faults: faults.to_vec(),
+        seed,
+        ..undisturbed(backup)
+    };
+    let played = play(&plan).await;
+    assert_eq!(played.violations, [""; 0], "{faults:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mount_is_held_and_a_report_is_cut() {
+    let cut = OperatorAction::AgentReports(AgentReport::OutputCut);
+    let faults = [at(50_500, OperatorAction::HoldMount), at(22_500, cut)];
+    holds(Backup::Damaged, 12067, &faults).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_another_form_while_ssm_is_out_of_reach() {
+    let faults = [
+        PlannedFault::Delivery(2, DeliveryFault::WrongType),
+        PlannedFault::Outage(Service::Ssm, Duration::ZERO, TWO_HOURS),
+    ];
+    holds(Backup::Good, 1245, &faults).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_delivery_while_reads_lag() {
+    let faults = [
+        PlannedFault::Call(24, CallFault::Lags),
+        PlannedFault::Lag(Duration::from_secs(76)),
+        PlannedFault::Delivery(33, DeliveryFault::AgainSoon),
+        PlannedFault::Call(100, CallFault::AnswerLost),
+    ];
+    holds(Backup::Good, 16899, &faults).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_is_deleted_while_ec2_is_out_of_reach() {
+    for (seed, backup, outage, delete) in [
+        (17409, Backup::Good, 26, 158_500),
+        (19055, Backup::Damaged, 50, 150_500),
+    ] {
+        let outage = PlannedFault::Outage(Service::Ec2, Duration::from_secs(outage), TWO_HOURS);
+        let faults = [outage, at(delete, OperatorAction::Delete)];
+        holds(backup, seed, &faults).await;
+    }
+}
