@@ -49,6 +49,16 @@ async fn any_object_starts_a_run_of_its_own() {
     }
 }
 
+/// Row E7 of the audit: all that comes later goes by the run.
+#[tokio::test(start_paused = true)]
+async fn audit_e7_a_start_event_makes_its_run_a_canary() {
+    let harness = Harness::new();
+    for canary in [true, false] {
+        let read = harness.read(&json!({"canary": canary}));
+        assert_eq!(read.expect("a start event").run.canary, canary);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn its_own_payload_goes_on_with_its_run() {
     let harness = Harness::new();
