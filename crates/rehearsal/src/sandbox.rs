@@ -1,6 +1,7 @@
 //! The sandbox that a rehearsal runs in: namespaces and a file system of its own, so that
 //! whatever ends it, nothing is left. Where they are not to be had: a folder, tidied at the end.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -19,8 +20,8 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Ends every process that has anything of this folder open or works in it, such as a
-    /// database server whose script was ended under it; one at a time until there is none, since
+    /// Ends every process that has anything of this folder open, works in it or has its name among
+    /// its variables, such as a database server whose script was ended under it; one at a time until there is none, since
     /// they may have children that are just beginning.
     pub(super) fn sweep(&self) {
         while let Some(pid) = self.user() {
@@ -49,7 +50,11 @@ impl Sandbox {
             .flatten();
         let links = open.map(|entry| entry.path()).chain([process.join("cwd")]);
         let mut targets = links.filter_map(|link| std::fs::read_link(link).ok());
+        // A script opens nothing for long, but its variables name the folder.
+        let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+        let folder = self.folder.as_os_str().as_bytes();
         targets.any(|target| target.starts_with(&self.folder))
+            || environment.windows(folder.len()).any(|text| text == folder)
     }
 }
 
