@@ -84,12 +84,9 @@ test-delivery: build $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and
 
 lint: lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog ## Run all linters
 
-# With circles still: plan, mutants and exhaustive; run and after.
-CIRCLES_LEFT := crates/simulation/src
-
 lint-rust: setup-rust setup-documents ## Check the Rust code
 	cargo fmt --all --check
-	.ci/circles $(filter-out $(CIRCLES_LEFT),$(wildcard crates/*/src crates/*/*/src))
+	.ci/circles
 	cargo clippy --workspace --all-targets -- -D warnings
 
 # Advisories are kept at GitHub: where that cannot be reached, ADVISORIES=1 fails.

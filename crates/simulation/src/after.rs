@@ -7,9 +7,8 @@ use serde_json::json;
 
 use super::inject::{Before, set_up};
 use super::plan::{BOUND, NEXT_SNAPSHOTS, bound, told};
-use super::run::is_own;
 use super::{Plan, PlannedFault, invariants};
-use crate::environment::Environment;
+use crate::environment::{Environment, is_own};
 use aws_stand_in::Snapshot;
 use common::time::Timestamp;
 

@@ -13,6 +13,18 @@ use serde_json::{Value, json};
 
 use crate::in_process::InProcess;
 
+/// The test volume of another environment of the account.
+pub(super) const OTHERS_VOLUME: &str = "vol-rehearsalothers";
+
+/// Whether what is left is not the other environment's.
+#[expect(
+    clippy::ptr_arg,
+    reason = "retain hands over a reference to what it holds"
+)]
+pub(super) fn is_own(left: &String) -> bool {
+    !left.contains(OTHERS_VOLUME)
+}
+
 /// A stack and its test instance, before and while nights are played on it.
 pub struct Environment {
     /// The stack.

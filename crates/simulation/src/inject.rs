@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::task::JoinSet;
 
 use super::fault::When;
-use super::operator_action::mend_states;
+use super::perform::mend_states;
 use super::plan::DURATIONS;
 use super::{CallFault, Mutant, PlannedFault};
 use crate::environment::Environment;

@@ -20,15 +20,12 @@ use std::time::SystemTime;
 use common::datadog::OLDEST_POINT;
 use common::time::Timestamp;
 
-use super::operator_action::{COPIED, SCANNED};
-use super::plan::{NEXT_SNAPSHOTS, OTHERS_VOLUME};
+use super::perform::{COPIED, SCANNED};
+use super::plan::NEXT_SNAPSHOTS;
 use super::{CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault};
-use crate::environment::{Ending, Environment};
+use crate::environment::{Ending, Environment, OTHERS_VOLUME};
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Attachment, Tags, VolumeState};
-
-/// What a canary night came to.
-const CANARY: &str = "infobright_backup_check.canary_caught";
 
 /// What is not this stack's, as it is: volumes with their tags and attachments, snapshots with
 /// their tags.
@@ -292,7 +289,7 @@ pub(super) fn somebody_knows(faults: &[PlannedFault], ending: &Ending) -> Vec<St
     let dropped = missing || !ending.given_up.is_empty();
     let unhealed = unhealed(ending);
     let untold = runs.iter().filter(|&&run| {
-        let caught = !ending.metric(CANARY).is_empty();
+        let caught = !ending.metric(told::CANARY).is_empty();
         let judged = caught || verdict_of.is_some_and(|of| runs.contains(of));
         let named = |text: &str| hidden || text.contains(run);
         let shown = ending.events.iter().any(|event| named(&event.text))

@@ -12,15 +12,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::exhaustive::undisturbed;
-use super::fault::When;
-use super::plan::OTHERS_VOLUME;
-use super::{CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Played, Service};
-use crate::environment::Environment;
-use aws_stand_in::lambda::{Accepted, Death};
+use crate::environment::{Environment, OTHERS_VOLUME};
+use aws_stand_in::lambda::Accepted;
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::template::Template;
-use aws_stand_in::{AgentReport, AllowAll, Aws};
+use aws_stand_in::{AllowAll, Aws};
 use wire::{
     always_one, metric_before, result_of_first_test, tests, verdicts_to_come, with_parameter,
 };
@@ -155,80 +151,6 @@ impl Mutant {
         }
     }
 
-    /// A night on which the guard is needed. `clean` is a night without fault.
-    #[must_use]
-    pub fn plan(self, clean: &Played) -> Plan {
-        if let Some(plan) = self.aws_as_it_is() {
-            return plan;
-        }
-        let backup = match self {
-            Self::MetricOfItsOwn | Self::TestThatAlwaysPasses => Backup::Damaged,
-            _ => Backup::Good,
-        };
-        Plan {
-            canary: self == Self::CanaryForgotten,
-            faults: self.faults(clean),
-            without: Some(self),
-            ..undisturbed(backup)
-        }
-    }
-
-    fn faults(self, clean: &Played) -> Vec<PlannedFault> {
-        let call = |action, how| vec![PlannedFault::Call(call_of(clean, action), how)];
-        let event = |function, how| vec![PlannedFault::Delivery(event_of(clean, function), how)];
-        match self {
-            Self::NothingLags => vec![PlannedFault::Lag(Duration::from_secs(10))],
-            Self::NoOnFailureDestination => {
-                // Each of Lambda's three attempts reads once and then attaches.
-                let first = call_of(clean, "AttachVolume");
-                let calls = [first, first + 2, first + 4];
-                calls
-                    .map(|call| PlannedFault::Call(call, CallFault::Denied))
-                    .into()
-            }
-            Self::NoSweep => event("step-6", DeliveryFault::Dropped),
-            Self::ErrorsSwallowed => call("AttachVolume", CallFault::Denied),
-            Self::MetricBeforeTag => call("CreateTags", CallFault::Denied),
-            Self::ExitCodeAlone => {
-                let full = OperatorAction::AgentReports(AgentReport::NoSpace);
-                vec![PlannedFault::OperatorAction(Duration::ZERO, full)]
-            }
-            Self::NoClientToken => call("CreateVolume", CallFault::AnswerLost),
-            Self::MetricUnsent => {
-                let attach = call_of(clean, "AttachVolume");
-                vec![PlannedFault::Death(attach, When::Before, Death::Exit)]
-            }
-            Self::ForceThoughHeld => vec![PlannedFault::OperatorAction(
-                Duration::ZERO,
-                OperatorAction::HoldMount,
-            )],
-            Self::CommandUnasked => {
-                // The second run goes as the first did.
-                let events = clean.ending.deliveries.iter();
-                let events = events.map(|one| one.accepted.number + 1).max();
-                let second = events.unwrap_or_default() + event_of(clean, "step-6");
-                vec![
-                    another_after(clean),
-                    PlannedFault::Delivery(second, DeliveryFault::OtherCommand),
-                ]
-            }
-            Self::OlderOverNewer => {
-                let first = event_of(clean, "step-6");
-                vec![
-                    another_after(clean),
-                    PlannedFault::Delivery(first, DeliveryFault::AgainLate),
-                ]
-            }
-            Self::NoLockOnHost => event("step-5", DeliveryFault::Twice),
-            Self::NoLimitOnLooks => {
-                let day = Duration::from_hours(24);
-                vec![PlannedFault::Outage(Service::Ec2, Duration::ZERO, day)]
-            }
-            // These need none.
-            _ => Vec::new(),
-        }
-    }
-
     /// What of the guard is in the template.
     pub(super) fn change(self, template: &mut Template) {
         if self == Self::NoOnFailureDestination {
@@ -319,24 +241,4 @@ impl Mutant {
             fields.insert("waited_seconds".to_owned(), json!(60));
         }
     }
-}
-
-/// The number of the first call of this operation. One that is not made is missed in the end.
-fn call_of(clean: &Played, action: &str) -> u64 {
-    let mut calls = (1..).zip(&clean.calls);
-    let number = calls.find_map(|(number, made)| (made.action == action).then_some(number));
-    number.unwrap_or_default()
-}
-
-/// The number of the first event for this function.
-fn event_of(clean: &Played, function: &str) -> u64 {
-    let mut deliveries = clean.ending.deliveries.iter().map(|one| &one.accepted);
-    let event = deliveries.find(|accepted| accepted.function.contains(function));
-    event.map_or(u64::MAX, |accepted| accepted.number)
-}
-
-/// Another run, once the first is over.
-fn another_after(clean: &Played) -> PlannedFault {
-    let over = clean.lasted + Duration::from_mins(1);
-    PlannedFault::OperatorAction(over, OperatorAction::StartAnother)
 }

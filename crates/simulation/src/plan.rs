@@ -24,9 +24,6 @@ pub(super) const DURATIONS: Durations = Durations {
 /// The snapshots of the nights after.
 pub(super) const NEXT_SNAPSHOTS: [&str; 2] = ["snap-rehearsal0002", "snap-rehearsal0003"];
 
-/// The test volume of another environment of the account.
-pub(super) const OTHERS_VOLUME: &str = "vol-rehearsalothers";
-
 /// A night to be played.
 #[derive(Clone, Debug)]
 pub struct Plan {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::inject::{Injected, mend, set_up};
-use super::plan::{DURATIONS, OTHERS_VOLUME, bound};
+use super::plan::{DURATIONS, bound};
 use super::{Plan, PlannedFault, after, invariants};
-use crate::environment::{Ending, Environment};
+use crate::environment::{Ending, Environment, OTHERS_VOLUME, is_own};
 use aws_stand_in::clock::rfc3339;
 use aws_stand_in::simulated_host::Durations;
 use aws_stand_in::{Call, Tags};
@@ -122,15 +122,6 @@ fn add_others_volume(night: &Environment) {
         .into();
     let aws = &night.stack.aws;
     aws.add_volume(OTHERS_VOLUME, "us-east-1a", tags, None);
-}
-
-/// Whether what is left is not the other environment's.
-#[expect(
-    clippy::ptr_arg,
-    reason = "retain hands over a reference to what it holds"
-)]
-pub(super) fn is_own(left: &String) -> bool {
-    !left.contains(OTHERS_VOLUME)
 }
 
 /// Of a lag there is to be seen in the end whether any read showed less than the truth.

@@ -1,10 +1,12 @@
 //! What must be told: a verdict where nothing stood in its way, a canary's result, and what a
 //! person has to mend.
 
-use super::CANARY;
 use crate::environment::{Ending, Environment};
 use crate::{OperatorAction, Plan, PlannedFault};
 use aws_stand_in::simulated_host::Backup;
+
+/// Whether a canary's damage was found.
+pub(super) const CANARY: &str = "infobright_backup_check.canary_caught";
 
 /// One thing that passes costs no verdict.
 pub(super) fn what_passes(plan: &Plan, ending: &Ending) -> Option<String> {

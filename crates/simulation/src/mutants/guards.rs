@@ -1,7 +1,4 @@
-//! Nights on which a guard against what AWS does is needed, and what is left of the night without
-//! it.
-
-use std::time::Duration;
+//! What is left of a night without a guard against what AWS does.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -9,44 +6,10 @@ use serde_json::{Value, json};
 use super::Mutant;
 use super::wire::with_parameter;
 use crate::fault::Answers;
-use crate::{OperatorAction, Plan, PlannedFault, Service};
 use aws_stand_in::lambda::Accepted;
-use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Call, Fault};
 
-/// Longer than Lambda repeats a failed event, and shorter than any step's patience.
-const A_WHILE: Duration = Duration::from_mins(8);
-
 impl Mutant {
-    /// The night on which this guard is needed, where it is one of these.
-    pub(super) fn aws_as_it_is(self) -> Option<Plan> {
-        let act = |act| PlannedFault::OperatorAction(Duration::ZERO, act);
-        let answers = |how| PlannedFault::Answers(Service::Ec2, how, Duration::ZERO, A_WHILE);
-        let fault = match self {
-            Self::ForeignAnswerBelieved => answers(Answers::Foreign),
-            Self::HalfListBelieved => answers(Answers::Cut),
-            Self::SourceVolumeUnused => act(OperatorAction::ReplaceProduction),
-            Self::FiltersUnused => act(OperatorAction::Scan),
-            Self::StepUnnamed => act(OperatorAction::AddSteps),
-            Self::KeyUnnamed => act(OperatorAction::RevokeKey),
-            Self::HeldNameUnsaid | Self::StuckWithoutForce => act(OperatorAction::HoldName),
-            Self::VerdictLostWithTag => act(OperatorAction::FillTags),
-            Self::LostTagsUnsaid => {
-                PlannedFault::OperatorAction(Duration::from_secs(40), OperatorAction::Retag)
-            }
-            _ => return None,
-        };
-        let backup = match self {
-            Self::VerdictLostWithTag => Backup::Damaged,
-            _ => Backup::Good,
-        };
-        Some(Plan {
-            faults: vec![fault],
-            without: Some(self),
-            ..super::undisturbed(backup)
-        })
-    }
-
     /// What is believed of an answer that is not AWS's, or is half of one.
     pub(crate) fn believes(self, how: Answers, call: &Call) -> Option<Fault> {
         match (self, how) {

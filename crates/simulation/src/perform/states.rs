@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::OperatorAction;
+use crate::OperatorAction;
 use crate::environment::Environment;
 use aws_stand_in::simulated_host::Along;
 use aws_stand_in::{Aws, Instance, InstanceState, Snapshot, TEST_INSTANCE, Tags};
