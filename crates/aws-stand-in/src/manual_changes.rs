@@ -172,6 +172,10 @@ impl Aws {
             let Some(entry) = account.ec2.instances.get_mut(id) else {
                 return;
             };
+            // What is terminated stays so.
+            if entry.instance.state == InstanceState::Terminated {
+                return;
+            }
             entry.instance.state = state;
             entry.machine.send_modify(|machine| {
                 machine.up = state == InstanceState::Running;

@@ -22,7 +22,7 @@ mod recorded;
 mod run;
 mod summary;
 
-pub use fault::{Answers, CallFault, DeliveryFault, PlannedFault, Service};
+pub use fault::{Answers, CallFault, DeliveryFault, PlannedFault, Service, When};
 pub use mutants::Mutant;
 pub use operator_action::OperatorAction;
 pub use plan::Plan;

@@ -58,13 +58,14 @@ impl Plan {
 
 /// No night with these faults takes longer.
 pub(super) fn bound(faults: &[PlannedFault]) -> Duration {
-    let longest = faults.iter().map(|fault| match fault {
+    let later = faults.iter().map(|fault| match fault {
         PlannedFault::Delivery(_, DeliveryFault::AgainNextDay) => DAY,
         // No run has as many events.
         PlannedFault::Queue(wait) => *wait * 400,
         _ => Duration::ZERO,
     });
-    BOUND + longest.max().unwrap_or_default()
+    // What one brings a day later may be what the next waits for.
+    BOUND + later.sum::<Duration>()
 }
 
 /// What the runs of a night with these faults are told: the backup's maker where there are several,

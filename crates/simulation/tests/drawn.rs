@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use aws_stand_in::AgentReport;
+use aws_stand_in::lambda::Death;
 use aws_stand_in::simulated_host::Backup;
 use simulation::exhaustive::undisturbed;
-use simulation::{CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Service, play};
+use simulation::{
+    CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Service, When, play,
+};
 
 const TWO_HOURS: Duration = Duration::from_hours(2);
 
@@ -14,13 +17,19 @@ fn at(milliseconds: u64, action: OperatorAction) -> PlannedFault {
 }
 
 async fn holds(backup: Backup, seed: u64, faults: &[PlannedFault]) {
+    holds_twice(backup, seed, faults, &[]).await;
+}
+
+/// With what goes wrong in the night after, too.
+async fn holds_twice(backup: Backup, seed: u64, faults: &[PlannedFault], next: &[PlannedFault]) {
     let plan = Plan {
         faults: faults.to_vec(),
+        next: next.to_vec(),
         seed,
         ..undisturbed(backup)
     };
     let played = play(&plan).await;
-    assert_eq!(played.violations, [""; 0], "{faults:?}");
+    assert_eq!(played.violations, [""; 0], "{faults:?} {next:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,4 +69,33 @@ async fn a_volume_is_deleted_while_ec2_is_out_of_reach() {
         let faults = [outage, at(delete, OperatorAction::Delete)];
         holds(backup, seed, &faults).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_come_again_a_day_later_one_after_the_other() {
+    let faults = [
+        PlannedFault::Delivery(14, DeliveryFault::Dropped),
+        PlannedFault::Delivery(2, DeliveryFault::AgainNextDay),
+        PlannedFault::Delivery(17, DeliveryFault::AgainNextDay),
+        PlannedFault::Death(104, When::After, Death::Exit),
+    ];
+    holds(Backup::CannotBeTested, 21024, &faults).await;
+}
+
+/// The host says who holds the volume, and nobody can ask it: then force is the last resort.
+#[tokio::test(start_paused = true)]
+async fn a_mount_is_held_on_a_host_out_of_reach() {
+    let out_of_reach = PlannedFault::Outage(Service::Ssm, Duration::from_secs(146), TWO_HOURS);
+    let faults = [at(500, OperatorAction::TakeAlong), out_of_reach];
+    holds(Backup::ServerDoesNotStart, 22832, &faults).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_is_replaced_and_the_next_holds_a_device_name() {
+    let faults = [
+        at(144_500, OperatorAction::Replace),
+        PlannedFault::Call(38, CallFault::Denied),
+    ];
+    let next = [at(1_594_669, OperatorAction::HoldName)];
+    holds_twice(Backup::CannotBeTested, 25128, &faults, &next).await;
 }

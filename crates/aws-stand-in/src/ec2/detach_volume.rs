@@ -74,8 +74,8 @@ pub(super) fn detach_volume(
 }
 
 /// Whether a detach is what wedges a volume that is in use: not where the release script said that
-/// it has unmounted, and not by force, unless that script could not and said why. Then a person can
-/// end what holds the volume, and force is no last resort.
+/// it has unmounted, and not by force, unless that script could not, said why, and its words were
+/// read. Then a person can end what holds the volume, and force is no last resort.
 fn is_wedged(context: &Context<'_>, instance_id: &str, force: bool) -> bool {
     let commands = context.account.ssm.commands.iter();
     let ended = commands.filter(|one| one.instance_id == instance_id && one.ended_at.is_some());
@@ -86,7 +86,7 @@ fn is_wedged(context: &Context<'_>, instance_id: &str, force: bool) -> bool {
     };
     let let_go = release.exit_code == Some(0);
     let said_why = release.exit_code == Some(COULD_NOT) && !release.stdout.trim().is_empty();
-    !let_go && (!force || said_why)
+    !let_go && (!force || said_why && release.is_told)
 }
 
 /// The volume is always asked about, the instance only where the call names it: the service

@@ -115,6 +115,8 @@ pub struct Command {
     pub stdout: String,
     /// All that it complained.
     pub stderr: String,
+    /// Whether a caller was told how it ended.
+    pub(crate) is_told: bool,
     pub(super) seen_from: SystemTime,
     pub(super) delivery_time_out: Duration,
 }

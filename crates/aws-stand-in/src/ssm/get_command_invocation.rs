@@ -15,12 +15,13 @@ pub(super) fn get_command_invocation(
     let step: Option<String> = input.take("PluginName")?;
     input.finish()?;
     context.authorize_ssm("ssm:GetCommandInvocation", "*", vec![])?;
-    let mut commands = context.account.ssm.commands.iter();
+    let exit_code_alone = context.account.ssm.exit_code_is_a_finding;
+    let mut commands = context.account.ssm.commands.iter_mut();
     let command = commands.find(|command| {
         command.id == command_id && command.instance_id == instance_id && command.seen(context.now)
     });
-    let exit_code_alone = context.account.ssm.exit_code_is_a_finding;
     let command = command.ok_or_else(|| ErrorResponse::new("InvocationDoesNotExist", ""))?;
+    command.is_told |= command.ended_at.is_some();
     let step = command.step(step.as_deref())?;
     if exit_code_alone {
         return Ok(command.clone().with_a_finding().invocation(step));

@@ -127,6 +127,7 @@ fn new_command(
         stdout: String::new(),
         stderr: String::new(),
         seen_from: context.seen_from,
+        is_told: false,
         delivery_time_out: wanted.delivery_time_out,
     }
 }
