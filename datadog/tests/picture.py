@@ -118,7 +118,7 @@ def picture():
     series, now = nights(), START + DAYS * DAY
     upper, y = list_and_table(series, now, 30)
     lower, y = bars(series, now, y)
-    caption = "Invented nights, drawn of the dashboard's own queries by datadog/tests/picture.py. Datadog draws them in its own way."
+    caption = "Invented nights, drawn from the dashboard's own queries by datadog/tests/picture.py. Datadog draws them in its own way."
     lines = [*upper, *lower, text(16, y + 8, caption, fill="#666")]
     head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 20}" font-family="sans-serif" '
             f'font-size="12" fill="#222">')
