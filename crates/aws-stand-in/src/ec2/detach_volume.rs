@@ -74,19 +74,22 @@ pub(super) fn detach_volume(
 }
 
 /// Whether a detach is what wedges a volume that is in use: not where the release script said that
-/// it has unmounted, and not by force, unless that script could not, said why, and its words were
-/// read. Then a person can end what holds the volume, and force is no last resort.
+/// it has unmounted, and not by force, unless that script could not, said why, and somebody has read
+/// such words. Then a person can end what holds the volume, and force is no last resort.
 fn is_wedged(context: &Context<'_>, instance_id: &str, force: bool) -> bool {
     let commands = context.account.ssm.commands.iter();
     let ended = commands.filter(|one| one.instance_id == instance_id && one.ended_at.is_some());
+    let releases = |one: &Command| one.steps.iter().any(|step| step == "release");
+    let said_why = |one: &Command| {
+        releases(one) && one.exit_code == Some(COULD_NOT) && !one.stdout.trim().is_empty()
+    };
+    let is_known = ended.clone().any(|one| said_why(one) && one.is_told);
     let newest = ended.max_by_key(|one| one.ended_at);
-    let releases = |one: &&Command| one.steps.iter().any(|step| step == "release");
-    let Some(release) = newest.filter(releases) else {
+    let Some(release) = newest.filter(|one| releases(one)) else {
         return !force;
     };
     let let_go = release.exit_code == Some(0);
-    let said_why = release.exit_code == Some(COULD_NOT) && !release.stdout.trim().is_empty();
-    !let_go && (!force || said_why && release.is_told)
+    !let_go && (!force || said_why(release) && is_known)
 }
 
 /// The volume is always asked about, the instance only where the call names it: the service
