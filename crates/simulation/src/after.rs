@@ -58,7 +58,7 @@ pub(super) async fn bad_night(
         violations.push("2: the night after it found a fault in a good backup".to_owned());
     }
     violations.extend(invariants::one_of_each(night));
-    violations.extend(invariants::tag_and_metric(night, &ending));
+    violations.extend(invariants::tag_and_metric(night, &plan.next, &ending));
     violations.extend(invariants::instant_of_verdict(night, &plan.next, &ending));
     violations.extend(invariants::somebody_knows(&plan.next, &ending));
     violations

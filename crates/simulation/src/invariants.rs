@@ -111,7 +111,7 @@ pub(super) fn of_night(night: &Environment, plan: &Plan, ending: &Ending) -> Vec
     }
     violations.extend(told::what_to_mend(plan, ending));
     violations.extend(told::verdict_without_tag(plan, ending));
-    violations.extend(tag_and_metric(night, ending));
+    violations.extend(tag_and_metric(night, &plan.faults, ending));
     violations.extend(instant_of_verdict(night, &plan.faults, ending));
     violations.extend(one_of_each(night));
     violations.extend(somebody_knows(&plan.faults, ending));
@@ -158,7 +158,11 @@ fn is_full(night: &Environment) -> bool {
     tags.len() >= 50
 }
 
-pub(super) fn tag_and_metric(night: &Environment, ending: &Ending) -> Option<String> {
+pub(super) fn tag_and_metric(
+    night: &Environment,
+    faults: &[PlannedFault],
+    ending: &Ending,
+) -> Option<String> {
     let metric = match ending.tag() {
         Some("True") => 1.0,
         Some(_) => 0.0,
@@ -174,8 +178,13 @@ pub(super) fn tag_and_metric(night: &Environment, ending: &Ending) -> Option<Str
     // An event that Lambda drops is seen in its metrics, and the missing point in Datadog.
     let shown =
         !ending.events.is_empty() || !unhealed(ending).is_empty() || !ending.given_up.is_empty();
-    let unsaid = ending.valid().is_empty() && !shown;
+    let unsaid = ending.valid().is_empty() && !shown && !faults.iter().any(is_lost);
     (disagree || unsaid).then(|| format!("2: tag {:?}, metric {:?}", ending.tag(), ending.valid()))
+}
+
+/// Of what Lambda loses without a word, the alarm on the missing metric tells.
+fn is_lost(fault: &PlannedFault) -> bool {
+    matches!(fault, PlannedFault::Delivery(_, DeliveryFault::Lost))
 }
 
 pub(super) fn one_of_each(night: &Environment) -> Vec<String> {
@@ -282,10 +291,7 @@ pub(super) fn somebody_knows(faults: &[PlannedFault], ending: &Ending) -> Vec<St
         PlannedFault::Delivery(_, how) => how.hides_run(),
         _ => false,
     });
-    // Of what Lambda loses, the alarm on the missing metric tells.
-    let lost =
-        |fault: &PlannedFault| matches!(fault, PlannedFault::Delivery(_, DeliveryFault::Lost));
-    let missing = ending.valid().is_empty() && faults.iter().any(lost);
+    let missing = ending.valid().is_empty() && faults.iter().any(is_lost);
     let dropped = missing || !ending.given_up.is_empty();
     let unhealed = unhealed(ending);
     let untold = runs.iter().filter(|&&run| {

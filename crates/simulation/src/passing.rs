@@ -1,6 +1,8 @@
 //! A fault that passes, or that the check is built for. One such thing costs no verdict: AWS and
 //! Lambda repeat what they are asked, and so do the steps.
 
+use std::time::Duration;
+
 use super::{CallFault, DeliveryFault, OperatorAction, PlannedFault, Service};
 
 impl PlannedFault {
@@ -10,8 +12,11 @@ impl PlannedFault {
         match self {
             Self::Call(_, how) => !matches!(how, CallFault::Denied | CallFault::BadRequest),
             Self::Death(..) | Self::Lag(_) => true,
-            // A step is handed on by its own event, which Lambda repeats for a few minutes.
-            Self::Answers(service, ..) => *service != Service::Lambda,
+            // A step is invoked by another's event, which Lambda repeats for a few minutes. The
+            // shortest time limit of a step is 15 minutes, and a wait may be doubled.
+            Self::Answers(service, _, _, lasts) => {
+                *service != Service::Lambda && *lasts < Duration::from_mins(10)
+            }
             Self::Delivery(_, how) => how.passes(),
             Self::OperatorAction(_, act) => act.passes(),
             Self::Outage(..) | Self::Queue(_) => false,

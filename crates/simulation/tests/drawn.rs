@@ -7,7 +7,7 @@ use aws_stand_in::lambda::Death;
 use aws_stand_in::simulated_host::Backup;
 use simulation::exhaustive::undisturbed;
 use simulation::{
-    CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Service, When, play,
+    Answers, CallFault, DeliveryFault, OperatorAction, Plan, PlannedFault, Service, When, play,
 };
 
 const TWO_HOURS: Duration = Duration::from_hours(2);
@@ -98,4 +98,25 @@ async fn an_instance_is_replaced_and_the_next_holds_a_device_name() {
     ];
     let next = [at(1_594_669, OperatorAction::HoldName)];
     holds_twice(Backup::CannotBeTested, 25128, &faults, &next).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_not_awss_for_longer_than_a_step_waits() {
+    let (from, lasts) = (Duration::from_millis(4901), Duration::from_secs(2921));
+    let faults = [PlannedFault::Answers(
+        Service::Ssm,
+        Answers::Foreign,
+        from,
+        lasts,
+    )];
+    holds(Backup::Good, 55540, &faults).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_event_is_lost_that_would_have_sent_the_metric() {
+    let faults = [
+        PlannedFault::Outage(Service::Parameters, Duration::from_secs(8), TWO_HOURS),
+        PlannedFault::Delivery(15, DeliveryFault::Lost),
+    ];
+    holds(Backup::Damaged, 56106, &faults).await;
 }
