@@ -118,5 +118,5 @@ async fn the_event_is_lost_that_would_have_sent_the_metric() {
         PlannedFault::Outage(Service::Parameters, Duration::from_secs(8), TWO_HOURS),
         PlannedFault::Delivery(15, DeliveryFault::Lost),
     ];
-    holds(Backup::Damaged, 56106, &faults).await;
+    holds(Backup::BrokenFilesystem, 56106, &faults).await;
 }
