@@ -61,7 +61,7 @@ pub async fn ended_command(
         purpose,
         run_id: run_id.map_or("", |(_, value)| *value),
         parameters,
-        log_group: "",
+        log_group: None,
     };
     let id = ssm::send_command(&person.ssm, &command).await?;
     loop {

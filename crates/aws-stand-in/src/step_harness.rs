@@ -214,7 +214,7 @@ impl<S: Step> StepHarness<S> {
             purpose: "release",
             run_id,
             parameters: vec![("runId", run_id), ("volumeId", "vol-rehearsalgone")],
-            log_group: "",
+            log_group: None,
         };
         let sent = ssm::send_command(&self.person.ssm, &release).await;
         sent.expect("a command can be sent");

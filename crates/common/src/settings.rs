@@ -31,13 +31,12 @@ impl<'a> Settings<'a> {
         text.clone()
     }
 
-    /// A text that may be left empty, but not out.
-    pub fn text_or_empty(&mut self, name: &str) -> String {
-        let Some(text) = self.variables.get(name) else {
+    /// A text, or nothing where it is left empty; it may not be left out.
+    pub fn text_or_empty(&mut self, name: &str) -> Option<String> {
+        if !self.variables.contains_key(name) {
             self.fault(format!("{name} is missing"));
-            return String::new();
-        };
-        text.clone()
+        }
+        self.optional(name)
     }
 
     /// A text that may be missing.
@@ -49,10 +48,7 @@ impl<'a> Settings<'a> {
 
     /// A whole number of at least 1, or nothing where it is left empty.
     pub fn number_or_empty(&mut self, name: &str) -> Option<i32> {
-        let text = self.text_or_empty(name);
-        if text.is_empty() {
-            return None;
-        }
+        let text = self.text_or_empty(name)?;
         let number = text.parse().ok().filter(|number| *number > 0);
         if number.is_none() {
             self.fault(format!(

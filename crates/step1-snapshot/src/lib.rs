@@ -65,7 +65,11 @@ impl Step for ChooseSnapshot {
     type End = NeverEnds;
 
     fn build(clients: &Clients, settings: &mut Settings<'_>) -> Self {
-        let filters = SnapshotFilters::parse(&settings.text_or_empty("SNAPSHOT_FILTERS"));
+        let filters = SnapshotFilters::parse(
+            &settings
+                .text_or_empty("SNAPSHOT_FILTERS")
+                .unwrap_or_default(),
+        );
         let filters = filters.unwrap_or_else(|fault| {
             settings.fault(format!("SNAPSHOT_FILTERS cannot be read: {fault}"));
             SnapshotFilters::default()

@@ -14,7 +14,7 @@ pub(crate) struct Source {
 
 /// The volume that the settings name, if any.
 pub(crate) fn read(settings: &mut Settings) -> Option<String> {
-    let id = Some(settings.text_or_empty("SOURCE_VOLUME_ID")).filter(|id| !id.is_empty())?;
+    let id = settings.text_or_empty("SOURCE_VOLUME_ID")?;
     let rest = id.strip_prefix("vol-").unwrap_or_default();
     if rest.is_empty() || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         settings.fault(format!(

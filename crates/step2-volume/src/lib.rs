@@ -54,7 +54,7 @@ impl Step for MakeVolume {
             environment: settings.text("ENVIRONMENT"),
             performance: Performance::read(settings),
             tags: VolumeTags::read(settings),
-            key: Some(settings.text_or_empty("KMS_KEY_ARN")).filter(|key| !key.is_empty()),
+            key: settings.text_or_empty("KMS_KEY_ARN"),
             interval: settings.seconds("POLL_SECONDS"),
         }
     }

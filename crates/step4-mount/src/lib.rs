@@ -25,7 +25,7 @@ pub struct Mount {
     ssm: Lazy<aws_sdk_ssm::Client>,
     clock: Clock,
     document: String,
-    script_log_group: String,
+    script_log_group: Option<String>,
     interval: Duration,
 }
 
@@ -110,7 +110,7 @@ impl Mount {
                 ("volumeId", &attached.volume.volume_id),
                 ("device", &attached.volume.device),
             ],
-            log_group: &self.script_log_group,
+            log_group: self.script_log_group.as_deref(),
         };
         ssm::ensure_command(&self.ssm, &command, run.started_at).await
     }

@@ -37,7 +37,7 @@ async fn send(harness: &Harness, purpose: &'static str, run_id: &str) -> String 
             ("volumeId", "vol-rehearsal0001"),
             ("device", "/dev/sdg"),
         ],
-        log_group: "",
+        log_group: None,
     };
     let sent = ssm::send_command(&harness.person.ssm, &command).await;
     sent.expect("a command can be sent")

@@ -30,7 +30,7 @@ pub struct RunTest {
     /// own needs none.
     programs: Option<String>,
     document: String,
-    script_log_group: String,
+    script_log_group: Option<String>,
     interval: Duration,
 }
 
@@ -47,8 +47,7 @@ impl Step for RunTest {
         Self {
             ssm: clients.ssm.clone(),
             clock: clients.clock.clone(),
-            programs: Some(settings.text_or_empty("PROGRAMS_DOCUMENT"))
-                .filter(|document| !document.is_empty()),
+            programs: settings.text_or_empty("PROGRAMS_DOCUMENT"),
             document: settings.text("TEST_DOCUMENT"),
             script_log_group: settings.text_or_empty("SCRIPT_LOG_GROUP"),
             interval: settings.seconds("POLL_SECONDS"),
@@ -109,7 +108,7 @@ impl RunTest {
                 ("runId", &run.run_id),
                 ("volumeId", &mounted.volume.volume_id),
             ],
-            log_group: &self.script_log_group,
+            log_group: self.script_log_group.as_deref(),
         };
         let command_id = ssm::ensure_command(&self.ssm, &command, run.started_at).await?;
         let (report, progress) =
@@ -150,7 +149,7 @@ impl RunTest {
             purpose: "test",
             run_id: &run.run_id,
             parameters,
-            log_group: &self.script_log_group,
+            log_group: self.script_log_group.as_deref(),
         };
         ssm::ensure_command(&self.ssm, &command, run.started_at).await
     }

@@ -56,7 +56,7 @@ async fn send(harness: &Harness, document: &str, purpose: &'static str, run_id: 
         purpose,
         run_id,
         parameters,
-        log_group: "",
+        log_group: None,
     };
     let sent = ssm::send_command(&harness.person.ssm, &command).await;
     sent.expect("a command can be sent")

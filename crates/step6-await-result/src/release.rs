@@ -281,7 +281,7 @@ impl AwaitResult {
             purpose: "release",
             run_id: &run.run_id,
             parameters: vec![("runId", &run.run_id), ("volumeId", volume_id)],
-            log_group: &self.script_log_group,
+            log_group: self.script_log_group.as_deref(),
         };
         ssm::send_command(&self.ssm, &command).await
     }

@@ -44,8 +44,8 @@ pub struct Command<'a> {
     pub run_id: &'a str,
     /// The document's parameters.
     pub parameters: Vec<(&'static str, &'a str)>,
-    /// The log group that the agent writes the script's output to as it grows; empty for none.
-    pub log_group: &'a str,
+    /// The log group that the agent writes the script's output to as it grows, if any.
+    pub log_group: Option<&'a str>,
 }
 
 /// How far a command is.
@@ -96,7 +96,7 @@ pub async fn was_released(
         purpose: "release",
         run_id,
         parameters: Vec::new(),
-        log_group: "",
+        log_group: None,
     };
     let found = find_command(client, &release, now.before(LATE)).await?;
     Ok(found.is_some())
@@ -153,7 +153,7 @@ pub async fn send_command(client: &Client, command: &Command<'_>) -> Result<Stri
         .instance_ids(command.instance_id)
         .comment(comment(command.purpose, command.run_id))
         .timeout_seconds(DELIVERY_SECONDS)
-        .set_cloud_watch_output_config(output_to(command.log_group));
+        .set_cloud_watch_output_config(command.log_group.map(output_to));
     for (name, value) in &command.parameters {
         request = request.parameters(*name, vec![(*value).to_owned()]);
     }
@@ -181,11 +181,11 @@ pub async fn send_command(client: &Client, command: &Command<'_>) -> Result<Stri
     })
 }
 
-fn output_to(log_group: &str) -> Option<CloudWatchOutputConfig> {
-    let output = CloudWatchOutputConfig::builder()
+fn output_to(log_group: &str) -> CloudWatchOutputConfig {
+    CloudWatchOutputConfig::builder()
         .cloud_watch_log_group_name(log_group)
-        .cloud_watch_output_enabled(true);
-    (!log_group.is_empty()).then(|| output.build())
+        .cloud_watch_output_enabled(true)
+        .build()
 }
 
 /// How Systems Manager answers where a document has several steps, and it was not told which.

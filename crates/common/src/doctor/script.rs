@@ -115,7 +115,7 @@ async fn report(
         run_id,
         parameters,
         // It looks only, and says little.
-        log_group: "",
+        log_group: None,
     };
     let id = ssm::ensure_command(client, &command, *since).await?;
     let mut waited = Duration::ZERO;

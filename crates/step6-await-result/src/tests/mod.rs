@@ -55,7 +55,7 @@ async fn send_with(
         purpose,
         run_id: "run-1",
         parameters,
-        log_group: "",
+        log_group: None,
     };
     let sent = ssm::send_command(&harness.person.ssm, &command).await;
     sent.expect("a command can be sent")

@@ -24,7 +24,7 @@ impl Performance {
     pub fn read(settings: &mut Settings<'_>) -> Self {
         let volume_type = settings.text_or_empty("VOLUME_TYPE");
         Self {
-            volume_type: (!volume_type.is_empty()).then(|| volume_type.as_str().into()),
+            volume_type: volume_type.map(|kind| kind.as_str().into()),
             iops: settings.number_or_empty("VOLUME_IOPS"),
             throughput: settings.number_or_empty("VOLUME_THROUGHPUT"),
             initialization_rate: settings.number_or_empty("VOLUME_INITIALIZATION_RATE"),

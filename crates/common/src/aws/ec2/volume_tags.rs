@@ -21,7 +21,7 @@ impl VolumeTags {
         const NAME: &str = "VOLUME_TAGS";
         let text = settings.text_or_empty(NAME);
         let mut tags = Self::default();
-        for pair in text.split(',').filter(|_| !text.is_empty()) {
+        for pair in text.iter().flat_map(|text| text.split(',')) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (key, value) = (key.trim(), value.trim());
             if let Err(why) = tags.check(pair, key, value) {
