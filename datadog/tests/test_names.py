@@ -65,6 +65,8 @@ def parts(query):
 
 class Names(unittest.TestCase):
     template = yaml_parse((ROOT / "template.yaml").read_text())
+    functions = [of["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${Environment}")
+                 for of in template["Resources"].values() if of["Type"] == "AWS::Serverless::Function"]
 
     def test_every_metric_and_tag_is_sent(self):
         known = {**sent(), **FROM_AWS}
@@ -85,15 +87,12 @@ class Names(unittest.TestCase):
         self.assertLessEqual(set(asked), set(phases))
 
     def test_the_patterns_of_function_names_fit_the_functions(self):
-        names = [of["Properties"]["FunctionName"]["Fn::Sub"] for of in self.template["Resources"].values()
-                 if of["Type"] == "AWS::Serverless::Function"]
-        ends = [name.removeprefix("${Environment}") for name in names]
-        self.assertEqual(len(ends), 6)
+        self.assertEqual(len(self.functions), 6)
         dashboard = (FOLDER / "dashboard.json").read_text()
         scopes = [scope for _, query in queries() for scope in re.findall(r"functionname:([^,}]+)", query)]
         self.assertGreaterEqual(len(scopes), 5)
         for pattern in scopes:
-            for end in ends:
+            for end in self.functions:
                 name = f"dev{end}"
                 for placeholder in ("<environment>", "$env.value"):
                     pattern = pattern.replace(placeholder, "dev")
@@ -131,11 +130,9 @@ class Names(unittest.TestCase):
             self.assertEqual(anchor, heading.lower().replace(" ", "-"), name)
 
     def test_links_lead_to_functions_of_the_stack(self):
-        functions = [of["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${Environment}")
-                     for of in self.template["Resources"].values() if of["Type"] == "AWS::Serverless::Function"]
         seen = [name for _, monitor in monitors()
                 for name in re.findall(r"console\.aws\S+(?:functions/|lambda\$252F)<environment>([\w-]+)", monitor["message"])]
-        self.assertLessEqual(set(seen), set(functions))
+        self.assertLessEqual(set(seen), set(self.functions))
         self.assertEqual(len(seen), 3, seen)
 
     def test_thresholds_are_those_of_the_queries_and_of_the_stack(self):

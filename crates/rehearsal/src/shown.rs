@@ -64,15 +64,8 @@ pub(super) fn doctor(stack: &Stack, machine: &LocalHost) -> ExitCode {
     for row in &rows {
         println!("{row}");
     }
-    let left = summary::left(stack, machine);
     let met = !rows.is_empty() && !rows.iter().any(|row| row.contains("  NOT MET  "));
-    println!(
-        "\nleft          {}",
-        if left.is_empty() {
-            "nothing".to_owned()
-        } else {
-            left.join(", ")
-        }
-    );
-    ExitCode::from(if met && left.is_empty() { 0 } else { 2 })
+    println!();
+    let clean = summary::nothing_is_left(stack, machine);
+    ExitCode::from(if met && clean { 0 } else { 2 })
 }

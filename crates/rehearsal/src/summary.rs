@@ -54,18 +54,10 @@ pub(super) fn print(stack: &Stack, machine: &LocalHost, canary: bool) -> ExitCod
         );
     }
     print_phases(&points);
-    let left = left(stack, machine);
     println!("\ngiven back    {}", given_back(stack));
-    println!(
-        "left          {}",
-        if left.is_empty() {
-            "nothing".to_owned()
-        } else {
-            left.join(", ")
-        }
-    );
+    let clean = nothing_is_left(stack, machine);
     let status = match verdict {
-        _ if !left.is_empty() => 2,
+        _ if !clean => 2,
         "valid" | "canary caught" => 0,
         "invalid" => 1,
         _ => 2,
@@ -98,8 +90,21 @@ fn given_back(stack: &Stack) -> String {
     }
 }
 
+/// Prints what is left; whether that is nothing.
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+pub(super) fn nothing_is_left(stack: &Stack, machine: &LocalHost) -> bool {
+    let left = left(stack, machine);
+    let shown = if left.is_empty() {
+        "nothing".to_owned()
+    } else {
+        left.join(", ")
+    };
+    println!("left          {shown}");
+    left.is_empty()
+}
+
 /// What should have been released and was not.
-pub(super) fn left(stack: &Stack, machine: &LocalHost) -> Vec<String> {
+fn left(stack: &Stack, machine: &LocalHost) -> Vec<String> {
     let mut left = stack.left_volumes();
     left.extend(
         machine

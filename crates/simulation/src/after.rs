@@ -5,14 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::inject::{Before, set_up};
-use super::plan::{BOUND, NEXT_SNAPSHOTS, bound, told};
+use super::inject::{Before, is_over, set_up};
+use super::plan::{BOUND, NEXT_SNAPSHOTS, bound, start_fields};
 use super::{Plan, PlannedFault, invariants};
 use crate::environment::{Environment, is_own};
 use aws_stand_in::Snapshot;
 use common::time::Timestamp;
 
-/// The night after with fault of its own, on a good backup.
+/// The night after, with faults of its own, on a good backup.
 pub(super) async fn bad_night(
     night: &Arc<Environment>,
     plan: &Plan,
@@ -23,28 +23,15 @@ pub(super) async fn bad_night(
     let aws = &night.stack.aws;
     let earlier = (aws.events().len(), night.stack.lambda.given_up().len());
     let began = Timestamp::from(aws.clock().now()).unix_seconds();
-    let detached_while_mounted = aws.detached_while_mounted().len();
+    let detached = invariants::detached(night).len();
     let (_, mut acts) = set_up(night, &plan.next, None);
     start(night, &plan.next);
-    let ended = aws
-        .clock()
-        .within(bound(&plan.next), async {
-            while acts.join_next().await.is_some() {}
-            night.stack.lambda.idle().await;
-        })
-        .await;
+    let ended = is_over(night, &mut acts, bound(&plan.next)).await;
     let mut violations = Vec::new();
     if !ended {
         violations.push("5: the night after it has not ended".to_owned());
     }
-    let detached = aws
-        .detached_while_mounted()
-        .split_off(detached_while_mounted);
-    violations.extend(
-        detached
-            .iter()
-            .map(|id| format!("1: {id} was detached while it was mounted")),
-    );
+    violations.extend(invariants::detached(night).split_off(detached));
     // Only what is this night's own.
     let mut ending = night.ending();
     ending.tags = aws.snapshot_tags(snapshot);
@@ -93,7 +80,7 @@ pub(super) async fn clean_night(night: &Environment, began: SystemTime, days: u3
 /// An ordinary run, told what these faults ask for: what the first night was told was for that one.
 fn start(night: &Environment, faults: &[PlannedFault]) {
     let mut event = json!({"source": "aws.events", "detail-type": "Scheduled Event"});
-    for (field, value) in told(faults, night) {
+    for (field, value) in start_fields(faults, night) {
         event[field] = value;
     }
     night.start_with(event);

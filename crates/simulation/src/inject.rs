@@ -81,6 +81,15 @@ pub(super) fn set_up(
     (happened, acts)
 }
 
+/// Waits until the night is over, people's acts included. `false`: it is not within that time.
+pub(super) async fn is_over(night: &Environment, acts: &mut JoinSet<()>, bound: Duration) -> bool {
+    let over = async {
+        while acts.join_next().await.is_some() {}
+        night.stack.lambda.idle().await;
+    };
+    night.stack.aws.clock().within(bound, over).await
+}
+
 fn set_up_calls(
     night: &Environment,
     faults: Vec<PlannedFault>,

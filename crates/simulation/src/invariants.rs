@@ -101,8 +101,7 @@ pub(super) fn unchanged(
 pub(super) fn of_night(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<String> {
     let mut violations = Vec::new();
     violations.extend(nothing_left(plan, ending));
-    let detached = night.stack.aws.detached_while_mounted().into_iter();
-    violations.extend(detached.map(|id| format!("1: {id} was detached while it was mounted")));
+    violations.extend(detached(night));
     if plan.canary {
         violations.extend(told::canary(night, plan, ending));
     } else {
@@ -116,6 +115,14 @@ pub(super) fn of_night(night: &Environment, plan: &Plan, ending: &Ending) -> Vec
     violations.extend(one_of_each(night));
     violations.extend(somebody_knows(&plan.faults, ending));
     violations
+}
+
+/// What was detached while it was mounted, so far.
+pub(super) fn detached(night: &Environment) -> Vec<String> {
+    let detached = night.stack.aws.detached_while_mounted().into_iter();
+    detached
+        .map(|id| format!("1: {id} was detached while it was mounted"))
+        .collect()
 }
 
 fn nothing_left(plan: &Plan, ending: &Ending) -> Option<String> {

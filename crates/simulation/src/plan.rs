@@ -49,7 +49,7 @@ impl Plan {
         if self.canary {
             night = night.starting_with("canary", json!(true));
         }
-        for (field, value) in told(&self.faults, &night) {
+        for (field, value) in start_fields(&self.faults, &night) {
             night = night.starting_with(field, value);
         }
         night
@@ -70,7 +70,10 @@ pub(super) fn bound(faults: &[PlannedFault]) -> Duration {
 
 /// What the runs of a night with these faults are told: the backup's maker where there are several,
 /// the volume where production is gone.
-pub(super) fn told(faults: &[PlannedFault], night: &Environment) -> Vec<(&'static str, Value)> {
+pub(super) fn start_fields(
+    faults: &[PlannedFault],
+    night: &Environment,
+) -> Vec<(&'static str, Value)> {
     let acts = |act| {
         let mut faults = faults.iter();
         faults.any(|one| matches!(one, PlannedFault::OperatorAction(_, of) if *of == act))

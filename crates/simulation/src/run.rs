@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::inject::{Injected, mend, set_up};
+use super::inject::{Injected, is_over, mend, set_up};
 use super::plan::{DURATIONS, bound};
 use super::{Plan, PlannedFault, after, invariants};
 use crate::environment::{Ending, Environment, OTHERS_VOLUME, is_own};
@@ -70,12 +70,7 @@ pub async fn play(plan: &Plan) -> Played {
     let (happened, mut acts) = set_up(&night, &plan.faults, plan.without);
     night.start_run();
     let bound = bound(&plan.faults);
-    let ended = clock
-        .within(bound, async {
-            while acts.join_next().await.is_some() {}
-            night.stack.lambda.idle().await;
-        })
-        .await;
+    let ended = is_over(&night, &mut acts, bound).await;
     let mut ending = night.ending();
     ending.left.retain(is_own);
     let lasted = clock.now().duration_since(began).unwrap_or_default();
