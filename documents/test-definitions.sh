@@ -4,11 +4,10 @@
 # check_files: and the folders of Infobright's tables
 check_files() {
   local at file before=${#FAULT_LINES[@]} count=0 OLD_NAMES=''
-  local -A known=() DEFINED=()
+  local -A known=()
   for at in "${!T_KEY[@]}"; do known[${T_PATH[at]}]=1; done
   while read -r file; do
     file=${file%.frm}
-    DEFINED["$file"]=1
     # A database or table with the name of a device gets @@@ at its end (nul, con and so on).
     file=${file//@@@/}
     case $file in *.*) continue ;; esac
@@ -32,18 +31,25 @@ check_files() {
 
 # check_data_files: those without a definition, by what belongs together
 check_data_files() {
-  local file name kind
+  local name kind
   local -A kinds=()
-  while read -r file; do
-    name=${file%.*}
-    # Of partitions and vector indexes. A # that belongs to the table's name is @0023 on the disk.
-    case ${name#*/} in ?*'#'*) name=${name%%#*} ;; esac
-    [ -n "${DEFINED[$name]-}" ] || kinds[$name]="${kinds[$name]-} ${file##*.}"
-  done < <(find "$DATA/" -mindepth 2 -maxdepth 2 \( -name '*.MY[DI]' -o -name '*.MA[DI]' -o -name '*.bht' -o -name '*.ibd' \) \
-    ! -name '#*' ! -name 'FTS_*' ! -name 'fts_*' -printf '%P\n')
+  while read -r kind name; do
+    kinds[$name]="${kinds[$name]-} $kind"
+  done < <(find "$DATA/" -mindepth 2 -maxdepth 2 \( -name '*.frm' -o -name '*.MY[DI]' -o -name '*.MA[DI]' -o -name '*.bht' -o -name '*.ibd' \) \
+    ! -name '#*' ! -name 'FTS_*' ! -name 'fts_*' -printf '%P\n' | without_definition)
   for name in ${kinds[@]+"${!kinds[@]}"}; do
     for kind in ${kinds[$name]}; do judge_data_file "$name" "$kind" "${kinds[$name]} "; done
   done
+}
+
+# without_definition: of files in its input, ending and name of those for which there is no .frm. awk, since there are thousands.
+without_definition() {
+  awk '
+    { ending = stem = $0; sub(/\.[^.]*$/, "", stem); sub(/.*\./, "", ending) }
+    ending == "frm" { defined[stem] = 1; next }
+    # Of partitions and vector indexes. A # that belongs to the name of the table is @0023 on the disk.
+    { if (stem ~ /\/[^\/]+#/) sub(/#.*/, "", stem); file[++count] = ending " " stem; of[count] = stem }
+    END { for (at = 1; at <= count; at++) if (!(of[at] in defined)) print file[at] }'
 }
 
 # judge_data_file <folder and name> <ending> <endings of that name>: lost its definition, or lies there for another reason

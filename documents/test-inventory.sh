@@ -12,15 +12,24 @@ is_system_schema() {
   case $1 in mysql | sys | sys_infobright | BH_RSI_Repository) ;; *) return 1 ;; esac
 }
 
-# text_of <hex>: in TEXT, without a process for each of thousands of names
+# text_of <hex>: in TEXT, without a process for each of thousands of names. Most stand in a list more than once.
+declare -A TEXTS=()
 text_of() {
   local hex=$1 escaped=''
-  is_hex "$hex" || hex=''
+  TEXT=''
+  is_hex "$hex" || return 0
+  TEXT=${TEXTS[$hex]-}
+  [ -z "$TEXT" ] || return 0
+  while [ "${#hex}" -ge 16 ]; do
+    escaped="$escaped\\x${hex:0:2}\\x${hex:2:2}\\x${hex:4:2}\\x${hex:6:2}\\x${hex:8:2}\\x${hex:10:2}\\x${hex:12:2}\\x${hex:14:2}"
+    hex=${hex:16}
+  done
   while [ -n "$hex" ]; do
     escaped="$escaped\\x${hex:0:2}"
     hex=${hex:2}
   done
   printf -v TEXT '%b' "$escaped"
+  TEXTS[$1]=$TEXT
 }
 
 # quoted <name>: in QUOTED, as an identifier, whatever is in it

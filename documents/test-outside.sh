@@ -23,14 +23,14 @@ as_user() {
 }
 
 # is_count <text>: one that arithmetic may have, 18 digits at most
-is_count() { [[ $1 =~ ^(0|[1-9][0-9]{0,17})$ ]]; }
+is_count() { case $1 in '' | *[!0-9]* | 0?* | ???????????????????*) return 1 ;; esac; }
 
 are_counts() {
   local text
   for text in "$@"; do is_count "$text" || return 1; done
 }
 
-is_hex() { [[ $1 =~ ^([0-9A-Fa-f]{2})+$ ]]; }
+is_hex() { case $1 in '' | *[!0-9A-Fa-f]*) return 1 ;; esac && [ $((${#1} % 2)) -eq 0 ]; }
 
 # is_askable <name>: the server is not asked about others. The client of MySQL 5.1 has commands that begin with a
 # backslash, and reads line by line. Inside of quotes a backslash before a letter is nothing but itself.

@@ -374,4 +374,6 @@ teardown() {
   fi
   for loop in ${LOOPS[@]+"${LOOPS[@]}"}; do losetup -d "$loop" 2>/dev/null || true; done
   [ ! -d "$W/store.d" ] || umount "$W/store.d" 2>/dev/null || true
+  # bats keeps them to the end of all tests: some 300 data directories. What a test has left mounted is not entered.
+  [ -z "${BATS_TEST_COMPLETED-}" ] || rm -rf --one-file-system "$BATS_TEST_TMPDIR" || true
 }
