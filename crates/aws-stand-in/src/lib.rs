@@ -28,6 +28,7 @@ pub mod in_memory;
 mod inspect;
 pub mod instance_host;
 pub mod lambda;
+pub mod logs_insights;
 mod manual_changes;
 mod request;
 pub mod sdk_http_client;

@@ -4,7 +4,6 @@
 //! to report it, and the line names what was found. Every other end of a command is an error.
 
 mod last_line;
-mod measured;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +11,8 @@ use crate::error::{Error, Kind, Result};
 use crate::ssm::Report;
 use crate::text::{LONGEST_TAG, one_line};
 use crate::time::Timestamp;
+pub use last_line::{Counts, Measured};
 use last_line::{Summary, told};
-pub use measured::{Counts, Measured};
 
 /// As much is kept of what a script says of its version.
 const LONGEST_VERSION: usize = 64;
@@ -77,21 +76,14 @@ impl Verdict {
                 ),
             ));
         }
-        let counts = Counts {
-            checks: said.checks,
-            tables: said.tables,
-            rows: said.rows,
-        };
+        let (counts, measured) = (said.counts(), said.measured());
         let script = said.script.as_str();
         let script = script.map(|script| one_line(script, LONGEST_VERSION));
         let detail = if valid { covered(&said) } else { said.reason };
         Ok(Self {
             valid,
             detail: one_line(&detail, LONGEST_TAG),
-            measured: Measured {
-                manifest: Some(said.measured.manifest.unwrap_or(false)),
-                ..said.measured
-            },
+            measured,
             counts,
             script,
         })

@@ -31,7 +31,7 @@ pub(super) async fn ask(
     answer.map_err(|error| anyhow!("{}: {}", error.error_type, error.error_message))
 }
 
-/// Prints the record of the run, from where the stack keeps it, and the status.
+/// Prints the record of the run, from where the stack keeps it, the history and the status.
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
 pub(super) fn print(stack: &Stack, status: &Value) {
     for kept in stack.lambda.kept() {
@@ -44,6 +44,19 @@ pub(super) fn print(stack: &Stack, status: &Value) {
             answer
         };
         println!("\nrecord        {}\n{record:#}", kept.log_group);
+    }
+    let events: Vec<Value> = stack
+        .lambda
+        .kept()
+        .into_iter()
+        .map(|kept| kept.event)
+        .collect();
+    let queries = stack.template.saved_queries.iter();
+    for query in queries.filter(|query| query.name.ends_with("/history")) {
+        match query.run(&events) {
+            Ok(table) => println!("\nhistory       {}\n{table}", query.name),
+            Err(error) => println!("\nhistory       {}: {error:#}", query.name),
+        }
     }
     println!("\nstatus\n{status:#}");
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::document::Document;
 use crate::event_bridge::Rule;
 use crate::iam::Role;
+use crate::logs_insights::SavedQuery;
 
 /// A stack, deployed with its parameters.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Template {
     pub schedule: Option<Schedule>,
     /// By name.
     pub log_groups: BTreeMap<String, LogGroup>,
+    /// The saved queries of Logs Insights.
+    pub saved_queries: Vec<SavedQuery>,
     /// The stack's outputs.
     pub outputs: BTreeMap<String, String>,
 }

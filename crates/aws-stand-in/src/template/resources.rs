@@ -17,6 +17,7 @@ use super::properties::{
 use super::roles::{check_network, roles};
 use crate::event_bridge::Rule;
 use crate::iam::Role;
+use crate::logs_insights::SavedQuery;
 
 /// Builds everything that the template asks for.
 pub(super) fn deploy(stack: &Stack) -> anyhow::Result<Template> {
@@ -27,6 +28,7 @@ pub(super) fn deploy(stack: &Stack) -> anyhow::Result<Template> {
         rules: Vec::new(),
         schedule: None,
         log_groups: BTreeMap::new(),
+        saved_queries: Vec::new(),
         outputs: BTreeMap::new(),
     };
     let globals = function_globals(&stack.sections.globals)?;
@@ -98,9 +100,15 @@ fn deploy_one(
             let rule = Rule::read(&evaluated(stack, &resource.properties)?)?;
             template.rules.push(rule);
         }
+        "AWS::Logs::QueryDefinition" => {
+            let properties = evaluated(stack, &resource.properties)?;
+            template
+                .saved_queries
+                .push(SavedQuery::deserialize(properties)?);
+        }
         "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" => {}
         // No run uses these, but their intrinsics must have values.
-        "AWS::CloudWatch::Alarm" | "AWS::Logs::MetricFilter" | "AWS::Logs::QueryDefinition" => {
+        "AWS::CloudWatch::Alarm" | "AWS::Logs::MetricFilter" => {
             evaluated(stack, &resource.properties)?;
         }
         other => bail!("{other} is not modelled"),

@@ -1,9 +1,8 @@
-//! The last line of a script's output.
+//! The last line of a script's output: what the test found, counted and measured.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::measured::Measured;
 use crate::error::{Error, Kind, Result};
 use crate::ssm::{FAULT, GOOD, OWN_DOCUMENT, Report, SHOWN, advice};
 use crate::text::one_line;
@@ -28,6 +27,51 @@ pub(super) struct Summary {
     pub script: Value,
     #[serde(flatten)]
     pub measured: Measured,
+}
+
+/// What a test measured: read from the last line of its output, handed on in the payload, sent to
+/// Datadog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Percent of the data that was read, where the test says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<f64>,
+    /// Seconds that production was paused for the backup, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_seconds: Option<f64>,
+    /// Whether the test had a manifest of the same night, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<bool>,
+}
+
+/// What the last line of a script counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Checks made.
+    pub checks: u64,
+    /// Tables read.
+    pub tables: u64,
+    /// Their rows.
+    pub rows: u64,
+}
+
+impl Summary {
+    /// What it measured. A test that does not mention a manifest had none.
+    pub(super) fn measured(&self) -> Measured {
+        Measured {
+            manifest: Some(self.measured.manifest.unwrap_or(false)),
+            ..self.measured
+        }
+    }
+
+    /// What it counts.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            checks: self.checks,
+            tables: self.tables,
+            rows: self.rows,
+        }
+    }
 }
 
 /// Good or not, where exit code and last line say the same.
