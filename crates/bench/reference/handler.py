@@ -3,6 +3,7 @@
 `make bench` holds the functions against it; it is never deployed.
 """
 
+import functools
 import json
 import os
 import time
@@ -23,6 +24,11 @@ def handle(event, context):
         CommandId=event["test_command_id"], InstanceId=event["dev_ib_backup_instance_id"]
     )
     result = json.loads(test["StandardOutputContent"].splitlines()[-1])
+    sent = SSM.list_commands(CommandId=event["test_command_id"])["Commands"][0]
+    volume = EC2.describe_volumes(VolumeIds=[event["volume_id"]])["Volumes"][0]
+    evidence = sent["Parameters"]["runId"], sent["Parameters"]["volumeId"], volume["SnapshotId"]
+    if evidence != ([event["run_id"]], [event["volume_id"]], event["snapshot_id"]):
+        raise RuntimeError(f"the command is of another test: {evidence}")
     found = snapshot(event["snapshot_id"])
     tags = {
         "DBBackupValid": str(result["valid"]),
@@ -46,9 +52,13 @@ def handle(event, context):
     )
 
 
-def report(valid):
+@functools.cache
+def api_key():
     name = os.environ["DD_API_KEY_SSM_NAME"]
-    key = SSM.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    return SSM.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+
+
+def report(valid):
     tags = [f"env:{os.environ['ENVIRONMENT']}", f"source:{os.environ['PRODUCTION_INSTANCE_NAME']}"]
     series = {
         "metric": "infobright_backup_valid",
@@ -60,7 +70,7 @@ def report(valid):
         "POST",
         os.environ["DD_URL"] + "/api/v2/series",
         body=json.dumps({"series": [series]}),
-        headers={"DD-API-KEY": key, "Content-Type": "application/json"},
+        headers={"DD-API-KEY": api_key(), "Content-Type": "application/json"},
     )
     if reply.status != 202 or json.loads(reply.data)["errors"]:
         raise RuntimeError(f"Datadog answered {reply.status}: {reply.data[:200]}")

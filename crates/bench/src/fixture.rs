@@ -3,6 +3,7 @@
 
 use anyhow::Context as _;
 use common::clients::Clients;
+use common::ec2::{self, NewVolume, Performance, VolumeTags};
 use common::event::{
     Attached, Chosen, Envelope, Mounted, Run, Subject, Target, TestVolume, Testing, VolumeCreated,
 };
@@ -11,9 +12,12 @@ use serde_json::{Value, json};
 
 use aws_stand_in::stack::Stack;
 use aws_stand_in::template::Function;
-use aws_stand_in::{Tags, at_once};
+use aws_stand_in::{TEST_INSTANCE, Tags, at_once};
 
 const DEVICE: &str = "/dev/sdg";
+const ENVIRONMENT: &str = "dev";
+const ZONE: &str = "us-east-1a";
+
 /// A stack, and one event for each invocation of a function.
 pub(super) struct FunctionFixture {
     pub stack: Stack,
@@ -111,8 +115,16 @@ async fn event_after_command(
             written(run, payload)
         }
         "step6-await-result" => {
-            let snapshot = Some(("snapshotId", subject.snapshot_id.as_str()));
-            let test_command_id = command(stack, person, "test", &run, snapshot).await?;
+            // The verdict's evidence: the command, and which snapshot its volume is of.
+            let snapshot_id = subject.snapshot_id.as_str();
+            let volume_id = volume_made_of(snapshot_id, person, &run).await?;
+            let volume = TestVolume::new(&volume_id, DEVICE);
+            let parameters = vec![
+                ("runId", run.run_id.as_str()),
+                ("volumeId", &volume_id),
+                ("snapshotId", snapshot_id),
+            ];
+            let test_command_id = at_once::ended_command(stack, person, "test", parameters).await?;
             let payload = Testing {
                 subject,
                 volume,
@@ -141,12 +153,26 @@ fn add_volume(stack: &Stack, run: &Run, id: &str, attached: Option<(&str, &str)>
     let tags = [
         ("IBBackupTest", "True"),
         ("IBBackupRun", &run.run_id),
-        ("IBBackupEnvironment", "dev"),
+        ("IBBackupEnvironment", ENVIRONMENT),
     ];
     let tags: Tags = tags
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
-    stack.aws.add_volume(id, "us-east-1a", tags, attached);
+    stack.aws.add_volume(id, ZONE, tags, attached);
+}
+
+/// Has a person create the run's volume from the snapshot: its id.
+async fn volume_made_of(snapshot_id: &str, person: &Clients, run: &Run) -> anyhow::Result<String> {
+    let new = NewVolume {
+        run_id: &run.run_id,
+        snapshot_id,
+        zone: ZONE,
+        test_instance_name: TEST_INSTANCE,
+        environment: ENVIRONMENT,
+        performance: &Performance::default(),
+        tags: &VolumeTags::default(),
+    };
+    Ok(ec2::create(&person.ec2, &new).await?)
 }
 
 /// Has a person send the document of that purpose, and waits until it has ended.
