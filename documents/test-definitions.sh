@@ -31,10 +31,12 @@ check_files() {
 
 # check_data_files: those without a definition, by what belongs together
 check_data_files() {
-  local name kind
+  local file name kind
   local -A kinds=()
-  while read -r kind name; do
-    kinds[$name]="${kinds[$name]-} $kind"
+  # A name may end with a space: its ending keeps that.
+  while IFS= read -r file; do
+    name=${file%.*}
+    kinds[$name]="${kinds[$name]-} ${file##*.}"
   done < <(find "$DATA/" -mindepth 2 -maxdepth 2 \( -name '*.frm' -o -name '*.MY[DI]' -o -name '*.MA[DI]' -o -name '*.bht' -o -name '*.ibd' \) \
     ! -name '#*' ! -name 'FTS_*' ! -name 'fts_*' -printf '%P\n' | without_definition)
   for name in ${kinds[@]+"${!kinds[@]}"}; do
@@ -42,13 +44,14 @@ check_data_files() {
   done
 }
 
-# without_definition: of files in its input, ending and name of those for which there is no .frm. awk, since there are thousands.
+# without_definition: of the files in its input those for which there is no .frm, without what partitions have behind a #. awk,
+# since there are thousands.
 without_definition() {
   awk '
     { ending = stem = $0; sub(/\.[^.]*$/, "", stem); sub(/.*\./, "", ending) }
     ending == "frm" { defined[stem] = 1; next }
     # Of partitions and vector indexes. A # that belongs to the name of the table is @0023 on the disk.
-    { if (stem ~ /\/[^\/]+#/) sub(/#.*/, "", stem); file[++count] = ending " " stem; of[count] = stem }
+    { if (stem ~ /\/[^\/]+#/) sub(/#.*/, "", stem); file[++count] = stem "." ending; of[count] = stem }
     END { for (at = 1; at <= count; at++) if (!(of[at] in defined)) print file[at] }'
 }
 

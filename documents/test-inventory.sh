@@ -29,6 +29,7 @@ text_of() {
     hex=${hex:2}
   done
   printf -v TEXT '%b' "$escaped"
+  [ "${#TEXTS[@]}" -lt 20000 ] || TEXTS=()
   TEXTS[$1]=$TEXT
 }
 

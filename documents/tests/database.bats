@@ -285,6 +285,7 @@ SQL
   cp "$DATA/shop/visits.MYD" "$DATA/shop/visits.old.MYD"
   cp "$DATA/shop/visits.MYD" "$DATA/shop/visits-copy.MYD"
   cp "$DATA/shop/visits.MYI" "$DATA/shop/visits (1).MYI"
+  for suffix in MYD MYI; do cp "$DATA/shop/visits.$suffix" "$DATA/shop/copy .$suffix"; done
   mounted_test
   expect 0
   if grep -E '^(WARN|FAIL|ERROR) *files' <<<"$output"; then return 1; fi
