@@ -96,7 +96,7 @@ async fn event_after_command(
     match function.binary.as_str() {
         "step4-mount" => {
             let device = Some(("device", DEVICE));
-            let command_id = command(stack, person, "mount", &run, device).await?;
+            let command_id = command(stack, person, "mount", &run, &volume, device).await?;
             let payload = Attached {
                 subject,
                 volume,
@@ -105,7 +105,7 @@ async fn event_after_command(
             written(run, payload)
         }
         "step5-run-test" => {
-            command(stack, person, "programs", &run, None).await?;
+            command(stack, person, "programs", &run, &volume, None).await?;
             let payload = Mounted {
                 subject,
                 volume,
@@ -119,12 +119,8 @@ async fn event_after_command(
             let snapshot_id = subject.snapshot_id.as_str();
             let volume_id = volume_made_of(snapshot_id, person, &run).await?;
             let volume = TestVolume::new(&volume_id, DEVICE);
-            let parameters = vec![
-                ("runId", run.run_id.as_str()),
-                ("volumeId", &volume_id),
-                ("snapshotId", snapshot_id),
-            ];
-            let test_command_id = at_once::ended_command(stack, person, "test", parameters).await?;
+            let snapshot = Some(("snapshotId", snapshot_id));
+            let test_command_id = command(stack, person, "test", &run, &volume, snapshot).await?;
             let payload = Testing {
                 subject,
                 volume,
@@ -181,10 +177,13 @@ async fn command(
     person: &Clients,
     purpose: &'static str,
     run: &Run,
+    volume: &TestVolume,
     parameter: Option<(&'static str, &str)>,
 ) -> anyhow::Result<String> {
-    let volume_id = volume_of(run).volume_id;
-    let mut parameters = vec![("runId", run.run_id.as_str()), ("volumeId", &volume_id)];
+    let mut parameters = vec![
+        ("runId", run.run_id.as_str()),
+        ("volumeId", &volume.volume_id),
+    ];
     parameters.extend(parameter);
     at_once::ended_command(stack, person, purpose, parameters).await
 }

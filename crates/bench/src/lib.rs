@@ -31,7 +31,6 @@ use cost::{Activity, Prices};
 use figures::{Figures, Size};
 use report::{Nights, REFERENCE, Report};
 use run::{Candidate, Measured, Place};
-use tls::Authority;
 
 /// What the tables call the reference.
 const PYTHON: &str = "Python";
@@ -113,11 +112,7 @@ fn bench(arguments: &Arguments) -> anyhow::Result<()> {
 /// so that whatever else this machine does meets them all alike.
 async fn measure(arguments: &Arguments) -> anyhow::Result<Vec<Figures>> {
     let folder = tempfile::tempdir()?;
-    let bundle = folder.path().join("trusted.pem");
-    let place = Place {
-        authority: Authority::new(&bundle)?,
-        bundle,
-    };
+    let place = Place::in_folder(folder.path())?;
     let candidates = candidates(arguments, &place)?;
     let mut measured: Vec<Vec<Measured>> = candidates.iter().map(|_| Vec::new()).collect();
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}, {eta} left")?;
@@ -148,19 +143,12 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Vec<Figures>> {
 
 fn candidates(arguments: &Arguments, place: &Place) -> anyhow::Result<Vec<Candidate>> {
     let folder = std::path::absolute(&arguments.binaries)?;
-    let compiled = |name: &str, program: PathBuf, stands_for: &str| Candidate {
-        name: name.to_owned(),
-        program,
-        stands_for: stands_for.to_owned(),
-        scheme: "http://",
-        variables: BTreeMap::new(),
-    };
-    let step = |step: &str| compiled(step, folder.join(step).join("bootstrap"), step);
+    let step = |step: &str| Candidate::compiled(step, folder.join(step).join("bootstrap"), step);
     let template = Template::read(TEMPLATE, &BTreeMap::new())?;
     let steps = template.functions.iter();
     let mut candidates: Vec<_> = steps.map(|function| step(&function.binary)).collect();
     let baseline = std::path::absolute(&arguments.baseline)?;
-    candidates.push(compiled("baseline", baseline, REFERENCE));
+    candidates.push(Candidate::compiled("baseline", baseline, REFERENCE));
     if let (Some(python), Some(reference)) = (&arguments.python, &arguments.reference) {
         let path = |path: &Path| Ok::<_, anyhow::Error>(std::path::absolute(path)?);
         let variables = [

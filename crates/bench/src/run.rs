@@ -45,7 +45,29 @@ pub(super) struct Place {
     pub bundle: PathBuf,
 }
 
+impl Place {
+    /// With an authority of its own.
+    pub fn in_folder(folder: &Path) -> anyhow::Result<Self> {
+        let bundle = folder.join("trusted.pem");
+        Ok(Self {
+            authority: Authority::new(&bundle)?,
+            bundle,
+        })
+    }
+}
+
 impl Candidate {
+    /// A program of this project's.
+    pub fn compiled(name: &str, program: PathBuf, stands_for: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            program,
+            stands_for: stands_for.to_owned(),
+            scheme: "http://",
+            variables: BTreeMap::new(),
+        }
+    }
+
     /// Runs it once on fresh fixture.
     pub async fn measure(&self, place: &Place) -> anyhow::Result<Measured> {
         self.try_to_measure(place)

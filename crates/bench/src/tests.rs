@@ -7,7 +7,6 @@ use aws_stand_in::template::{TEMPLATE, Template};
 use super::cost::{Prices, bill};
 use super::report::volumes;
 use super::run::{Candidate, Place};
-use super::tls::Authority;
 use super::{Arguments, nights};
 
 /// The prices without options.
@@ -71,21 +70,13 @@ fn the_pages_volumes_are_those_of_the_prices() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_function_finds_what_it_waits_for() {
     let folder = tempfile::tempdir().expect("a folder");
-    let bundle = folder.path().join("trusted.pem");
-    let authority = Authority::new(&bundle).expect("an authority");
-    let place = Place { authority, bundle };
+    let place = Place::in_folder(folder.path()).expect("a place");
     let test = std::env::current_exe().expect("this test");
     let built = test.ancestors().nth(2).expect("where it was built");
     let template = Template::read(TEMPLATE, &BTreeMap::new()).expect("the template");
     for function in template.functions {
-        let program = built.join(&function.binary);
-        let candidate = Candidate {
-            name: function.binary.clone(),
-            program,
-            stands_for: function.binary,
-            scheme: "http://",
-            variables: BTreeMap::new(),
-        };
+        let binary = function.binary.as_str();
+        let candidate = Candidate::compiled(binary, built.join(binary), binary);
         let measured = candidate.measure(&place).await;
         let measured = measured.unwrap_or_else(|error| panic!("{error:#}"));
         assert_eq!(measured.calls.last().map(String::as_str), Some("Invoke"));

@@ -113,7 +113,7 @@ async fn night(arguments: &Arguments, sandbox: &Sandbox) -> anyhow::Result<ExitC
     }
     let code = summary::print(&stack, &machine, canary);
     if let Some(status) = status {
-        shown::print(&stack, &status?);
+        shown::print(&stack, &status?)?;
     }
     Ok(code)
 }

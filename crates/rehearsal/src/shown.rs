@@ -33,8 +33,9 @@ pub(super) async fn ask(
 
 /// Prints the record of the run, from where the stack keeps it, the history and the status.
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
-pub(super) fn print(stack: &Stack, status: &Value) {
-    for kept in stack.lambda.kept() {
+pub(super) fn print(stack: &Stack, status: &Value) -> anyhow::Result<()> {
+    let kept = stack.lambda.kept();
+    for kept in &kept {
         let detail = &kept.event["detail"];
         let answer = &detail["responsePayload"];
         // Of a run that ended with an error Lambda's own record is kept.
@@ -45,20 +46,16 @@ pub(super) fn print(stack: &Stack, status: &Value) {
         };
         println!("\nrecord        {}\n{record:#}", kept.log_group);
     }
-    let events: Vec<Value> = stack
-        .lambda
-        .kept()
-        .into_iter()
-        .map(|kept| kept.event)
-        .collect();
     let queries = stack.template.saved_queries.iter();
     for query in queries.filter(|query| query.name.ends_with("/history")) {
-        match query.run(&events) {
-            Ok(table) => println!("\nhistory       {}\n{table}", query.name),
-            Err(error) => println!("\nhistory       {}: {error:#}", query.name),
-        }
+        let read = kept
+            .iter()
+            .filter(|kept| query.log_group_names.contains(&kept.log_group));
+        let events: Vec<Value> = read.map(|kept| kept.event.clone()).collect();
+        println!("\nhistory       {}\n{}", query.name, query.run(&events)?);
     }
     println!("\nstatus\n{status:#}");
+    Ok(())
 }
 
 /// Prints the doctor's table, and gives the exit status: 0 where nothing is missing.

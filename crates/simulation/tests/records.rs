@@ -94,14 +94,15 @@ async fn the_history() {
             "2018-06-30T04:00:00Z",
         ),
     ];
-    let query = |name: &SavedQuery| name.name == "ib-backup/dev/history";
+    let history = |saved: &SavedQuery| saved.name == "ib-backup/dev/history";
     let queries = nights[0].0.stack.template.saved_queries.clone();
-    let query = queries.into_iter().find(query).expect("the history");
+    let query = queries.into_iter().find(history).expect("the history");
     let mut events = Vec::new();
     for (night, time) in nights {
         let ending = night.play().await;
-        events.push(kept(&ending).clone());
-        events.last_mut().expect("it")["time"] = json!(time);
+        let mut event = kept(&ending).clone();
+        event["time"] = json!(time);
+        events.push(event);
     }
     let table = query.run(&events).expect("a table");
     let lines: Vec<String> = table.lines.iter().map(|line| line.join("|")).collect();
