@@ -56,8 +56,8 @@ give_to_server() {
 point_infobright_at_scratch() {
   local ini=$DATA/brighthouse.ini text grid new
   [ -f "$ini" ] || return 0
-  # What is below is written as text, which would mend such a file.
-  if tr -d '\011-\015\040-\377' <"$ini" | grep -q .; then
+  # What is below is written as text, which would mend such a file. They are counted, since grep takes a zero byte for a line's end.
+  if [ "$(tr -d '\011-\015\040-\377' <"$ini" | wc -c)" -gt 0 ]; then
     record settings fail brighthouse.ini 'holds bytes that are no text' 'settings'
     return
   fi

@@ -332,6 +332,12 @@ SQL
   printf 'ServerMainHeapSize = 600\n\001\n' >"$DATA/brighthouse.ini"
   mounted_test
   expect 1 'brighthouse.ini: settings: holds bytes that are no text'
+  document release
+  # A block that was never written.
+  printf 'ServerMainHeapSize = 600\n\0\0\0\0' >"$DATA/brighthouse.ini"
+  export SSM_runId=run-2
+  mounted_test
+  expect 1 'brighthouse.ini: settings: holds bytes that are no text'
 }
 
 @test "case 100: the file of a vector index belongs to its table" {
