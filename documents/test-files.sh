@@ -21,7 +21,8 @@ findings() {
         ;;
       warn)
         record "$1" warn "$subject" "$seen" "$expected"
-        LATER[$subject]=1
+        # A table whose files are odd is compared with the manifest all the same.
+        [ "$1" != manifest ] || LATER[$subject]=1
         ;;
       table)
         { are_counts "$seen" "$expected" && [[ $rest =~ ^[0-9,]*$ ]]; } ||
@@ -155,6 +156,8 @@ pause_of_production() {
   if [ "$seconds" -lt 0 ]; then
     record manifest warn "$MANIFEST_NAME" "was begun $((-seconds)) seconds after the snapshot, by the clock of production's host" 'before it'
   elif [ "$seconds" -ge 43200 ]; then
+    # It is compared all the same, but what the metric counts is one of the same night.
+    HAD_MANIFEST=false
     record manifest warn "$MANIFEST_NAME" "was begun $((seconds / 3600)) hours before the snapshot" 'one of the same night'
   else
     PAUSED=$seconds

@@ -144,6 +144,24 @@ CLIENT
   expect 1 'could not fetch 2 packs'
 }
 
+@test "budget: packs that could not be fetched for want of something on the host are no fault" {
+  infobright_volume
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+sql=\$(cat)
+if [[ \$sql == *'FROM \`shop\`.\`customers\`'* ]] && mkdir "$W/state/once" 2>/dev/null; then
+  echo 'ERROR 1030 (HY000) at line 1: Got error 24 from storage engine' >&2
+  exit 1
+fi
+"$SSM_client" "\$@" <<<"\$sql" | sed 's/^BH_gdc_load_errors.*/BH_gdc_load_errors\t2/'
+exit "\${PIPESTATUS[0]}"
+CLIENT
+  chmod +x "$W/bin/client"
+  export SSM_client=$W/bin/client
+  mounted_test
+  expect 75 'Got error 24'
+}
+
 @test "budget: a server that is killed among several readers is no fault of the backup" {
   infobright_volume
   cat >"$W/bin/client" <<CLIENT
