@@ -184,6 +184,9 @@ server_is_lost() {
     CRASH_TROUBLE='its log speaks of the host'
   elif host_in_trouble "$SERVER_STATUS"; then
     CRASH_TROUBLE=$TROUBLE
+  elif [ -z "$(lines_of_damage "$log")" ]; then
+    # Its own crash is one by SIGABRT, SIGFPE or SIGSEGV. What it ended by otherwise may be anything.
+    case $SERVER_STATUS in 6 | 134 | 136 | 139) ;; *) CRASH_TROUBLE='it ended by itself, and names no damage' ;; esac
   fi
   SERVER_CRASHES=$((SERVER_CRASHES + 1))
   if [ "$SERVER_CRASHES" -gt 3 ] && [ "$ended" = time ]; then

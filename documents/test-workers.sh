@@ -135,7 +135,7 @@ leave_unit() {
 
 # read_again: the units that lost the server, one after the other, so that a crash has a name
 read_again() {
-  local unit name crashes names='' status=0
+  local unit name crashes trouble names='' status=0
   local -a again=()
   while read -r unit name; do # number: leave_unit wrote it
     again+=("$unit")
@@ -143,15 +143,15 @@ read_again() {
   done <"$WORK/again"
   rm -f "$WORK/again"
   if server_is_lost "$names"; then status=$SERVER_STATUS; fi
-  crashes=$SERVER_CRASHES
+  crashes=$SERVER_CRASHES trouble=$CRASH_TROUBLE
   for unit in "${again[@]}"; do
     # shellcheck disable=SC2086 # words of its own
     read_unit ${UNITS[unit]}
     : >"$WORK/$unit.merged"
   done
   if [ "$status" -ne 0 ] && [ "$crashes" -eq "$SERVER_CRASHES" ]; then
-    record read fail "$names" "the server crashed while reading (status $status), and not again when they were read alone" \
-      'a server that lives'
+    CRASH_TROUBLE=$trouble
+    judge_crash read "$names" "the server crashed while reading (status $status), and not again when they were read alone"
   fi
 }
 

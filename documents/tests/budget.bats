@@ -251,6 +251,22 @@ CLIENT
   [ "$tables" -eq 4 ]
 }
 
+@test "budget: a server that memory or a file was refused among several readers is no fault of the backup" {
+  folder_volume
+  before_statement 'FROM `shop`.`orders`' "$(kill_server BUS)"
+  export IB_WORKERS=2 IB_PACKS_TOGETHER=4
+  mounted_test
+  expect 75 shop.orders 'not again when they were read alone (SIGBUS'
+}
+
+@test "budget: a server that ends by what is no crash, and names no damage, is no fault of the backup" {
+  folder_volume
+  before_statement 'FROM `shop`.`stock`' "$(kill_server STKFLT)"
+  export IB_WORKERS=1
+  mounted_test
+  expect 75 'shop.stock: read: the server crashed while reading (status 144)' 'names no damage'
+}
+
 @test "budget: a list of columns that crashes the server has the name of its table" {
   folder_volume
   # `stock` in hexadecimal
