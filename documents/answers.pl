@@ -115,7 +115,7 @@ if (!defined $before) {
     my $c = $column{"$table $number"};
     $first{"$table $number"} = 1 if $kind =~ /^(any|text|plain|sum.*|float|words|nothing)$/;
     if (defined $answer{$at}) { judge($c, $check, $kind, $pack, $expected, $answer{$at}) unless $kind eq 'nothing' }
-    elsif (($failed{$at} || '') eq 'ours' and $kind =~ /^(plain|sum.*)$/ and !$c->{bad}) { $again{"$table $number"} = $kind }
+    elsif (($failed{$at} || '') eq 'ours' and $kind =~ /^(plain|sum.*|float|words|text)$/ and !$c->{bad}) { $again{"$table $number"} = $kind }
     elsif (defined $failed{$at}) { $c->{bad} = 1 unless $failed{$at} eq 'ours' }
   }
   # A statement that this server does not take: the next form.
@@ -124,7 +124,7 @@ if (!defined $before) {
     if (!$first{$key} or $c->{bad}) { next }
     elsif (!$again{$key}) { second($c) }
     elsif ($again{$key} eq 'plain') { forced_read($c, 1) }
-    else { ask($c, 'read', 'any', '', '', "SELECT BIT_XOR($c->{sql}) FROM $c->{from};") }
+    else { bare_read($c) }
   }
 }
 open(my $file, '>', "$asked.new") or die "brighthouse: $asked: $!\n";

@@ -370,6 +370,7 @@ ANSWERS = [
     (rf"SELECT SUM\(MOD\(CRC32\(x.a\),1000003\)\),MAX\(LENGTH\(x.a\)\) {PIECE}", Model.text_piece),
     (rf"SELECT SUM\({NAME}\+0\) {TABLE}", Model.plain_sum),
     (rf"SELECT BIT_XOR\({NAME}\) {TABLE}", Model.xor),
+    (rf"SELECT BIT_XOR\(x.a\) {PIECE}", lambda model, c, s, t, place: [[0]] if model.read(s, t, c, "xor", int(place) // PACK_ROWS) else []),
     (rf"SELECT (SUM\(.* DIV 4294967296\).*|{DATE_SUM}) {TABLE}", Model.exact_sum),
     (rf"SELECT (SUM\(.* DIV 4294967296\).*|{DATE_SUM}) {PIECE}", Model.exact_piece),
     (rf"SELECT ABS\(SUM\(x.a\+0\)-\((.*?)\)\)<=1e-15\*SUM\(ABS\(x.a\)\) {PIECE}", Model.float_piece),
