@@ -103,7 +103,7 @@ my $before = -s $asked ? slurp($asked) : undef;
 if (!defined $before) {
   for (@columns) {
     if ($_->{number} eq '') { ask($_, 'read', 'count', '', '', "SELECT COUNT(*) FROM $_->{from};") }
-    elsif ($day eq 'manifest') { fingerprint($_); sample($_) if $_->{nodes} }
+    elsif ($day eq 'manifest' and !($_->{nodes} and $moment{ $_->{type} })) { for_manifest($_) }
     elsif (!$_->{h} or $_->{h}{packs}) { forced_read($_) }
   }
 } else {
@@ -122,7 +122,7 @@ if (!defined $before) {
   for my $c (grep { $_->{number} ne '' } @columns) {
     my $key = "$c->{table} $c->{number}";
     if (!$first{$key} or $c->{bad}) { next }
-    elsif (!$again{$key}) { second($c) }
+    elsif (!$again{$key}) { $day eq 'manifest' ? for_manifest($c) : second($c) }
     elsif ($again{$key} eq 'plain') { forced_read($c, 1) }
     else { bare_read($c) }
   }

@@ -23,3 +23,19 @@ variant() {
   expect 1 'nul.t: rows: 7 rows in the server'
   grep -q 'expected 50, as its files say' <<<"$output"
 }
+
+@test "variants: a manifest of damaged dates is none, and asks nothing that would never end" {
+  variant d05_dates
+  # Case d05_dates:15: a datetime of which each form that prints it hangs.
+  invert_bit() { python3 -c 'import sys; name, at = sys.argv[1], int(sys.argv[2]); data = bytearray(open(name, "rb").read()); data[at] ^= 1; open(name, "wb").write(data)' "$@"; }
+  invert_bit "$DATA/v/t.bht/TA00001000000001.ctb" 87773
+  export IB_CASE=d05_dates:15
+  printf 'datadir = %s\nsocket = %s/s\npid-file = %s/pid\nlog-error = %s/log\n' "$DATA" "$W" "$W" "$W" >"$W/defaults"
+  "$SSM_server" --defaults-file="$W/defaults" 3>&- &
+  STARTED+=($!)
+  while [ ! -S "$W/s" ]; do kill -0 "${STARTED[0]}"; done
+  code=0
+  said=$(timeout 60 "$SCRIPTS/manifest" --data "$DATA" --socket "$W/s" --client "$SSM_client" 2>&1 3>&-) || code=$?
+  [ "$code" -eq 1 ]
+  [[ $said == *'no manifest was written: v.t: sums: column b: the sum of its values is '* ]]
+}
