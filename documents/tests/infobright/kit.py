@@ -20,7 +20,7 @@ class Kit:
         self.script = host.assembled(folder)
         self.plain = damage.unpack_variants(self.folder)
         self.plain["golden"] = self.folder / "golden"
-        self.listed = {}
+        self.listed, self.asked = {}, {}
 
     def with_manifest(self, name):
         """By the script itself, from the stand-in server on the healthy directory."""
@@ -34,7 +34,9 @@ class Kit:
         socket, pid = self.folder / "s", self.folder / "pid"
         settings = self.folder / "server.cnf"
         settings.write_text(f"datadir = {self.listed[name]}\nsocket = {socket}\npid-file = {pid}\nlog-error = {self.folder}/log\n")
-        variables = os.environ | {"IB_CASE": name, "IB_HEALTHY": str(self.plain[name])}
+        asked = self.folder / "asked"
+        asked.unlink(missing_ok=True)
+        variables = os.environ | {"IB_CASE": name, "IB_HEALTHY": str(self.plain[name]), "IB_ASKED": str(asked)}
         server = subprocess.Popen([HERE / "server", f"--defaults-file={settings}"], env=variables)
         try:
             while not pid.exists() or not socket.exists():
@@ -44,6 +46,7 @@ class Kit:
             done = subprocess.run([*command, "--client", HERE / "client"], capture_output=True, text=True)
             if done.returncode:
                 raise SystemExit(f"{name}: {done.stderr}")
+            self.asked[name] = statements(asked)
         finally:
             server.terminate()
             server.wait()
@@ -65,5 +68,10 @@ class Kit:
             more |= {"IB_CASE": number, "IB_HEALTHY": str(self.plain[name]), "IB_ASKED": str(asked)}
             variables = host.environment(volume.parent, volume, HERE / "server", HERE / "client", **more)
             done = subprocess.run(["bash", self.script], env=variables, capture_output=True, text=True)
-            done.asked = [statement for statement in asked.read_text().split("\0") if statement] if asked.exists() else []
+            done.asked = statements(asked) if asked.exists() else []
             return done
+
+
+def statements(asked):
+    """What the stand-in server was asked, in order."""
+    return [statement for statement in asked.read_text().split("\0") if statement]
