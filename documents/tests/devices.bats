@@ -94,6 +94,17 @@ serial() {
   done
 }
 
+@test "case 64: mounting refuses a device that another driver has claimed, as multipath does, and a mount finds busy" {
+  new_image xfs
+  attach_image
+  python3 -c 'import os, sys, time; os.open(sys.argv[1], os.O_RDONLY | os.O_EXCL); open(sys.argv[2], "w"); time.sleep(600)' \
+    "$LOOP" "$W/ready" 3>&- &
+  FOREIGN=$!
+  until [ -e "$W/ready" ]; do kill -0 "$FOREIGN"; done
+  document mount
+  expect 75 "$LOOP is in use"
+}
+
 @test "case 34: mounting refuses a device that another mount namespace holds, and names who" {
   new_image xfs
   attach_image

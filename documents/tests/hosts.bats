@@ -166,7 +166,7 @@ PYTHON
   done
 }
 
-@test "a file system that is longer than its volume is a fault (case 56)" {
+@test "case 56: a file system that is longer than its volume is a fault" {
   for type in xfs ext4; do
     new_image "$type"
     truncate -s 200M "$W/image"

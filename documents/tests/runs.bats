@@ -48,6 +48,21 @@ setup() { host; }
   expect 0
 }
 
+@test "test: case 45: nothing but the script itself holds the agent's pipe" {
+  infobright_volume
+  pausing_client CRC32
+  document mount
+  mkfifo "$W/pipe"
+  in_background test "$W/pipe"
+  exec 5<>"$W/pipe"
+  await
+  for process in /proc/[0-9]*; do
+    [ "${process#/proc/}" != "${STARTED[0]}" ] && [ "${process#/proc/}" != $$ ] && [ "${process#/proc/}" != "$BASHPID" ] || continue
+    if find "$process/fd" -lname "$W/pipe" 2>/dev/null | grep -q .; then tr '\0' ' ' <"$process/cmdline"; return 1; fi
+  done
+  go_on
+}
+
 @test "test: killed in the middle it leaves no result, and the next call does the work" {
   folder_volume
   counting_server
