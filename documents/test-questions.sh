@@ -4,6 +4,8 @@
 
 # The tables of a plan, the packs in it, and those of its whole columns.
 PLAN_TABLES=''
+# Whether there is a column of texts in it.
+PLAN_TEXTS=''
 PLANNED=0
 PLANNED_WHOLE=0
 DAY=''
@@ -12,7 +14,7 @@ MANIFEST_LINES=''
 
 new_plan() {
   : >"$ASK.plan"
-  PLAN_TABLES='' PLANNED=0 PLANNED_WHOLE=0
+  PLAN_TABLES='' PLAN_TEXTS='' PLANNED=0 PLANNED_WHOLE=0
 }
 
 # plan_line <field>...: with tabs between
@@ -39,6 +41,7 @@ plan_column() {
       [ "$column" != "$hex" ] || values+=("$value=$count")
     done <<<"${MANIFEST_VALUES["${T_KEY[at]}"]-}"
   fi
+  ! is_text "${C_TYPE[$2]}" || PLAN_TEXTS=yes
   disk_folder "$at"
   plan_line "$at" "${T_KEY[at]% *}" "${T_KEY[at]#* }" "$FOLDER.bht" "$2" "$hex" "${C_TYPE[$2]}" "${C_SET[$2]:--}" "$3" "$4" "$print" \
     ${values[@]+"${values[@]}"}
@@ -60,7 +63,8 @@ disk_folder() {
   FOLDER=$path
 }
 
-# carry_out: the plan, whole. What was found is recorded; BAD are the tables in which something was wrong.
+# carry_out: the plan, whole. What was found is recorded; BAD are the tables in which something was wrong. Infobright unpacks
+# texts one at a time in the whole server: two readers with texts are slower than one.
 carry_out() {
   local before='' names='' at
   [ -n "$PLAN_TABLES" ] || return 0
@@ -69,7 +73,12 @@ carry_out() {
     loads
     before=$LOADS
   fi
+  if [ "$WORKERS" -gt 1 ] && [ -n "$PLAN_TEXTS" ]; then
+    exec 5>"$WORK/texts"
+    flock 5
+  fi
   converse "${DAY:-${IB_DAY:-$(($(date +%s) / 86400))}}"
+  exec 5>&-
   prove_loads "$before" "$names"
   new_plan
 }

@@ -101,6 +101,31 @@ plan_of() {
   diff <(grep -v run-1 <<<"$one") <(echo "$three")
 }
 
+@test "budget: of several readers one at a time reads texts, which Infobright unpacks one at a time" {
+  infobright_volume
+  cat >"$W/bin/client" <<CLIENT
+#!/bin/bash
+sql=\$(cat)
+if [[ \$sql != *'MAX(LENGTH('* ]]; then exec "$SSM_client" "\$@" <<<"\$sql"; fi
+[[ \$sql != *'SUM(\`'* ]] || touch "$W/state/mixed"
+echo text >>"$W/state/texts"
+mkdir "$W/state/busy" 2>/dev/null || touch "$W/state/together"
+sleep 0.5
+"$SSM_client" "\$@" <<<"\$sql"
+code=\$?
+rmdir "$W/state/busy" 2>/dev/null
+exit \$code
+CLIENT
+  chmod +x "$W/bin/client"
+  export SSM_client=$W/bin/client IB_WORKERS=3 IB_PACKS_TOGETHER=1
+  mounted_test
+  expect 0
+  [ "$(wc -l <"$W/state/texts")" -ge 3 ]
+  [ ! -e "$W/state/together" ]
+  # Nobody waits with numbers for his turn with texts.
+  [ ! -e "$W/state/mixed" ]
+}
+
 @test "budget: a crash among several readers has the name of its table" {
   # Case 129: the server crashes on loaded_twice.word.
   infobright_volume 129
