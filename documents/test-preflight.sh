@@ -79,6 +79,9 @@ check_data_directory() {
     ! looks_like_data "$folder" ||
       unchecked "no data in $SSM_dataDirectory, but in ${folder#"$root"}: the setting is wrong"
   done < <(find "$root/" -maxdepth 3 -type d 2>/dev/null)
+  # On the volume of a whole host it may be further down.
+  folder=$(find "$root/" -mindepth 4 -type f \( -name ibdata1 -o -name brighthouse.ini -o -name '*.frm' \) -print -quit 2>/dev/null) || true
+  [ -z "$folder" ] || unchecked "no data in $SSM_dataDirectory, but ${folder#"$root"}: the setting is wrong"
   conclude "$FAULT" "no database in $SSM_dataDirectory of volume $SSM_volumeId: it was looked for mysql/, ibdata1, \
 brighthouse.ini and .frm files, and the volume holds $(find "$root/" -mindepth 1 -maxdepth 2 2>/dev/null | wc -l) entries"
 }

@@ -213,6 +213,12 @@ PYTHON
   mv "$DATA" "$W/volume/elsewhere"
   mounted_test
   expect 75 elsewhere
+  document release
+  mkdir -p "$W/volume/usr/local/infobright"
+  mv "$W/volume/elsewhere" "$W/volume/usr/local/infobright/data"
+  export SSM_runId=run-2
+  mounted_test
+  expect 75 'but /usr/local/infobright/data/'
 }
 
 @test "test: a server without tables of anybody proves nothing" {
