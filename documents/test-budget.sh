@@ -90,17 +90,18 @@ read_unit() {
   PACKS_READ=$((PACKS_READ + packs))
 }
 
-# fits <packs>: whether they can be read in the time that is left, at the rate so far; at first, a slow one
+# Packs a second so far; at first, a slow rate.
+RATE=3
+
+# fits <packs>: whether they can be read in the time that is left, at the rate so far
 fits() {
-  local rate left
+  local left
   left=$(left)
   [ "$left" -gt 0 ] || return 1
   if [ "$PACKS_READ" -gt 200 ] && [ "$SECONDS" -gt "$READING_SINCE" ]; then
-    rate=$((PACKS_READ / (SECONDS - READING_SINCE) + 1))
-  else
-    rate=3
+    RATE=$((PACKS_READ / (SECONDS - READING_SINCE) + 1))
   fi
-  [ "$1" -le $((rate * left)) ]
+  [ "$1" -le $((RATE * left)) ]
 }
 
 # read_tables: all units, by one reader or several

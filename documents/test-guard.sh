@@ -6,11 +6,16 @@ GUARD=''
 # How many packs the unit has that is read: what a statement may take.
 UNIT_PACKS=200
 
-# time_limit: LIMIT, seconds for one statement: for a slow volume five a pack, but never more than a quarter of what is left.
+# time_limit: LIMIT, seconds for one statement: for a slow volume five a pack, but never more than a quarter of what is left; or
+# twice what its unit should take, since one statement may read a whole column that was begun as it would fit.
 time_limit() {
-  local most=$((($(left)) / 4))
-  LIMIT=$((120 + 5 * UNIT_PACKS))
+  local left most
+  left=$(left)
+  most=$((2 * UNIT_PACKS / RATE))
+  [ "$most" -le "$left" ] || most=$left
+  [ "$most" -ge $((left / 4)) ] || most=$((left / 4))
   [ "$most" -ge 60 ] || most=60
+  LIMIT=$((120 + 5 * UNIT_PACKS))
   [ "$LIMIT" -le "$most" ] || LIMIT=$most
   LIMIT=${IB_STATEMENT_WAIT:-$LIMIT}
 }

@@ -73,6 +73,23 @@ plan_of() {
   expect 1 'shop.events: read'
 }
 
+@test "budget: a column that was begun since it fits may take that time in one statement" {
+  functions
+  bash -c '
+    . "$1"
+    unset IB_STATEMENT_WAIT
+    # At the first, slow rate these take 1,000 seconds.
+    UNIT_PACKS=3000
+    for BUDGET in 9000 1100; do
+      fits "$UNIT_PACKS"
+      time_limit
+      [ "$LIMIT" -ge 1000 ] && [ "$LIMIT" -le "$BUDGET" ] || { echo "$LIMIT of $BUDGET"; exit 1; }
+    done
+    UNIT_PACKS=1
+    time_limit
+    [ "$LIMIT" -eq 125 ]' limits "$W/functions"
+}
+
 @test "budget: each night the newest first, and within few nights every unit" {
   functions
   for day in {20000..20011}; do
