@@ -50,7 +50,7 @@ without_definition() {
   awk '
     { ending = stem = $0; sub(/\.[^.]*$/, "", stem); sub(/.*\./, "", ending) }
     ending == "frm" { defined[stem] = 1; next }
-    # The part after # is for partitions and vector indexes. A # in the name of a table is @0023 on the disk.
+    # Of partitions and vector indexes. A # that belongs to the name of the table is @0023 on the disk.
     { if (stem ~ /\/[^\/]+#/) sub(/#.*/, "", stem); file[++count] = stem "." ending; of[count] = stem }
     END { for (at = 1; at <= count; at++) if (!(of[at] in defined)) print file[at] }'
 }
