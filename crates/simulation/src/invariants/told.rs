@@ -35,7 +35,7 @@ pub(super) fn verdict_without_tag(plan: &Plan, ending: &Ending) -> Option<String
         _ => 0.0,
     };
     let lost = ending.tag().is_none() && ending.valid() != [truth] && !plan.canary;
-    lost.then(|| format!("2: no tag, and the metric is {:?}, not {truth}", ending.valid()))
+    lost.then(|| format!("2: no tag; metric {:?}, not {truth}", ending.valid()))
 }
 
 /// A canary night does not write the backup's tag and metric. It reports that the damage was found
