@@ -1,6 +1,6 @@
-# How far reading ahead may go: what the host's memory can keep, from where the test is. Read as a part of ahead.pl.
+# A part of ahead.pl: how far it may read ahead of the test, which depends on what the host's memory can cache.
 
-# free_memory: what host and control group can give, in bytes
+# free_memory: the free memory of host and control group, in bytes
 sub free_memory {
   my %of;
   if (open my $file, '<', $ENV{IB_MEMINFO} || '/proc/meminfo') { while (<$file>) { $of{$1} = 1024 * $2 if /^(\w+):\s+(\d+)/ } }
@@ -43,8 +43,8 @@ sub groups {
   return @found;
 }
 
-# come_to: how far the test has read, in bytes of the order; within a unit by what the reading process has read. Where the test
-# is ahead, what lies between is left out.
+# come_to: how far the test has read, in bytes of the order; within a unit by what the reading process has read. If the test is
+# ahead of this, the part between is skipped.
 sub come_to {
   my ($unit, $pid) = (0, 0);
   if (open my $file, '<', "$folder/ahead.at") { ($unit, $pid) = split ' ', <$file> // '' }

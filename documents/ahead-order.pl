@@ -1,4 +1,4 @@
-# What there is to read ahead, in which order. Read as a part of ahead.pl, which has its variables.
+# A part of ahead.pl, which has its variables: what to read ahead, and in which order.
 
 sub is_safe { my $path = shift; return $path !~ m{^/|(?:^|/)\.\.(?:/|$)} }
 
@@ -9,7 +9,7 @@ sub add {
   my @stat = lstat "$data/$path" or return;
   return unless -f _;
   my $size = $stat[7];
-  # A hole costs the device nothing.
+  # Holes in a file are not read from the device.
   $size = 512 * $stat[12] if 512 * $stat[12] < $size;
   $from //= 0;
   $to = $size if !defined $to or $to > $size;
@@ -44,7 +44,7 @@ sub packs_of {
   my $nodes = slurp(sprintf("%s/TA%05dDPN.ctb", $bht, $column), $PACK_NODE * ($packs + 1));
   my @slots = unpack "(a$PACK_NODE)*", $nodes;
   return () if @slots < $packs + 1;
-  # The first two hold two versions of the last pack.
+  # The first two slots have two versions of the last pack.
   my @packs = map { [unpack 'l<L<', $_] } @slots[2 .. $packs], $slots[unpack('C', substr $header, $special + 22, 1) ? 1 : 0];
   my %starts;
   push @{ $starts{ $_->[0] } }, $_ for grep { $_->[0] >= 0 } @packs;
@@ -55,7 +55,7 @@ sub packs_of {
   return @packs;
 }
 
-# add_packs <table's folder> <column> <packs>...: neighbours as one range
+# add_packs <table's folder> <column> <packs>...: joins neighbours to one range
 sub add_packs {
   my ($bht, $column, @packs) = @_;
   my $last;
@@ -75,7 +75,7 @@ sub columns_of {
   return scalar grep { /^TA\d{5}DPN\.ctb$/ } names($bht);
 }
 
-# add_small <table's folder>: definition, current headers and nodes, which each walk of the table begins with
+# add_small <table's folder>: definition, current headers and nodes, which are read first in any reading of the table
 sub add_small {
   my ($bht) = @_;
   my $set = -e "$data/$bht/ab_switch" ? 'B' : 'A';
@@ -93,13 +93,13 @@ sub add_table {
     add_packs($bht, $_, packs_of($bht, $_)) for 0 .. columns_of($bht) - 1;
   }
   add("$path.$_") for qw(frm MYD MYI ibd MAD MAI CSV CSM ARZ);
-  # Partitions have files of their own.
+  # Each partition has its own files.
   return unless -e "$data/$path.par";
   my ($schema, $table) = $path =~ m{^([^/]+)/([^/]+)$} or return;
   add("$schema/$_") for grep { /^\Q$table\E#[pP]#/ } names($schema);
 }
 
-# add_all: what the server needs to start, then what it opens of each table, then a unit for each table
+# add_all: files that the server needs to start, then those that it opens for each table, then a unit for each table
 sub add_all {
   my @top = names('.');
   my @schemas = grep { -d "$data/$_" and !-l "$data/$_" and !/^#|^lost\+found$/ } @top;
@@ -123,7 +123,7 @@ sub add_all {
   push @units, @tables;
 }
 
-# take_order: anew from its beginning. What was read by the one before is not read again, if memory should still have it.
+# take_order: starts again at the beginning of the new order. Data that is probably still in memory is not read again.
 sub take_order {
   my ($name) = @_;
   %have = $window && $at_bytes < $window ? %reads : ();
@@ -140,7 +140,7 @@ sub take_order {
   }
 }
 
-# expand: the files of the next unit. Only then, since its headers have to be read for it.
+# expand: finds the files of the next unit. This is done late, because its headers have to be read first.
 sub expand {
   my ($kind, $path, @more) = @{ $units[@unit_at] };
   push @unit_at, $come;
@@ -170,7 +170,7 @@ sub has_more {
   }
 }
 
-# next_job: [path, offset, length, number of a whole job], or nothing at the end
+# next_job: returns [path, offset, length, number of a whole job], or nothing at the end
 sub next_job {
   while (has_more()) {
     my ($path, $from, $to, $size) = @{ $files[$at_file] };

@@ -1,13 +1,13 @@
 # ahead.pl <data directory> <folder> <test's pid> <its start> <parent's pid> <requests>: reads the test's files
-# ahead of it, with many requests outstanding, since a volume that was made from a snapshot fetches each block at its first
-# read, and a test that reads alone waits for each. In <folder>:
-#   ahead.order   what the test wants, in its order, a unit a line; before there is one, all tables by name
+# ahead of it, with many requests outstanding. A volume from a snapshot fetches each block at its first read, and the test alone
+# would wait for each. In <folder>:
+#   ahead.order   what the test will read, in its order, one unit per line; until it exists, all tables by name
 #   ahead.at      "<first unit that is still being read> <pid that reads>"
-#   ahead.state   what is told: "<bytes of all> <bytes that the test has come to> <bytes read> <MiB/s> <most bytes ahead> <cold|warm>"
-#   ahead.errors  "<file> <error>" of the first that the device could not read
+#   ahead.state   the progress: "<bytes of all> <bytes that the test has read> <bytes read> <MiB/s> <most bytes ahead> <cold|warm>"
+#   ahead.errors  "<file> <error>" of the first file that the device could not read
 # Units, tabs between: "file <path>...", "table <folder/table>...", "column <folder/table> <column>",
 # "rows <folder/table> <column> <first pack> <packs>", "newest <folder/table>".
-# It ends when the test or its parent does. Needs Perl 5.10 and no module but its own.
+# It ends when the test or its parent does. Needs Perl 5.10 and only its core modules.
 use strict;
 use warnings;
 use Errno qw(EIO EINTR);
@@ -22,21 +22,21 @@ my $SLOW = 0.004;        # what a block takes that has to be fetched, and more; 
 my $PACK_NODE = 37;
 
 my (@workers, @idle, $acks);
-# The order: its units; files of those that were come to, as [path, from, to]; where it is; bytes from its beginning to each
-# unit that was come to, and to the end of the last of them.
+# The order: its units; the files of units reached so far, as [path, from, to]; the current place; the bytes from its beginning
+# to each unit reached, and to the end of the last one.
 my (@units, @files, @unit_at, $come, $at_file, $at_offset, $at_bytes);
 my $all = 0;
-# Whether the volume seems to be cold, and what that is judged by: of the last requests the bytes, and whether each was slow.
+# Whether the volume seems to be cold. That is judged by the last requests: the bytes of each, and whether it was slow.
 my ($read, $most, $mode, @back) = (0, 0);
 my (@recent, $recent_bytes, $recent_slow);
 my $sure = 32 << 20;
-# What this order has read, and what the one before it, a bit for each whole job of a path.
+# What this order has read, and what the previous order had read: one bit for each whole job of a path.
 my (%reads, %have);
 my ($seen_order, $last_tick, $last_told, $told_read, $rate, $told_error) = ('', 0, time, 0, 0, 0);
 my ($position, $position_unit, $position_read) = (0, -1, 0);
 my $window = 0;
 
-# ---- Who reads
+# ---- Workers
 
 # work <orders> <acks>: one request outstanding
 sub work {
@@ -101,9 +101,9 @@ sub start_of {
   return defined $stat && $stat =~ /.*\) (.*)/ ? (split ' ', $1)[19] : '';
 }
 
-# ---- What comes when
+# ---- Scheduling
 
-# tick: now and then, whether there is another order, whether anybody wants this still, and what is told
+# tick: from time to time checks for a new order and for the end of the test, and writes the progress
 sub tick {
   my $now = time;
   return if $now - $last_tick < 0.1;
@@ -114,7 +114,7 @@ sub tick {
   if ($order ne $seen_order) { $seen_order = $order; take_order("$folder/ahead.order") }
   $window = free_memory() / 2;
   $position = come_to();
-  # At first at once, so that it is known how much there is.
+  # The first time at once, so that the total is known.
   return if $now - $last_told < 1 and -e "$folder/ahead.state";
   my $seen = ($read - $told_read) / ($now - $last_told);
   $rate = $mode eq 'cold' ? ($rate ? ($rate + $seen) / 2 : $seen) : $rate;
@@ -138,7 +138,7 @@ sub say_error {
   print $file "$path\t$!\n";
 }
 
-# give <job>: to an idle worker
+# give <job>: gives it to an idle worker
 sub give {
   my ($job) = @_;
   my $number = pop @idle;
@@ -149,7 +149,7 @@ sub give {
   print { $workers[$number]{give} } "$number $job->[1] $job->[2] $job->[0]\n";
 }
 
-# take <seconds>: what was read, as it comes
+# take <seconds>: takes the workers' results as they come
 sub take {
   my ($wait) = @_;
   my $bits = '';
@@ -167,7 +167,7 @@ sub take {
   }
 }
 
-# judge_anew <mode>: by what comes from now on
+# judge_anew <mode>: judges only by requests from now on
 sub judge_anew {
   ($mode) = @_;
   (@recent, $recent_bytes, $recent_slow) = ();
@@ -178,7 +178,7 @@ sub seen {
   push @recent, [@_];
   $recent_bytes += $_[0];
   $recent_slow += $_[1];
-  # One that was cold is warm only after more than another order or the test itself may have brought into memory.
+  # A cold volume becomes warm only after more bytes than another order or the test itself may have read into memory.
   $sure = 256 << 20 if $recent_slow >= 8;
   while ($recent_bytes - $recent[0][0] >= $sure) {
     my ($bytes, $slow) = @{ shift @recent };
@@ -189,8 +189,8 @@ sub seen {
 
 sub is_warm { return ($recent_bytes >= $sure and $recent_slow < 8) }
 
-# Cold: all workers read. Warm: one reads a piece here and there, and where two of four are slow, all go back to behind the last
-# that was not.
+# Cold: all workers read. Warm: one worker reads samples; if two of four are slow, all workers start again after the last sample
+# that was not slow.
 sub go_on {
   my $busy = @workers - @idle;
   if ($at_bytes - $position >= $window or !has_more()) { take(0.1); return }
@@ -208,7 +208,7 @@ sub go_on {
     ($at_file, $at_offset, $at_bytes) = @back if @back;
     return;
   }
-  # Of a warm volume one piece in 16 is enough; of one that may be cold the very next tells.
+  # On a warm volume, sample one piece in 16; if it may be cold, the very next piece.
   if (@recent and !$recent[-1][1]) { select undef, undef, undef, 0.01; for (1 .. 15) { next_job() // last } }
   my $job = next_job() or return;
   give($job);

@@ -1,4 +1,4 @@
-# The last part of brighthouse.pl: what the answers mean, and the rounds.
+# The last part of brighthouse.pl: judges the answers, and makes the rounds.
 
 sub is_string { my $type = shift->{type}; return !$whole{$type} && !$moment{$type} && !$real{$type} }
 sub column_of { my ($c) = @_; return 'column ' . pack 'H*', $c->{hex} }
@@ -70,7 +70,7 @@ sub judge_words {
   return;
 }
 
-# An answer that is none is no proof of anything.
+# The form of an answer for each kind. A malformed answer proves nothing.
 my %SENSE = (
   count => qr/^[0-9]+$/, find => qr/^[0-9]+$/, print => qr/^([0-9]+|NULL)$/, any => qr/^([0-9]+|NULL)$/,
   text => qr/^([0-9]+|NULL)\t([0-9]+|NULL)$/, plain => qr/^(-?[0-9]+(\.[0-9]+)?|NULL)$/, sum => qr/^(-?[0-9]+|NULL)(\t(-?[0-9]+|NULL))?$/,
@@ -82,7 +82,7 @@ $SENSE{codes} = $SENSE{words};
 sub sensible {
   my ($kind, $answer) = @_;
   $kind =~ s/ .*//;
-  # Line by line, since a pattern that repeats a group ends at 32,766 times.
+  # Line by line, because a repeated group in a pattern matches at most 32,766 times.
   return $kind =~ /^(words|codes|histogram|characters)$/ ? !grep { $_ !~ $SENSE{$kind} } split /\n/, $answer : $answer =~ $SENSE{$kind};
 }
 
@@ -118,7 +118,7 @@ if (!defined $before) {
     elsif (($failed{$at} || '') eq 'ours' and $kind =~ /^(plain|sum.*|float|words|text)$/ and !$c->{bad}) { $again{"$table $number"} = $kind }
     elsif (defined $failed{$at}) { $c->{bad} = 1 unless $failed{$at} eq 'ours' }
   }
-  # A statement that this server does not take: the next form.
+  # If the server does not accept a statement, try the next form.
   for my $c (grep { $_->{number} ne '' } @columns) {
     my $key = "$c->{table} $c->{number}";
     if (!$first{$key} or $c->{bad}) { next }

@@ -1,12 +1,12 @@
-# brighthouse.pl <data directory> <plan> <questions> <answers> <failed> <day>: what to ask of Infobright's columns, and what the
-# answers mean. One call for each round: it judges the answers to <questions>, if there are any, then writes those of the next
-# round in their place; none when all is asked. Its findings go to standard output. Needs Perl 5.10 and no module.
+# brighthouse.pl <data directory> <plan> <questions> <answers> <failed> <day>: makes the statements about Infobright's columns
+# and judges the answers. One call for each round: it judges the answers to <questions>, if there are any, then writes the next
+# round's statements to the same file; none at the end. Findings go to standard output. Needs Perl 5.10 and no module.
 #
 # A line of <plan>, fields with tabs between: number of the table, schema and name in hex, its folder, number of the column,
-# its name in hex, type, character set, first pack row, how many (0: the column whole), 1 where its fingerprint is wanted,
-# then known values as "<hex>=<count>". A column without a number stands for the table's count of rows.
+# its name in hex, type, character set, first pack row, how many (0: the whole column), 1 if its fingerprint is wanted,
+# then known values as "<hex>=<count>". A line without a column number is for the table's row count.
 # <questions>: pairs with a zero byte after each: "<table> <column> <check> <kind> <pack> <expected>" with tabs, and the SQL.
-# <answers>: what the client printed, a line #<number> behind each answer. <failed>: numbers of questions without an answer.
+# <answers>: the client's output, with a line #<number> after each answer. <failed>: numbers of statements without an answer.
 # Findings: "<fail|error> <table> <check> <seen> <expected>", "done <table> <check>", "count <table> <rows>",
 # "print <table> <column> <value>".
 use strict;
@@ -47,14 +47,14 @@ sub read_plan {
   }
 }
 
-# ---- the questions ----
+# ---- the statements ----
 
 sub ask { my ($c, $check, $kind, $pack, $expected, $sql) = @_; push @next, [$c->{table}, $c->{number}, $check, $kind, $pack, $expected, $sql] }
 
 # One pack row of a column, as a table with the column a.
 sub piece { my ($c, $pack) = @_; return "FROM (SELECT $c->{sql} a FROM $c->{from} LIMIT " . $pack * $PACK . ",$PACK) x" }
 
-# The sum of a column in the forms that never overflow, and the power of two of each part.
+# The sum of a column in forms that never overflow, and the power of two of each part.
 sub exact {
   my ($type, $x) = @_;
   my $raw = $type eq 'decimal' ? "CAST(REPLACE($x,'.','') AS SIGNED)" : $x;
@@ -114,7 +114,7 @@ sub longest {
   return @long ? $long[0] : 'NULL';
 }
 
-# A node of floats holds their sum as a double. The number is written with an exponent, else the server takes it for a decimal.
+# A node of floats has their sum as a double. It is written with an exponent, because the server reads it as a decimal otherwise.
 sub read_real {
   my ($c) = @_;
   my $left_out = 0;
@@ -145,7 +145,7 @@ sub read_words {
   }
 }
 
-# What is asked once the sums agree: what prints a date may never end on a damaged one.
+# Statements for after the sums agree: printing a damaged date may never end.
 sub second {
   my ($c) = @_;
   return unless $c->{nodes};
@@ -163,7 +163,7 @@ sub for_manifest { my ($c) = @_; fingerprint($c); sample($c) if $c->{nodes} }
 
 sub fingerprint { my ($c) = @_; ask($c, 'fingerprint', 'print', '', '', "SELECT SUM(MOD(CRC32($c->{sql}),1000003)) FROM $c->{from};") }
 
-# The server keeps 2^63 for a float beyond it.
+# For a float beyond 2^63 the server stores 2^63.
 sub least_and_most {
   my ($c) = @_;
   my @nodes = grep { $_->{file} != -1 } @{ $c->{nodes} };
@@ -173,7 +173,7 @@ sub least_and_most {
   ask($c, 'sums', 'alike', '', '', 'SELECT ' . join(',', @ask) . " FROM $c->{from};") if @ask;
 }
 
-# turns <how many> <packs>: those whose turn it is tonight, the newest among them
+# turns <how many> <packs>: the packs for tonight, the newest among them
 sub turns {
   my ($many, @packs) = @_;
   return @packs if @packs <= $many;
@@ -193,7 +193,7 @@ sub sample {
   }
 }
 
-# find <column> <value> <how often, or +>: the bytes of a string in hex, as HEX() says them; else what was printed, in hex
+# find <column> <value> <how often, or +>: a string's bytes in hex, as HEX() prints them; other types as printed, in hex
 sub find {
   my ($c, $hex, $count) = @_;
   my $type = $c->{type};
@@ -213,7 +213,7 @@ sub find {
   ask($c, 'look-up', 'find', '', "$count $text", "SELECT COUNT(*) FROM $c->{from} WHERE $c->{sql}" . ($real{$type} ? ' ' : '') . "$where;");
 }
 
-# The fewest digits that mean this very number.
+# The fewest digits that give exactly this number.
 sub shortest {
   my ($number) = @_;
   my ($text) = grep { $_ == $number } map { sprintf "%.${_}g", $number } 15 .. 17;

@@ -1,6 +1,6 @@
-# canary.pl <data directory>: damages the largest table of the copy on purpose, so that a test which works must find it.
-# Says in one line which file it damaged, whose table that is, and how: bytes that the test has to read, and only where there is nothing but MyISAM, which has no
-# checksums, a file cut to its half.
+# canary.pl <data directory>: damages the largest table of the copy on purpose; a working test must find that. Prints one line:
+# the damaged file, its table, and how. It changes bytes that the test has to read. MyISAM has no checksums, so if there are only
+# MyISAM tables, it truncates a file to its half.
 use strict;
 use warnings;
 use File::Find;
@@ -13,8 +13,8 @@ find({ no_chdir => 1, wanted => sub {
   $size{$File::Find::name} = -s _ if $path =~ m{/[^/#]+\.(ibd|MAD|MYD)$|\.bht/TA\d{14}\.ctb$};
 } }, $data);
 
-# An Infobright table's older pack files are read by nobody: the highest number of a column is current but for loads that
-# go back and forth between 0 and 1, so both of those are damaged.
+# Nothing reads older pack files of an Infobright table. A column's current file has its highest number, except that loads may
+# alternate between 0 and 1, so both of those are damaged.
 for my $path (sort { ($a =~ /MYD$/) <=> ($b =~ /MYD$/) || $size{$b} <=> $size{$a} || $a cmp $b } keys %size) {
   if ($path =~ /MYD$/ and $size{$path} > 1000) {
     truncate $path, $size{$path} / 2 or die "canary: $path: $!\n";
@@ -33,7 +33,7 @@ for my $path (sort { ($a =~ /MYD$/) <=> ($b =~ /MYD$/) || $size{$b} <=> $size{$a
 print STDERR "canary: no table in $data is large enough to be damaged\n";
 exit 1;
 
-# The table by its own name, as structure.pl says it.
+# The table's name, as structure.pl prints it.
 sub say_what {
   my ($path, $how) = @_;
   $path = substr $path, 1 + length $data;
@@ -44,7 +44,7 @@ sub say_what {
   print "$path\t$table\t$how\n";
 }
 
-# The last page of an InnoDB file that holds rows or an index: type 17855 at offset 24.
+# The last page of an InnoDB file with rows or an index: type 17855 at offset 24.
 sub page_in_use {
   my ($path) = @_;
   open(my $file, '<', $path) or return;

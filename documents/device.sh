@@ -1,9 +1,9 @@
-# Which device of this host is the run's volume, and who else uses it.
+# Finds the device of the run's volume, and who else uses it.
 # shellcheck shell=bash source=documents/lib.sh
 
 IB_SYS_DIRECTORY=${IB_SYS_DIRECTORY:-/sys}
 
-# serial_of <device name>: what an NVMe disk says of itself, "vol" and the number of its volume
+# serial_of <device name>: the serial number of an NVMe disk, "vol" and the number of its volume
 serial_of() {
   local folder=$IB_SYS_DIRECTORY/class/block/$1
   { tr -d ' \n-' <"$folder/device/serial" || tr -d ' \n-' <"$folder/serial"; } 2>/dev/null || true
@@ -20,8 +20,8 @@ number_in_name() {
   echo $((number - 1))
 }
 
-# xen_device <attachment name>: the disk that Xen made of that attachment. The guest may give it another name; the number
-# of the virtual device says what was attached: as sdX, as xvdX, or as xvdX in the numbers for many disks.
+# xen_device <attachment name>: the disk of that attachment under Xen. The guest may give it another name, but the number of
+# the virtual device encodes the attachment name: sdX, xvdX, or xvdX in the range for many disks.
 xen_device() {
   local letters part number wanted path found=()
   [[ ${1##*/} =~ ^(sd|xvd)([a-z]+)([0-9]*)$ ]] || return 1
@@ -40,12 +40,12 @@ xen_device() {
   printf '%s' "${found[0]}"
 }
 
-# find_device [attachment name]: the volume's device, where something shows that it is: udev's link with the volume's id, the
-# disk's own serial number, or Xen's number of the attachment. A name alone shows nothing, since a guest may shift names.
+# find_device [attachment name]: the volume's device, if it is proven: by udev's link with the volume's id, the disk's serial
+# number, or Xen's number of the attachment. A name alone proves nothing, because a guest may shift names.
 # shellcheck disable=SC2120 # the release has no attachment name
 find_device() {
   local id=${SSM_volumeId/-/} links=$IB_DEVICE_DIRECTORY/disk/by-id candidate serial
-  # An older udev knows the disk by its namespace, or by the bytes of its serial number.
+  # An older udev names the link after the namespace, or after the bytes of the serial number.
   for candidate in "$links/nvme-Amazon_Elastic_Block_Store_$id"{,_1,-ns-1} \
     "$links/nvme-nvme.1d0f-$(printf '%s' "$id" | od -An -v -t x1 | tr -d ' \n')"-*-00000001; do
     candidate=$(readlink -f "$candidate") || continue
@@ -73,7 +73,7 @@ device_node() {
   printf '%s' "$path"
 }
 
-# seen_instead <attachment name>: what is there under that name, which cannot be shown to be the volume
+# seen_instead <attachment name>: text about the disk with that name, which is not proven to be the volume
 seen_instead() {
   local name=${1##*/} path serial
   for name in "$name" "${name/#sd/xvd}"; do
@@ -85,7 +85,7 @@ seen_instead() {
   done
 }
 
-# mounted_by_others <device number>: "<command>(<pid>) " of a process in each other mount namespace that has it mounted
+# mounted_by_others <device number>: "<command>(<pid>) " of one process in each other mount namespace that has it mounted
 mounted_by_others() {
   local file pid space known=' ' shown=0
   space=$(readlink /proc/self/ns/mnt) || space=''
@@ -106,7 +106,7 @@ mounted_by_others() {
     done || true
 }
 
-# held_by <device>: who still has it after all mounts that can be seen from here, in words, or nothing
+# held_by <device>: text about what still holds it besides the mounts visible from here, or nothing
 held_by() {
   local users
   [ -b "$1" ] || return 0

@@ -1,17 +1,17 @@
-# What a night needs of this host: looked at, and nothing of it touched. The release script does this, and no more, where
-# its parameter doctor is true; it has the most room of those that run here.
+# Checks what a night needs of this host, and changes nothing. If its parameter doctor is true, the release script does
+# only this; among the scripts its document has the most room.
 # shellcheck shell=bash
 
 LOOKED=''
 
-# looked <need> <met, not_met or not_known> <what was seen>
+# looked <need> <met, not_met or not_known> <what was seen>: adds a finding
 looked() {
   local saw
   saw=$(printf '%s' "$3" | tr -c 'A-Za-z0-9 ./,:()%_+=-' ' ' | cut -c 1-240)
   LOOKED=$LOOKED${LOOKED:+,}$(printf '{"need":"%s","stands":"%s","saw":"%s"}' "$1" "$2" "$saw")
 }
 
-# Those that the scripts ask for with `need`.
+# The commands that the scripts require with `need`.
 look_for_commands() {
   local tool missing=''
   for tool in awk blkid chown date dd df find flock getconf grep gzip id mkdir mktemp mount mv nohup od perl readlink sed \
@@ -44,7 +44,7 @@ look_at_mount_point() {
   fi
 }
 
-# parent_of <path>: the path itself, or the next folder above it that is there
+# parent_of <path>: the path itself, or the nearest parent folder that exists
 parent_of() {
   local path=$1
   while [ ! -e "$path" ] && [ -n "$path" ]; do path=${path%/*}; done
@@ -67,7 +67,7 @@ look_at_state_directory() {
   fi
 }
 
-# look_at_program <need> <path>: a library that it lacks shows only when it is started
+# look_at_program <need> <path>: starts the program, because only that shows a missing library
 look_at_program() {
   local said
   if [ ! -f "$2" ] || [ ! -x "$2" ]; then
@@ -89,7 +89,7 @@ look_at_user() {
 
 look_at_perl() {
   if perl -MDigest::SHA -e 'use 5.010; unpack "q<", "\0" x 8' 2>/dev/null; then
-    # shellcheck disable=SC2016 # perl's
+    # shellcheck disable=SC2016 # Perl's variables
     looked perl met "$(perl -MDigest::SHA -e 'printf "%vd, Digest::SHA %s", $^V, $Digest::SHA::VERSION')"
   else
     looked perl not_met "perl is older than 5.10, has no 64-bit numbers or lacks its module Digest::SHA"

@@ -1,19 +1,19 @@
-# Which file system is on the volume, and what it means when it does not mount: a fault only where something shows damage.
+# Finds the file system on the volume, and judges why it does not mount: a fault only if something shows damage.
 # shellcheck shell=bash source=documents/lib.sh
 
-# facts_of <device> [read]: what superblock.pl reads there
+# facts_of <device> [read]: the output of superblock.pl
 facts_of() {
-  # A folder stands for a device where there are no loop devices.
+  # Without loop devices a folder replaces the device.
   [ -b "$1" ] || return 0
   superblock "$1" "$(uname -r)" "${@:2}" 2>/dev/null || true
 }
 
-# fact <kind> <facts>: the rest of each of its lines
+# fact <kind> <facts>: the rest of each line of this kind
 fact() { sed -n "s/^$1	//p" <<<"$2"; } # constant: each caller names it
 
-# find_type <device>: sets TYPE. Asked of the device itself, never of blkid's cache. Where blkid says nothing, since signatures
-# contradict each other or the device's end cannot be read, or where it sees what no kernel mounts, the superblock that
-# production's kernel would go by decides.
+# find_type <device>: sets TYPE, from the device itself, never from blkid's cache. The superblock that production's kernel
+# would use decides if blkid prints nothing (signatures contradict each other, or the device's end cannot be read) or a
+# type that no kernel mounts.
 find_type() {
   local types
   TYPE=$(blkid -c /dev/null -p -o value -s TYPE "$1" 2>/dev/null) || TYPE=''
@@ -25,19 +25,19 @@ find_type() {
   esac
 }
 
-# choose_file_system: sets SOURCE and TYPE. One partition with a file system will do; of several none is chosen.
+# choose_file_system: sets SOURCE and TYPE: the volume, or its only partition with a file system
 choose_file_system() {
   local table
   SOURCE=$DEVICE
   find_type "$DEVICE"
   [ -z "$TYPE" ] || return 0
   table=$(blkid -c /dev/null -p -o value -s PTTYPE "$DEVICE" 2>/dev/null) || table=''
-  # A read error somewhere, and blkid tells not even this.
+  # After a read error blkid may not even print the partition table.
   if [ -z "$table$(partitions)" ]; then judge_no_file_system; fi
   choose_partition "${table:-of unknown kind}"
 }
 
-# partitions: those of the device, one a line
+# partitions: the device's partitions, one per line
 partitions() {
   local file
   for file in "/sys/class/block/${DEVICE##*/}"/*/partition; do
@@ -69,8 +69,8 @@ choose_partition() {
 
 reads_beginning() { dd if="$1" of=/dev/null bs=65536 count=16 2>/dev/null; }
 
-# judge_no_file_system: zero bytes where every superblock would be, or a copy of one that is lost, show damage. Bytes that
-# nobody knows do not.
+# judge_no_file_system: zero bytes in place of every superblock, or a copy of a lost superblock, show damage. Unknown bytes
+# do not.
 judge_no_file_system() {
   local facts copy
   facts=$(facts_of "$DEVICE")
@@ -86,7 +86,7 @@ judge_no_file_system() {
   unchecked "no file system that is known on volume $SSM_volumeId ($DEVICE), and nothing that shows a damaged one: look at its beginning"
 }
 
-# refuse_several <facts>: a snapshot of one volume is not the whole; the kernel might even take a foreign device for the rest
+# refuse_several <facts>: one volume is only a part, and the kernel might use an unrelated device as the other part
 refuse_several() {
   local what
   what=$(fact several "$1" | sed -n 1p)
@@ -101,12 +101,12 @@ refuse_what_cannot_be_mounted() {
     unchecked "the device $SOURCE is write-protected on this host and would be mounted read-only: the test server has to write"
 }
 
-# What the kernel says of a file system for which it lacks something.
+# Kernel messages about a file system that needs a feature which the kernel lacks.
 LACKING='not supported|unsupported (optional|block|fs)|[Uu]nknown .*(feature|compat)|nrecogni[sz]ed feature|without CONFIG|not built with'
 LACKING="$LACKING|cannot be (safely )?mounted|bad version|[Nn]ot configured|[Oo]nly page ?size|[Pp]age ?size|too (large|big) to |Cannot load"
 
-# judge_mount_failure <what mount said>: first what shows damage whatever the kernel can, then what this host cannot do, then
-# what the file system says of itself. What is left over is no fault.
+# judge_mount_failure <mount's message>: checks first for damage that does not depend on the kernel, then for what this host
+# cannot do, then the file system's own messages. Anything else is not a fault.
 judge_mount_failure() {
   local said=$1 words facts line
   said=${said//[$'\n']/ }
@@ -122,7 +122,7 @@ judge_mount_failure() {
   line=$(fact type "$facts" | awk '$2 > $3 { print "it is " $2 " bytes long by its superblock, the volume has " $3 }')
   [ -z "$line" ] || tell_damage "$said" "$line" "$words"
   line=$(grep -E -m 1 -e "$LACKING" <<<"$words") || line=''
-  # Past this line XFS has accepted what its superblock asks for.
+  # After this message XFS has accepted the features in its superblock.
   [ -n "$line" ] || grep -q 'Mounting V' <<<"$words" || line=$(fact lacks "$facts" | sed -n 1p)
   [ -z "$line" ] ||
     unchecked "this host's kernel ($(uname -r)) cannot mount the $TYPE on $SOURCE, test on one like production's: $line: $said"
@@ -131,7 +131,7 @@ judge_mount_failure() {
   [ -z "$line" ] ||
     unchecked "the device $SOURCE has read errors on this host, run it again with a new volume: $line: $said"
   case $said in
-    # What the kernel's EUCLEAN and EBADMSG are called: a file system says so of its own structure.
+    # The texts of EUCLEAN and EBADMSG, with which a file system reports damage of its own structure.
     *'Structure needs cleaning'* | *'Bad message'* | *'corrupted'*) line=$(grep -E -m 1 -e "$DAMAGED" <<<"$words") || line=' ' ;;
     *'not permitted'* | *'ermission denied'* | *'allocate memory'* | *'busy'*) line='' ;;
     *) line=$(grep -E -m 1 -e "$DAMAGED" <<<"$words") || line='' ;;
@@ -140,14 +140,14 @@ judge_mount_failure() {
   unchecked "this host could not mount $SOURCE ($TYPE), and nothing shows that the file system is damaged: $said; see dmesg"
 }
 
-# tell_damage <what mount said> <what shows the damage> <kernel's words>
+# tell_damage <mount's message> <what shows the damage> <kernel's messages>
 tell_damage() {
   record mount fail "$SSM_volumeId" "$TYPE does not mount: $1${2:+; $2}"
   [ -z "$3" ] || record 'kernel log' warn "$SOURCE" "$(tail -n 2 <<<"$3")"
   conclude_from_records
 }
 
-# judge_read_only: an ext file system that meets damage while it is mounted goes on read-only
+# judge_read_only: an ext file system that finds damage while mounted becomes read-only
 judge_read_only() {
   local line
   line=$(kernel_words "$SOURCE" | grep -E -m 1 'EXT[234]-fs error') || line=''
@@ -155,7 +155,7 @@ judge_read_only() {
   unchecked "$SOURCE was mounted read-only: the test server has to write"
 }
 
-# The kernel notes in an ext superblock that it met damage, and goes on; the copy carries that note.
+# If the kernel finds damage in an ext file system, it records that in the superblock and goes on. The copy has the record.
 look_for_recorded_errors() {
   local head state
   case ${TYPE-} in ext[234]) ;; *) return 0 ;; esac

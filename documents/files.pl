@@ -1,9 +1,9 @@
 # files.pl write <data directory> <earlier manifest>: a line for each file, with its hash, for the manifest.
 # files.pl list <data directory>: the same lines without hashes, and without the Knowledge Grid, which queries may write.
-# files.pl unchanged <data directory> <earlier manifest>: the tables whose files are as they were then.
-# files.pl compare <data directory> <manifest> <seconds>: the files against it; for so many seconds hashes too, the
-# newest files first, the rest from another place each day. Lines: fail|warn  <subject>  <seen>  <expected>, at last
-# end  <files>  <bytes>  <files hashed>  <bytes hashed>
+# files.pl unchanged <data directory> <earlier manifest>: the tables whose files have not changed since.
+# files.pl compare <data directory> <manifest> <seconds>: compares the files with the manifest; for this many seconds also
+# their hashes, the newest files first, the rest from another place each day. Lines: fail|warn  <subject>  <seen>  <expected>,
+# and at the end  end  <files>  <bytes>  <files hashed>  <bytes hashed>
 # Needs Perl 5.10 and its own Digest::SHA.
 use strict;
 use warnings;
@@ -17,7 +17,7 @@ my ($mode, $data, $manifest, $seconds) = @ARGV;
 my $began = time;
 $| = 1;
 
-# What a server writes without anybody changing data; and InnoDB and Aria logs, which have checksums of their own.
+# Files that a server writes although no data changes; and InnoDB's files and Aria's logs, which have checksums of their own.
 my $NOT_DATA = qr{(^|/)(\#sql[^/]*|lost\+found|ib-backup-manifest[^/]*|ibdata\d*|ibtmp\d*|ib_logfile\d+|ib_buffer_pool
   |undo_?\d+|aria_log[^/]*|tc\.log|(master|relay-log|multi-master)\.info|(general|slow)_log\.CS[MV])$
   |\.(err|log|pid|sock|ibd|TMD|lower_test)$}x;
@@ -33,7 +33,7 @@ sub cache_folder {
   return defined $name ? $name : '';
 }
 
-# What the logs of the binary log and of replication are called: each has an index, a text that lists them.
+# The names of the files of the binary log and of replication, from the index files that list them.
 sub log_names {
   opendir(my $folder, $data) or return {};
   my %names;
@@ -74,7 +74,7 @@ sub hash_of {
   return $sum;
 }
 
-# The files of a manifest, and when it was begun. One that was cut short or changed is none.
+# The files of a manifest, and its start time. A manifest that is incomplete or changed is not used.
 sub read_manifest {
   my ($name) = @_;
   open(my $file, '<', $name) or return;
@@ -96,7 +96,7 @@ sub read_manifest {
   return (\%of, $when, $lsn);
 }
 
-# A hash is taken over from the last manifest only where nothing about the file moved since that one was begun.
+# A hash is taken over from the previous manifest only if nothing about the file changed since that manifest was started.
 sub write_lines {
   my ($old, $when) = -e $manifest ? read_manifest($manifest) : ();
   my $files = files();
@@ -140,10 +140,10 @@ sub unchanged {
   print "$_\n" for sort grep { $same{$_} } keys %same;
 }
 
-# What belongs together: the files of a table, else the file alone.
+# Files that belong together: those of one table, otherwise the file alone.
 sub group {
   my ($path) = @_;
-  # The files of a partition have a # behind the table's name.
+  # The files of a partition have a # after the table's name.
   return "$1.$2" if $path =~ m{^([^/]+)/([^/]+?)(?:#[^/]*)?(?:\.bht/[^/]+|\.[A-Za-z]+)$} and $1 ne 'BH_RSI_Repository' and $2 ne 'db';
   return $path;
 }
@@ -157,7 +157,7 @@ sub compare {
     my ($path, $seen, $expected) = @_;
     my $now = $files->{$path};
     push @{ $faults{ group($path) } }, [$path, $seen, $expected];
-    # A file that is new has no other time to differ from.
+    # A new file has no earlier time to compare with.
     my $was = $of->{$path} ? $of->{$path}[1] : -1;
     $later{ group($path) } = 1 if $now and $now->[1] >= $when and $now->[1] != $was;
   };
@@ -180,7 +180,7 @@ sub compare {
     my $hash = $hash{$path};
     if ($hash =~ /^!(\d+)/) {
       local $! = $1;
-      # The device's trouble is not the data's: whoever reads this judges it.
+      # An error of the device is not a fault of the data: the caller judges it.
       if ($!{EIO}) { push @unread, [$path, "cannot be read: $!"] }
       else { $differs->($path, "cannot be read: $!", 'a file that can be read') }
       next;
@@ -206,8 +206,8 @@ sub compare {
   line('end', scalar(keys %$of), $bytes, $hashed, $hashed_bytes);
 }
 
-# A manifest that does not have InnoDB's own number (of format 1, or by a user without the right to ask): only the times of
-# its files tell what was changed later.
+# For a manifest without InnoDB's log sequence number (format 1, or a user without the right to query it), only file times show
+# what was changed later.
 sub innodb_by_time {
   my $when = shift;
   my %tables;
@@ -223,7 +223,7 @@ sub cores {
   return (grep { /^processor\s*:/ } <$file>) || 1;
 }
 
-# hashes_of <paths>: path => hash, or ! and the number of the error, of those that there was time for. A process for each core.
+# hashes_of <paths>: path => hash, or ! and the error number, as far as there was time. One process for each core.
 sub hashes_of {
   my @paths = @_;
   my ($cores, %hash) = (cores());
@@ -236,7 +236,7 @@ sub hashes_of {
     next if $pid;
     for (my $at = $core; $at < @paths and time - $began <= $seconds and getppid() == $parent; $at += $cores) {
       my $hash = hash_of($paths[$at]);
-      # Short enough to come whole through a pipe of many writers.
+      # Short enough to be written atomically to a pipe with several writers.
       syswrite $to, "$at " . (defined $hash ? $hash : '!' . (0 + $!)) . "\n";
     }
     POSIX::_exit(0);
@@ -253,7 +253,7 @@ sub hashes_of {
   return %hash;
 }
 
-# tell_order <paths>: for whatever reads ahead of this, where there is such a thing
+# tell_order <paths>: tells ahead.pl, if it runs, what comes next
 sub tell_order {
   my $folder = $ENV{IB_AHEAD} or return;
   open(my $file, '>', "$folder/ahead.order.new") or return;

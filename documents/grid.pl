@@ -1,5 +1,5 @@
-# A part of brighthouse.pl: the Knowledge Grid, block by block, against the values of the packs. A bit that is lost there hides
-# rows with no error; one too many only costs time, and is not judged.
+# A part of brighthouse.pl: compares the Knowledge Grid, block by block, with the values of the packs. A lost bit hides rows
+# without an error; an extra bit only costs time, and is not judged.
 
 # The bytes of a pack's block, and how many bytes a block has.
 sub block {
@@ -15,7 +15,7 @@ sub block {
   binmode $file;
   my ($first, $bytes);
   return unless read($file, $first, $head) == $head;
-  # Of another state of the column, where neither half of the header tells of its rows: the server makes it anew.
+  # If neither half of the header has the column's rows, the block is from another state, and the server creates it anew.
   return unless grep { $_ == $c->{h}{rows} } unpack('xq<', $first), unpack('xq<', substr $first, $head / 2);
   return unless seek $file, $head + $each * $c->{nodes}[$pack]{block}, 0 and (read($file, $bytes, $each) || 0) == $each;
   return $bytes;
@@ -26,7 +26,7 @@ sub grid {
   my $type = $c->{type};
   my @packs = grep { $c->{nodes}[$_]{file} >= 0 } @{ $c->{packs} };
   my $numbers = $type =~ /^(date|datetime|timestamp)$/ || $whole{$type};
-  # The words of one pack row have told of its block.
+  # With a single pack row, the comparison of the words has already covered its block.
   return if $c->{words} and $c->{count} || @{ $c->{nodes} } == 1;
   if ($numbers or $c->{words}) {
     my $many = @packs <= 4 ? 4 : 2 + int(@packs / 32);
@@ -44,12 +44,12 @@ sub grid {
   }
 }
 
-# The least and greatest value of each of some two thousand steps between the pack's own.
+# The least and greatest value in each of some two thousand intervals between the pack's minimum and maximum.
 sub histogram {
   my ($c, $pack) = @_;
   my ($min, $max) = @{ $c->{nodes}[$pack] }{qw(min max)};
   my $span = do { use integer; $max - $min };
-  # Beyond 2^63 the server has none.
+  # Beyond 2^63 the server has no histogram.
   return if $span <= 0 or ($max > 0) != ($min > 0) && $max / 2 - $min / 2 > 4.6e18;
   my $raw = $c->{type} eq 'decimal' ? "CAST(REPLACE(x.a,'.','') AS SIGNED)" : 'x.a';
   $raw = '(YEAR(x.a)*512+MONTH(x.a)*32+DAY(x.a))*268435456' if $c->{type} =~ /^date|^timestamp/;
@@ -58,7 +58,7 @@ sub histogram {
   ask($c, 'grid', 'histogram', $pack, "$min $max", "SELECT ($raw-($min)) DIV $step b,MIN($raw),MAX($raw) " . piece($c, $pack) . ' GROUP BY b;');
 }
 
-# bits_of <min> <max> <values>: those that have to be set, as places. A value that equals min or max needs none.
+# bits_of <min> <max> <values>: the places of the bits that must be set. A value equal to min or max needs no bit.
 sub bits_of {
   my ($min, $max, @values) = @_;
   use integer;
@@ -72,7 +72,7 @@ sub bits_of {
 
 sub lost_bits { my ($block, @bits) = @_; my %lost = map { $_ => 1 } grep { $_ < 0 || $_ > 1023 || !vec($block, $_, 1) } @bits; return scalar keys %lost }
 
-# Each of the first places behind what the pack's values have in common has a bit for each character.
+# After the common prefix of the pack's values, each of the first places has a bit for each character.
 sub lost_characters {
   my ($c, $pack, $values) = @_;
   my $block = block($c, 'CMAP', $pack);

@@ -1,20 +1,20 @@
-# layout.pl <data directory> <mount point>: what the files tell of production's settings for InnoDB and Aria: page size,
-# system files, where they, the redo log and the undo files are, how pages are compressed, what is encrypted, which server
-# wrote it. One fact a line, tabs between; only reads.
+# layout.pl <data directory> <mount point>: what the files show of production's settings for InnoDB and Aria: page size,
+# system files, the places of these, of the redo log and of the undo files, page compression, encryption, and the version of
+# the server. One fact per line, with tabs between fields; only reads.
 use strict;
 use warnings;
 use 5.010;
 
 my ($data, $top) = @ARGV;
-# What a data directory has many of, and what can be none of the files looked for.
+# Names that a data directory has many of. None of them is a file that this looks for.
 my $TABLES = qr/\.(?:ibd|frm|MYD|MYI|MAD|MAI|par|opt|CSV|CSM|TRG|TRN|isl|ARZ|bht)$/;
 my @ALGORITHMS = qw(none zlib lz4 lzo lzma bzip2 snappy);
 my ($FSP_HEADER, $ENCRYPTED, $PAGE_COMPRESSED, $PAGE_COMPRESSED_ENCRYPTED) = (8, 15, 34354, 37401);
 
-# Names are the volume's: none of them makes a line or a field of its own.
+# Names from the volume are untrusted: none of them can add a line or a field.
 sub told { my @fields = @_; tr/\x00-\x1f\x7f/?/ for @fields; print join("\t", @fields), "\n" }
 
-# start_of <file> <bytes>: its first bytes, as many as there are
+# start_of <file> <bytes>: its first bytes, fewer if the file is shorter
 sub start_of {
   my ($path, $count) = @_;
   open(my $file, '<:raw', $path) or return '';
@@ -25,7 +25,7 @@ sub start_of {
 sub number { return length $_[0] >= $_[1] + 4 ? unpack 'N', substr $_[0], $_[1], 4 : 0 }
 sub short { return length $_[0] >= $_[1] + 2 ? unpack 'n', substr $_[0], $_[1], 2 : 0 }
 
-# names <folder>: what is in it
+# names <folder>: the names in it
 sub names {
   my ($folder) = @_;
   opendir(my $handle, $folder) or return;
@@ -35,7 +35,7 @@ sub names {
 sub is_folder { return !-l $_[0] && -d _ }
 sub is_file { return !-l $_[0] && -f _ }
 
-# page_size <first bytes of a system file>: each page has its number, at its fifth byte
+# page_size <first bytes of a system file>: found by the page number, which each page has at its fifth byte
 sub page_size {
   for my $size (4096, 8192, 16384, 32768, 65536) {
     return $size if 3 == grep { number($_[0], $_ * $size + 4) == $_ } 1 .. 3;
@@ -43,7 +43,7 @@ sub page_size {
   return 0;
 }
 
-# is_system <file>: the first file of InnoDB's system tablespace, by whatever name: space 0, page 0, a header of a file space
+# is_system <file>: whether it is the first file of InnoDB's system tablespace, under any name: space 0, page 0, type FSP_HDR
 sub is_system {
   my ($path) = @_;
   return 0 if -s $path < 1048576;
@@ -51,7 +51,7 @@ sub is_system {
   return short($bytes, 24) == $FSP_HEADER && number($bytes, 34) == 0 && number($bytes, 4) == 0 && page_size($bytes) > 0;
 }
 
-# search <folder> <levels> <wanted>: files below it that are wanted, without other data directories and the tables' files
+# search <folder> <levels> <wanted>: wanted files below it, without other data directories and the tables' files
 sub search {
   my ($folder, $levels, $wanted) = @_;
   my @found;
@@ -68,7 +68,7 @@ sub search {
   return @found;
 }
 
-# find_beside <wanted>: on the volume, or nothing; more than one is told, since nobody can choose
+# find_beside <wanted>: the one found on the volume, or nothing; several are reported, because none can be preferred
 sub find_beside {
   my ($what, $wanted) = @_;
   my %folders;
@@ -93,7 +93,7 @@ sub system_files {
   my $says = number($bytes, 46);
   my @files = ($name);
   my $pages = $page ? int((-s $first) / $page) : 0;
-  # Others follow where the header speaks of more pages than this file has: by name, and by the number of their first page.
+  # If the header has more pages than this file, the next files follow: by name, and by the number of their first page.
   my ($stem, $count) = $name =~ /^(.*?)(\d+)$/;
   while ($page and defined $stem and $pages < $says) {
     $count++;
@@ -114,11 +114,11 @@ sub system_files {
     delete @undo{ 0, 4294967295 };
   }
   told('encrypted', $name) if is_encrypted($bytes, $page || 16384);
-  # MySQL from 8.0 on always has two, of which this file knows nothing.
+  # MySQL from 8.0 on always has two undo files, which this file does not name.
   return ($page || 16384, -f "$data/mysql.ibd" ? 2 : scalar keys %undo);
 }
 
-# is_encrypted <first bytes> <page size>: its first page tells a scheme, and its fourth a key, or it is of MySQL's kind
+# is_encrypted <first bytes> <page size>: the first page has a scheme and the fourth a key, or MySQL's encryption flag is set
 sub is_encrypted {
   my ($bytes, $page) = @_;
   my $type = short($bytes, 3 * $page + 24);
@@ -132,7 +132,7 @@ sub compression {
   my ($bytes, $page) = @_;
   my $flags = number($bytes, 54);
   my $kind = $flags & 16 ? $flags >> 5 & 7 : 0;
-  # Before full checksums each compressed page says its own.
+  # Before full checksums, each compressed page has its own algorithm.
   $kind = number($bytes, 3 * $page + 30) if !($flags & 16) and short($bytes, 3 * $page + 24) == $PAGE_COMPRESSED;
   return $kind;
 }
@@ -151,15 +151,15 @@ sub redo_log {
   my $creator = length $header == 48 ? unpack 'Z32', substr $header, 16, 32 : '';
   $creator = '' if $creator !~ /^[ -~]+$/;
   $at =~ s{/#innodb_redo$}{};
-  # The first of several that is lost is no log.
+  # Without the first of several files there is no log.
   return if @here and !@new and !-e "$at/ib_logfile0";
   told('redo', $at, scalar @here, -s "$at/ib_logfile0" || 0, $creator);
   told('blank', 'ib_logfile0') if @here and start_of("$at/ib_logfile0", 4096) =~ /^\0{4096}\z/;
-  # A format of MariaDB's 10.2 and later, with its highest bit set.
+  # A format of MariaDB 10.2 and later, with its highest bit set.
   told('encrypted', 'the redo log') if $header =~ /^(?:\x80\0\0[\1-\x7f]|\xd0[Hh][Yy][Ss])/;
 }
 
-# undo_files <whether there have to be some>: the server finds them in the data directory by itself
+# undo_files <whether there have to be some>: in the data directory the server finds them without a setting
 sub undo_files {
   my ($count) = @_;
   my $wanted = sub { $_[0] =~ /^undo_?0*1$/ };
@@ -168,7 +168,7 @@ sub undo_files {
   told('undo', $folder, scalar grep { /^undo_?\d+$/ } names($folder));
 }
 
-# record_length <definition>: as it says; 0 where it has none or has virtual columns, which are not stored
+# record_length <definition>: the length in it; 0 if there is none, or if there are virtual columns, which are not stored
 sub record_length {
   my ($path) = @_;
   return 0 unless is_file($path);
@@ -181,7 +181,7 @@ sub record_length {
   return unpack 'v', substr $bytes, $at + 266, 2;
 }
 
-# tables <page size>: what each file says of itself
+# tables <page size>: reads each table file's own header
 sub tables {
   my ($page, $has_system) = @_;
   my ($innodb, $aria) = (0, 0);
@@ -201,12 +201,12 @@ sub tables {
         my $base = short($bytes, 12);
         told('encrypted', "$schema." . substr $name, 0, -4) if $bytes =~ /^\xfe\xfe\x09/ and substr($bytes, $base + 91, 1) eq "\1";
         my $length = record_length("$data/$schema/" . substr($name, 0, -4) . '.frm');
-        # Aria opens a table by a definition of another time, and reads its rows by it.
+        # Aria opens a table with a definition from another time, and reads its rows by that.
         told('differs', "$schema." . substr($name, 0, -4), $length, number($bytes, $base + 60))
           if $length and $bytes =~ /^\xfe\xfe\x09/ and length $bytes > $base + 64 and $length != (number($bytes, $base + 60) & 65535);
       } elsif (!$has_system and $name =~ /\.frm$/) {
         my $bytes = start_of("$data/$schema/$name", 64);
-        # The engine's number, of a partitioned table that of its partitions: InnoDB is 12.
+        # The engine's number; for a partitioned table, the partitions' engine. InnoDB is 12.
         $innodb++ if length $bytes > 61 and 12 == (ord(substr $bytes, 3, 1) == 20 ? ord substr $bytes, 61, 1 : ord substr $bytes, 3, 1);
       }
     }
@@ -221,11 +221,11 @@ my $has_system = defined $page;
 redo_log($has_system);
 undo_files($undo);
 my $aria_tables = tables($page || 16384, $has_system);
-# Aria's control file and logs; one that is emptied is none.
+# Aria's control file and logs; an emptied file does not count.
 my $aria = -f "$data/aria_log_control" || !$aria_tables ? $data : find_beside('log of Aria', sub { $_[0] eq 'aria_log_control' });
 my @logs = grep { /^aria_log\.\d+$/ and -s "$aria/$_" } $aria eq '' ? () : names($aria);
 told('aria', $aria, -f "$aria/aria_log_control" ? 1 : 0, scalar @logs);
-# What wrote the files of this directory, as its own upgrade program noted it.
+# The version that wrote this directory, as recorded by its upgrade program.
 for my $name (qw(mariadb_upgrade_info mysql_upgrade_info)) {
   my $text = start_of("$data/$name", 80);
   told('version', $1) if $text =~ /^([0-9]+\.[0-9]+[^\s\0]*)/;

@@ -1,9 +1,9 @@
-# Stops what a run has on the test host and unmounts its volume. Releasing does it to the run itself; mounting does it
-# to a dead run whose volume was taken away under it.
+# Stops a run's processes on the test host and unmounts its volume. The release script does it for its own run; the mount
+# script does it for a dead run whose volume was detached by force.
 # shellcheck shell=bash source=documents/lib.sh
 
-# stop_scripts: the test of this run, if it is still at work; it stops its own server on the way out.
-# Its twin in the queue finds the run released and ends by itself.
+# stop_scripts: stops this run's test if it is still running; on exit the test stops its own server.
+# A duplicate that waits for the lock sees that the run is released, and ends.
 stop_scripts() {
   local pid start
   [ -s "$RUN_DIRECTORY/test.pid" ] || return 0
@@ -21,7 +21,7 @@ stop_scripts() {
 
 stop_servers() {
   local pid
-  # What reads ahead of a test that was killed notices it, and ends.
+  # The processes that read ahead notice that their test was killed, and end.
   [ ! -e "$RUN_DIRECTORY/ahead.lock" ] || flock -w 30 "$RUN_DIRECTORY/ahead.lock" true || true
   for pid in $(servers_of_run); do
     progress_now "stopping the database server, process $pid"
@@ -36,7 +36,7 @@ stop_servers() {
   remove_scratch
 }
 
-# stop_rest: what a test that was killed has left in its mount namespace, which would hold the volume
+# stop_rest: stops what a killed test left in its mount namespace, which would hold the volume
 stop_rest() {
   local file
   { grep -lzFx -e "IB_NAMESPACES=$RUN_DIRECTORY" /proc/[0-9]*/environ 2>/dev/null || true; } |
@@ -55,7 +55,7 @@ remove_scratch() {
   rm -f "$RUN_DIRECTORY/scratch.path"
 }
 
-# users_of <mount point>: "<command>(<pid>)" of each process that has something open there
+# users_of <mount point>: "<command>(<pid>)" of each process with an open file there
 users_of() {
   local real pid
   real=$(readlink -f "$1") || real=$1
@@ -67,7 +67,7 @@ users_of() {
     done || true
 }
 
-# below <mount point>: what keeps it busy and is no process, in words: mounts in it, loop devices and swap on files in it
+# below <mount point>: text about what keeps it busy without a process: mounts in it, loop devices and swap on its files
 below() {
   local file path seen=''
   while read -r path; do seen="$seen, a mount at $path"; done < <(mount_table | awk -v under="$1/" 'index($5, under) == 1 { print $5 }')
@@ -81,7 +81,7 @@ below() {
   printf '%s' "${seen#, }"
 }
 
-# No -l and no -f: a lazy umount says yes while the device stays held, and the detach after it hangs.
+# Without -l and -f: a lazy umount succeeds while the device is still held, and detaching it would hang.
 unmount() {
   local said users
   users=$(users_of "$POINT")
@@ -96,15 +96,15 @@ unmount() {
   record unmount pass "$POINT" 'unmounted'
 }
 
-# refuse_if_held <device>: a mount namespace of somebody else's may have taken the mount along. The marker stays, so that the
-# next call looks again.
+# refuse_if_held <device>: another mount namespace may have inherited the mount. The marker stays, so that the next call
+# checks again.
 refuse_if_held() {
   local holders
   holders=$(held_by "$1")
   [ -z "$holders" ] || unchecked "volume $SSM_volumeId ($1) is unmounted here, but still $holders: not ours to stop"
 }
 
-# refuse_if_mark_held: the same for the device of the marker, unless it is gone and has left its name to another
+# refuse_if_mark_held: the same for the marker's device, unless it is gone and another device has its name
 refuse_if_mark_held() {
   [ "$(device_number "$MARK_DEVICE")" != "$MARK_NUMBER" ] || refuse_if_held "$MARK_DEVICE"
 }

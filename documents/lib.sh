@@ -1,13 +1,13 @@
-# Shared by the mount, test and release scripts: the shell's options, how a script begins and ends, its locks.
-# With result.sh and host.sh it is put in front of each script in its SSM document (`parts` says how), so these only
-# define things. They have to run on the bash 4.1 of old hosts.
+# Shared by the mount, test and release scripts: shell options, the beginning and end of a script, locks.
+# `parts` puts this file, result.sh and host.sh in front of each script in its SSM document, so they only define
+# things. They have to run on the bash 4.1 of old hosts.
 # shellcheck shell=bash
 
 set -Eeuo pipefail
 umask 077
 export LC_ALL=C
 PATH="${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# shellcheck disable=SC2034 # the script behind asks for it
+# shellcheck disable=SC2034 # the script after it uses it
 IB_LIB=1
 IB_DEVICE_DIRECTORY=${IB_DEVICE_DIRECTORY:-/dev}
 
@@ -19,7 +19,7 @@ SCRIPT=script
 FAILED_AT=''
 RUN_DIRECTORY=''
 
-# A script may define a function of its own that clears up on each way out, before the result is printed.
+# A script may set a function that cleans up on every exit, before the result is printed.
 AT_END=:
 
 on_exit() {
@@ -33,7 +33,7 @@ on_exit() {
   exit "$RESULT_CODE"
 }
 
-# The result is stored before it is printed, whole or not at all, so that a twin says the very same.
+# The result is stored before it is printed, whole or not at all, so that a duplicate prints the same.
 print_result() {
   local text file
   text=$(report_text)
@@ -50,7 +50,7 @@ on_signal() {
   exit "$RESULT_CODE"
 }
 
-# cut_short <reason>: no result to be told again, but for a fault that was seen
+# cut_short <reason>: end without storing a result, unless a fault was already recorded
 cut_short() {
   if [ -n "$FIRST_FAULT" ]; then
     ERROR_LINES+=("host: $SCRIPT: $1")
@@ -80,7 +80,7 @@ begin() {
   RUN_DIRECTORY=$SSM_stateDirectory/runs/$SSM_runId
 }
 
-# parameter <name> <pattern>: what SSM hands over is checked again here. A path never climbs.
+# parameter <name> <pattern>: checks again what SSM passed. A path must not contain "..".
 parameter() {
   local name=SSM_$1 value pattern="^($2)\$"
   value=${!name-} # constant: each caller names it, and the value is not evaluated
@@ -95,8 +95,8 @@ need() {
   done
 }
 
-# The mount table names a mount point by its resolved path. The last part stays as it is:
-# it may be what is mounted.
+# The mount table has the resolved path of a mount point. The last part is not resolved, because it may be
+# the mount itself.
 canonical() {
   local path parent
   path=$(printf '%s' "$1" | tr -s /)
@@ -106,19 +106,19 @@ canonical() {
 }
 
 prepare_state() {
-  # Others may pass through but not look: the database server runs as a user of its own in here.
+  # Others may enter but not list: the database server runs here as its own user.
   mkdir -p "$RUN_DIRECTORY" 2>/dev/null || unchecked "cannot make the folder $RUN_DIRECTORY on this host"
   chmod 711 "$SSM_stateDirectory" "$SSM_stateDirectory/runs" "$RUN_DIRECTORY" 2>/dev/null ||
     unchecked "cannot write in $SSM_stateDirectory on this host"
 }
 
-# lock <fd> <seconds>: in the background, since a trap only runs once the command in front has ended.
+# lock <fd> <seconds>: in the background, because bash runs a trap only after a foreground command has ended
 lock() {
   flock -w "$2" "$1" &
   wait $!
 }
 
-# lock_run: one script of one kind works for a run at a time, its twin waits here.
+# lock_run: only one script of a kind runs for a run at a time; a duplicate waits here
 lock_run() {
   exec 8>"$RUN_DIRECTORY/$SCRIPT.lock"
   lock 8 "${IB_LOCK_WAIT:-14400}" || unchecked "another $SCRIPT of run $SSM_runId is still at work"
@@ -129,7 +129,7 @@ lock_mounting() {
   lock 9 "${IB_MOUNTING_WAIT:-120}" || unchecked "another run is still mounting or unmounting on this host"
 }
 
-# replay: says again what an earlier call of this run found, if there is such a result.
+# replay: prints the result of an earlier call of this run, if there is one
 replay() {
   local file=$RUN_DIRECTORY/$SCRIPT.result code volume
   [ -s "$file" ] || return 0
@@ -144,7 +144,7 @@ replay() {
   exit "$code"
 }
 
-# A run that was given back stays given back: a late second delivery must not mount its volume again.
+# After its release a run stays released: a late duplicate must not mount its volume again.
 refuse_if_released() {
   [ ! -e "$RUN_DIRECTORY/released" ] || unchecked "run $SSM_runId has already been released on this host"
 }

@@ -1,6 +1,6 @@
-# On production's host, in its backup window: rows, fingerprints, known values and file hashes, written onto
-# the volume so that they travel in the snapshot. Half a manifest is never left, and none from an earlier day.
-# Run by hand it takes options; in its SSM document, which operators start, parameters.
+# Runs on production's host in the backup window: writes row counts, fingerprints, known values and file hashes to the
+# volume, so that they are in the snapshot. It never leaves an incomplete manifest, or one from an earlier day.
+# By hand it takes options; as an SSM document, which operators start, it takes parameters.
 # shellcheck shell=bash
 
 manifest_usage() {
@@ -16,7 +16,7 @@ USAGE
 
 manifest_main() {
   SCRIPT=manifest
-  # Of the test's parts that are here too.
+  # Variables that the shared parts of the test expect.
   SSM_runId='' SSM_volumeId='' SSM_mountPoint='' SSM_stateDirectory='' SSM_server='' SSM_serverUser='' ENCRYPTED=''
   SSM_client=${SSM_client:-/usr/bin/mysql-ib} SOCKET=${SSM_socket:-/tmp/mysql-ib.sock} CLIENT_USER=${SSM_clientUser:-nobody}
   DATA=${SSM_dataDirectory-} DEFAULTS_FILE=${SSM_defaultsFile-}
@@ -40,12 +40,12 @@ manifest_main() {
   write_manifest
 }
 
-# printable <text>: in PRINTABLE, for a terminal
+# printable <text>: sets PRINTABLE, safe for a terminal
 printable() {
   PRINTABLE=${1//[^ -~]/?}
 }
 
-# manifest_exit: on every way out
+# manifest_exit: runs on every exit
 manifest_exit() {
   local status=$?
   trap - ERR
@@ -65,11 +65,11 @@ write_manifest() {
   local new last=$DATA/$MANIFEST_NAME.last began
   need perl flock sed tr od mktemp readlink id
   looks_like_data "$DATA" || refuse "$DATA is not the data directory of a database server"
-  # The folder itself is the lock: the database's own user can make links in it, and a file that root opens there to write
-  # may be one of the host's.
+  # The folder itself is the lock. A lock file would not be safe: the database's user can create links in this folder, and
+  # root might write through a link to a file of the host.
   exec 7<"$DATA" || refuse "cannot read $DATA"
   flock -n 7 || refuse "another manifest of $DATA is being written"
-  # Yesterday's must not travel in tonight's snapshot.
+  # Yesterday's manifest must not be in tonight's snapshot.
   if [ -e "$DATA/$MANIFEST_NAME" ] || [ -L "$DATA/$MANIFEST_NAME" ]; then mv -f "$DATA/$MANIFEST_NAME" "$last"; fi
   if [ -L "$last" ] || { [ -e "$last" ] && [ ! -f "$last" ]; }; then rm -f "$last"; fi
   SCRATCH=$(mktemp -d) || refuse 'cannot make a scratch folder'
@@ -80,11 +80,11 @@ write_manifest() {
   files list "$DATA" >"$SCRATCH/before" || refuse "the files in $DATA cannot be listed"
   printf 'ib-backup-manifest\t2\t%s\t%s\t%s\n' "$began" "$MANIFEST_SERVER" "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" >"$new" ||
     refuse "cannot write $new"
-  # Who may not ask for it goes without: then the times of the files have to tell.
+  # Without the right to query it there is no log sequence number; then file times show later changes.
   if lsn_of_innodb; then printf 'innodb\t%s\n' "$LSN" >>"$new"; fi
   describe_tables "$new" "$last"
   files write "$DATA" "$last" >"$SCRATCH/files" || refuse 'a file changed, or could not be read: is a load at work?'
-  # Between the first look and the hashes nobody may have changed anything, else rows and hashes are of two states.
+  # If a file changed between listing and hashing, rows and hashes are of different states.
   perl -F'\t' -lane 'print join "\t", @F[0 .. 4, 6]' "$SCRATCH/files" | grep -v $'\tBH_RSI_Repository/' >"$SCRATCH/after" || true
   cmp -s "$SCRATCH/before" "$SCRATCH/after" ||
     refuse "files changed while the tables were read, such as $(diff "$SCRATCH/before" "$SCRATCH/after" | sed -n 's/^[<>].*\t//p' | head -n 1)"
@@ -93,20 +93,20 @@ write_manifest() {
   echo "$DATA/$MANIFEST_NAME: ${#T_KEY[@]} tables and views, $(wc -l <"$SCRATCH/files") files, $SECONDS seconds"
 }
 
-# choose_client_user: nobody reads the database's words as root
+# choose_client_user: the client, which reads text from the database, never runs as root
 choose_client_user() {
   [ "$EUID" -eq 0 ] || return 0
   id "$CLIENT_USER" >/dev/null 2>&1 || refuse "this host has no user $CLIENT_USER for the client: --client-user names another"
   [ "$(id -u "$CLIENT_USER")" -ne 0 ] || refuse 'the client does not run as root: --client-user names another'
   [ -n "$DEFAULTS_FILE" ] || return 0
-  # A copy that this user may read, and nobody else.
+  # A copy that only this user may read.
   { cp "$DEFAULTS_FILE" "$SCRATCH/client.cnf" && chown "$CLIENT_USER" "$SCRATCH/client.cnf" &&
     chmod 400 "$SCRATCH/client.cnf" && chmod 711 "$SCRATCH"; } || refuse "cannot copy $DEFAULTS_FILE for $CLIENT_USER"
   DEFAULTS_FILE=$SCRATCH/client.cnf
 }
 
-# finish_manifest <file>: closed with a sum of itself, forced to the disk, and only then in its place. The file is made by
-# a name that nobody has, and not opened again, so that no link is written through.
+# finish_manifest <file>: adds a checksum, syncs the file to the disk and only then renames it. The file is created under a
+# new name and not opened again, so that nothing is written through a link.
 finish_manifest() {
   perl -MDigest::SHA -MIO::Handle -MFcntl -e '
     my ($from, $to) = @ARGV;
@@ -129,17 +129,17 @@ ask_whether_it_is_ours() {
   local _ok directory
   IFS=$'\t' read -r _ok MANIFEST_SERVER directory <<<"$ANSWER"
   [ "$(readlink -f "$directory")" = "$(readlink -f "$DATA")" ] || refuse "the server at $SOCKET has the data directory $directory, not $DATA"
-  # So that what the server holds in memory is in the files.
+  # Writes what the server has in memory to the files.
   ask 'FLUSH TABLES;' || refuse "FLUSH TABLES: $COMPLAINT"
 }
 
-# describe_tables <file> <last manifest>: a table whose files are as they were is taken over from the last one
+# describe_tables <file> <previous manifest>: takes over the lines of tables whose files have not changed
 describe_tables() {
   local at key kind schema name rest
   local -A same=() last=()
   list_tables
   [ -z "$FIRST_FAULT$FIRST_ERROR" ] || refuse "$FIRST_FAULT$FIRST_ERROR"
-  # One of another format has other fingerprints.
+  # A manifest of another format has other fingerprints.
   if [ -s "$2" ] && [[ $(head -c 40 "$2" 2>/dev/null | tr -d '\000') == $'ib-backup-manifest\t2\t'* ]]; then
     while IFS= read -r key; do same[$key]=1; done < <(files unchanged "$DATA" "$2")
     while IFS=$'\t' read -r kind schema name rest; do
@@ -164,7 +164,7 @@ describe_tables() {
   done
 }
 
-# is_in_its_files <engine>: its rows cannot change while the files do not that the manifest has
+# is_in_its_files <engine>: its rows cannot change without a change of the files in the manifest
 is_in_its_files() { case $1 in BRIGHTHOUSE | MyISAM | Aria | CSV | ARCHIVE) ;; *) return 1 ;; esac; }
 
 # describe_table <number> <file>
@@ -192,8 +192,8 @@ describe_table() {
   done
 }
 
-# describe_brighthouse <number> <file>: with known values of each column, and how often they are there. Value and fingerprint
-# are asked for by the same program in the same words as in the test that compares them.
+# describe_brighthouse <number> <file>: also known values of each column and their counts. The test that compares values and
+# fingerprints uses the same program and the same statements.
 describe_brighthouse() {
   local at=$1 column
   MANIFEST_LINES=$2
@@ -204,7 +204,7 @@ describe_brighthouse() {
   [ -z "$FIRST_FAULT$FIRST_ERROR" ] || refuse "$FIRST_FAULT$FIRST_ERROR"
 }
 
-# manifest_line <kind> <number> <field>...: of the table with this number
+# manifest_line <kind> <number> <field>...: a line about the table with this number
 manifest_line() {
   local IFS=$'\t' kind=$1 key=${T_KEY[$2]/ /$'\t'}
   shift 2

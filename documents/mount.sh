@@ -1,4 +1,4 @@
-# Mounts the test volume on the test host. 0: mounted. 1: its file system is damaged. 75: could not try.
+# Mounts the test volume on the test host. 0: mounted. 1: its file system is damaged. 75: undetermined.
 # Parameters: runId volumeId mountPoint stateDirectory device doctor
 # shellcheck shell=bash source=documents/lib.sh
 if [ -z "${IB_LIB-}" ]; then
@@ -34,10 +34,10 @@ is_here() {
   find_device >/dev/null
 }
 
-# A volume that was taken by force leaves its mount and its server. Our own volume has the device name that only one
-# can have, so that run is dead; nobody else would ever clear this away.
+# A volume that was detached by force leaves its mount and its server. Its run is dead, because only one volume can have
+# the device name, and that is ours now. Nothing else would ever clean this up.
 let_go_of_dead_run() {
-  # shellcheck disable=SC2034 # what lets go reads these
+  # shellcheck disable=SC2034 # letting-go.sh reads these
   local SSM_runId=$MARK_RUN SSM_volumeId=$MARK_VOLUME RUN_DIRECTORY=$SSM_stateDirectory/runs/$MARK_RUN POINT=$MARK_POINT
   progress_now "letting go of $SSM_volumeId, which was taken away under run $SSM_runId"
   mkdir -p "$RUN_DIRECTORY"
@@ -47,7 +47,7 @@ let_go_of_dead_run() {
   unmount
 }
 
-# Already mounted by this run: nothing to do. Anything else in our place is not ours to touch.
+# If this run has already mounted its volume, there is nothing to do. Anything else at the mount point is not touched.
 look_at_mount_point() {
   local found
   found=$(mount_at "$MOUNT_POINT")
@@ -87,16 +87,16 @@ refuse_device_in_use() {
   ! cut -d ' ' -f 1 /proc/swaps 2>/dev/null | grep -Fxq "$DEVICE" || unchecked "the device $DEVICE is in use as swap space"
 }
 
-# choose_options: sets OPTIONS, or says that this type is no file system
+# choose_options: sets OPTIONS, or refuses this type
 choose_options() {
   OPTIONS=rw,nodev,nosuid,noexec,noatime
   case $TYPE in
     *_member | crypto_LUKS | swap) unchecked "volume $SSM_volumeId holds $TYPE, not a file system" ;;
-    # The copy has the UUID of its original, which may well be mounted here.
+    # The copy has its original's UUID, and the original may be mounted here.
     xfs) OPTIONS=$OPTIONS,nouuid ;;
-    # What its superblock says may be panic.
+    # The superblock itself may ask for a panic on errors.
     ext[234]) OPTIONS=$OPTIONS,errors=remount-ro ;;
-    # The kernel's code for the others has seen fewer damaged volumes.
+    # The kernel's code for other file systems is less tested on damaged volumes.
     *) unchecked "volume $SSM_volumeId holds $TYPE: only ext2 to ext4 and XFS are mounted" ;;
   esac
   record 'file system' pass "$SOURCE" "is $TYPE"
@@ -104,7 +104,7 @@ choose_options() {
 
 mount_it() {
   local said
-  # Written before the act: a script killed between the two must not leave a mount that is nobody's.
+  # Written before mounting: a script that is killed in between must not leave a mount without an owner.
   printf '%s %s %s %s %s\n' "$SSM_runId" "$SSM_volumeId" "$SOURCE" "$(device_number "$SOURCE")" "$MOUNT_POINT" \
     >"$SSM_stateDirectory/mounted.new"
   mv -f "$SSM_stateDirectory/mounted.new" "$SSM_stateDirectory/mounted"
@@ -119,7 +119,7 @@ mount_it() {
 }
 
 main() {
-  # A doctor run: release.sh is the one that looks at the host.
+  # In a doctor run release.sh checks the host.
   [ "$SSM_doctor" != true ] || { echo '{"doctor":[]}' && exit; }
   begin mount
   parameter device '/dev/[A-Za-z0-9]+'
@@ -137,7 +137,7 @@ main() {
   choose_file_system
   refuse_what_cannot_be_mounted
   choose_options
-  # shellcheck disable=SC2034 # from here on this run has its result, and a twin reports it
+  # shellcheck disable=SC2034 # from here on the result is stored for a duplicate
   RESULT_STORE=yes
   mount_it
   look_for_recorded_errors

@@ -1,6 +1,6 @@
-# A part of brighthouse.pl: what the files of a column hold, and sums modulo 2^64.
+# A part of brighthouse.pl: reads the files of a column; sums modulo 2^64.
 
-# The header of a column in one of its sets, as far as it is needed here.
+# The parts of a column's header, in one of its sets, that are needed here.
 sub header {
   my ($folder, $number, $set) = @_;
   my $bytes = slurp(sprintf "$folder/T%s%05d.ctb", $set, $number);
@@ -23,7 +23,7 @@ sub words {
   return [map { $at += $_; uc unpack 'H*', substr $bytes, $at - $_, $_ } unpack "S<$count", substr $bytes, 28];
 }
 
-# The nodes of all packs, the last one from the slot that counts.
+# The nodes of all packs, the last one from the current slot.
 sub nodes {
   my ($folder, $number, $h) = @_;
   my $bytes = slurp(sprintf "$folder/TA%05dDPN.ctb", $number);
@@ -45,7 +45,7 @@ sub nodes {
 }
 sub less { return unpack 'x32S<', shift }
 
-# Sums modulo 2^64, as the nodes keep them: whole numbers of 64 bits that run over.
+# Sums modulo 2^64, as in the nodes: 64-bit integers that wrap around.
 sub sum_of { use integer; my $sum = 0; $sum += $_->{sum} for grep { $_->{file} != -1 } @_; return $sum }
 
 # added <number> <power of two>...

@@ -1,7 +1,7 @@
-# pages.pl <log sequence number> <newest there is> <index ids, commas between> <file of InnoDB>...: whether a page with
-# rows or index entries was written by InnoDB after that number. Each page has the number of its last change in its head;
-# damage that a disk did, or an older version of a page, has none that is later. Without ids each index counts.
-# Prints later, or nothing. Needs Perl 5.10.
+# pages.pl <log sequence number> <current number> <index ids, commas between> <file of InnoDB>...: whether InnoDB wrote a page
+# with rows or index entries after that number. Each page's header has the number of its last change; a page that a disk
+# damaged, or an older version of a page, has no later number. Without ids, every index counts.
+# Prints "later" or nothing. Needs Perl 5.10.
 use strict;
 use warnings;
 use Fcntl qw(O_RDONLY O_NOFOLLOW O_NONBLOCK);
@@ -9,8 +9,8 @@ use Fcntl qw(O_RDONLY O_NOFOLLOW O_NONBLOCK);
 my ($from, $to, $indexes, @files) = @ARGV;
 my %wanted = map { $_ => 1 } split /,/, $indexes;
 
-# The size of a page, from the flags in the first one: MariaDB's full_crc32 (bit 4) has it in the low bits; else compressed
-# tables have theirs in bits 1 to 4, and others than 16 KiB in bits 6 to 9.
+# The page size, from the flags in the first page: with MariaDB's full_crc32 (bit 4) in the low bits; otherwise in bits 1 to 4
+# for compressed tables, and in bits 6 to 9 for sizes other than 16 KiB.
 sub page_size {
   my $flags = shift;
   return 512 << ($flags & 15) if $flags & 16 and ($flags & 15) >= 3;
@@ -28,7 +28,7 @@ for my $name (@files) {
   while (my $count = sysread $file, my $pages, $many) {
     for (my $at = 0; $at + $size <= $count; $at += $size) {
       my ($lsn, $type) = unpack 'x16 Q> n', substr $pages, $at, 26;
-      # Pages of indexes: B-trees, roots of tables with columns that were added at once, R-trees.
+      # Index pages: B-trees, roots of tables with instantly added columns, R-trees.
       next unless $lsn > $from and $lsn <= $to and ($type == 17855 or $type == 17854 or $type == 18);
       next if %wanted and !$wanted{ unpack 'x66 Q>', substr $pages, $at, 74 };
       print "later\n";

@@ -1,13 +1,13 @@
-# Puts the first half of the test's script on the host, where the test reads it: SSM takes 64 KB of a document, and the
-# whole test is more than that. documents/build adds the call. Without the parts that the other scripts share, for room.
+# Writes the first half of the test's script to the host, where the test reads it: SSM accepts 64 KB for a document, and
+# the whole test is larger. documents/build adds the call. To save room, this uses no part of the other scripts.
 # shellcheck shell=bash
 
 set -u
 umask 077
 export LC_ALL=C
-# Whose programs they are stands in the log alone: they are the same for each run of a release.
+# The run is only in the log: all runs of a release have the same programs.
 : "${SSM_runId=}" "${SSM_volumeId=}" "${SSM_mountPoint=}" "${SSM_stateDirectory=}"
-# A doctor run puts nothing on the host.
+# A doctor run writes nothing to the host.
 [ "${SSM_doctor-}" != true ] || { echo '{"doctor":[]}' && exit; }
 
 # tell <exit code> <true or null> <reason>
@@ -26,13 +26,13 @@ install_programs() {
     command -v "$tool" >/dev/null || tell 75 null "this host lacks the command $tool"
   done
   mkdir -p "$folder" 2>/dev/null || tell 75 null "cannot make the folder $folder on this host"
-  # Those who pass through may not look; the test's server runs as a user of its own below.
+  # Others may enter but not list: the test's server runs below this folder as its own user.
   chmod 711 "$SSM_stateDirectory" 2>/dev/null || tell 75 null "cannot write in $SSM_stateDirectory on this host"
-  # Under a name of its own: a second delivery writes the same bytes at the same time.
+  # A unique name, because a duplicate may write the same bytes at the same time.
   { cat >"$file.$$"; } 2>/dev/null || tell 75 null "cannot write $file on this host: is its disk full?"
   sha256sum -c --status <<<"$1  $file.$$" || tell 75 null "what was written to $file is not what the document holds"
   mv -f "$file.$$" "$file" || tell 75 null "cannot write $file on this host"
-  # Those of earlier releases; a run that is at work has read its own already.
+  # Remove the programs of earlier releases; a run in progress has already read its own.
   find "$folder" -type f -mtime +0 -delete 2>/dev/null || true
   tell 0 true ''
 }

@@ -1,4 +1,4 @@
-# Stops what a run left on the test host and unmounts its volume. 0: nothing of it is left. 75: something still is.
+# Stops what a run left on the test host and unmounts its volume. 0: nothing of the run is left. 75: something is left.
 # Parameters: runId volumeId mountPoint stateDirectory doctor server client serverUser
 # shellcheck shell=bash source=documents/lib.sh
 if [ -z "${IB_LIB-}" ]; then
@@ -13,8 +13,8 @@ fi
 
 : "${SSM_doctor=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
 
-# choose_mount: sets POINT to where this run's volume is mounted, or to nothing.
-# What another run mounted, or a person, is left alone.
+# choose_mount: sets POINT to the mount point of this run's volume, or to nothing. Mounts by another run or a person are
+# not touched.
 choose_mount() {
   local device place
   POINT=''
@@ -45,7 +45,7 @@ main() {
   begin release
   need flock umount awk find readlink
   prepare_state
-  # First of all, so that nothing of this run begins again behind our back.
+  # First of all, so that no script of this run starts again meanwhile.
   : >"$RUN_DIRECTORY/released"
   lock_run
   stop_scripts

@@ -1,21 +1,21 @@
-# What a script has to say: the result, a line for each check, progress.
+# The output of a script: the result, a line for each check, progress.
 # shellcheck shell=bash
 
 readonly REASON_LENGTH=300
 
 RESULT_CODE=''
 RESULT_REASON=''
-# Whether a twin of this run is told this result.
+# Whether this result is stored for a duplicate of this run.
 RESULT_STORE=''
 
 CHECKS=0
 TABLES=0
 ROWS=0
-# Set by the test: how much of the data it read, in percent; and how many seconds production stood still for the backup,
-# where that is known. Who does not set them leaves them out of the last line.
+# Set by the test: the percentage of the data that it read; and for how many seconds production was paused for the
+# backup, if that is known. Without a value the last line has no such field.
 COVERAGE=''
 PAUSED=''
-# Set by the test: whether it had a manifest of production's to compare with, true or false.
+# Set by the test: whether it had a manifest from production to compare with, true or false.
 HAD_MANIFEST=''
 # Set by the test on a canary night: the file that was damaged on purpose.
 CANARY=''
@@ -29,11 +29,11 @@ PASS_LINES=()
 PASS_CHECKS=()
 declare -A PASS_COUNT=()
 
-# A script that uses the volume knows more of these (kernel.sh).
+# kernel.sh redefines these for scripts that use the volume.
 host_is_to_blame() { return 1; }
 file_system_damage() { :; }
 
-# conclude <code> <reason>: the only way to say 0 or 1. Whatever else ends a script ends it with 75.
+# conclude <code> <reason>: the only way to end with 0 or 1. Every other end has the code 75.
 conclude() {
   local damage
   if [ "$1" != "$FAULT" ] && [ -z "$FIRST_FAULT" ]; then
@@ -43,12 +43,12 @@ conclude() {
   fi
   RESULT_CODE=$1
   RESULT_REASON=$2
-  # A fault that was not recorded was seen before anything was damaged on purpose.
+  # A fault without a record was found before the canary was damaged.
   if [ -n "$CANARY" ] && [ "$1" = "$FAULT" ] && [ -z "$FIRST_FAULT" ]; then
     RESULT_CODE=$UNCHECKED
     RESULT_REASON="the copy was bad before anything was damaged on purpose: $2"
   fi
-  # Neither is a device that cannot be read a good one.
+  # On a device that cannot be read, neither a good result nor a fault counts.
   if { [ "$1" = "$FAULT" ] && [ -z "$FIRST_FAULT" ] && host_is_to_blame; } ||
     { [ "$1" = "$GOOD" ] && host_is_to_blame reads; }; then
     RESULT_CODE=$UNCHECKED
@@ -57,9 +57,9 @@ conclude() {
   exit "$RESULT_CODE"
 }
 
-# unchecked <reason>: but a fault that was seen before does not go away
+# unchecked <reason>: ends with 75, unless a fault was recorded before
 unchecked() {
-  # One of several readers tells its parent.
+  # A parallel reader reports to its parent.
   if [ -n "$RECORD_FILE" ]; then
     record host error "$SCRIPT" "$1"
     mv "$RECORD_FILE" "${RECORD_FILE%.part}.done"
@@ -72,7 +72,7 @@ unchecked() {
   conclude "$UNCHECKED" "$1"
 }
 
-# clock: NOW, hundredths of a second since the host started. Without a process of its own, and on bash 4.1.
+# clock: sets NOW, hundredths of a second since the host started. Starts no process, works on bash 4.1.
 clock() {
   local up
   read -r up _ </proc/uptime
@@ -82,12 +82,12 @@ clock() {
 clock
 LAST_RECORD=$NOW
 RECORD_FILE=''
-# How many faults and errors this process has recorded; of one of several workers they are in its file.
+# How many faults and errors this process has recorded; a worker's are in its file.
 WRONG=0
 
 # record <check> <pass|fail|warn|skip|error> <subject> <seen> [expected]
-# A fault in the backup is `fail`; what kept us from looking is `error`. Both leave the test running.
-# It took as long as it is since the record before. One of several workers has its parent record it.
+# `fail` is a fault in the backup, `error` a check that could not be done. The test goes on after both.
+# The time of a check is that since the previous record. A worker's records are made by its parent.
 record() {
   local took status=$2 seen=${4//[[:cntrl:]]/ } expected=${5-}
   expected=${expected//[[:cntrl:]]/ }
@@ -97,7 +97,7 @@ record() {
   case $2 in
     fail | error)
       WRONG=$((WRONG + 1))
-      # Whoever says it: what this host could not read is no proof of damage.
+      # If this host could not read the device, no check proves damage.
       if host_is_to_blame; then
         status=error
         tell_blame
@@ -105,7 +105,7 @@ record() {
       ;;
   esac
   if [ -n "$RECORD_FILE" ]; then
-    # Not empty, since read takes two tabs for one.
+    # Never an empty field, because `read` treats two tabs as one.
     printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$status" "${3//[[:cntrl:]]/ }" "${seen:- }" "${expected:- }" "$took" >>"$RECORD_FILE"
     return
   fi
@@ -119,7 +119,7 @@ note() {
     set -- "$1" error "$3" "$4" "$5" "$6"
   fi
   local line="$1: $3: $4" tail=" ($6 ms)"
-  # What was expected goes without saying where it was seen; and the time is cut off last.
+  # A passed check does not show what was expected. A long line is shortened before the time.
   case $2 in fail | error | warn) [ -z "$5" ] || tail="; expected ${5:0:80} ($6 ms)" ;; esac
   if [ "$2" = pass ]; then line=${line:0:$((130 - ${#tail}))}$tail; else line=${line:0:$((210 - ${#tail}))}$tail; fi
   [ "$2" = skip ] || CHECKS=$((CHECKS + 1))
@@ -144,8 +144,7 @@ note() {
   esac
 }
 
-# conclude_from_records: the verdict of all that was recorded.
-# One fault decides, whatever else could not be checked: a fault that was seen does not go away.
+# conclude_from_records: ends with the verdict of all records. One fault decides, whatever else could not be checked.
 conclude_from_records() {
   local more
   if [ -n "$FIRST_FAULT" ]; then
@@ -161,7 +160,7 @@ conclude_from_records() {
   conclude "$GOOD" ''
 }
 
-# One line of input to one line that is safe on a terminal and in JSON: no control characters, no invalid UTF-8.
+# clean: makes each line safe for a terminal and JSON: no control characters, no invalid UTF-8
 clean() {
   tr -d '\000' | awk '
     function clean(s,   out, n) {
@@ -213,8 +212,7 @@ lines() {
   done
 }
 
-# What the script has to say, under 23,000 characters whatever it saw: SSM keeps the first 24,000,
-# and the last line has to be among them.
+# The report, always under 23,000 characters: SSM keeps the first 24,000, and they must include the last line.
 report_text() {
   local check few=()
   for check in ${PASS_LINES[@]+"${PASS_LINES[@]}"}; do
@@ -233,7 +231,7 @@ report_text() {
   json_line
 }
 
-# Progress goes to stderr, of which SSM keeps 8,000 characters: often at first, then rarely.
+# Progress goes to stderr, of which SSM keeps 8,000 characters: frequent at first, later rare.
 PROGRESS_NEXT=0
 PROGRESS_LEFT=60
 progress() {

@@ -1,10 +1,10 @@
 # structure.pl <data directory> <seconds>: the structure of every Infobright table (.bht), from its files alone.
-# Writes lines, tabs between the fields:
+# Writes lines, with tabs between fields:
 #   fail|warn|skip  <table>  <seen>  <expected>
 #   table  <folder/table>  <rows>  <columns>  <stored packs of each column>
 #   end    <tables>  <columns>  <packs>  <packs whose own header was read>
-# After so many seconds pack headers are read no more, only addresses compared. Needs Perl 5.10 and no module.
-# Only the current set counts: outdated headers, the other version of a last pack and old pack files may hold anything.
+# After <seconds> it no longer reads pack headers, and only compares addresses. Needs Perl 5.10 and no module.
+# Only the current set counts: outdated headers, the other version of a last pack and old pack files may have any content.
 use strict;
 use warnings;
 
@@ -18,7 +18,7 @@ my $PACK    = 65536;
 
 sub line { my @fields = @_; s/[\t\r\n]/ /g for @fields; print join("\t", @fields), "\n" }
 
-# A table that is wholly wrong is told in a few lines.
+# A few lines are enough for a table with many faults.
 sub fault { line('fail', $subject, @_) if ++$faults <= 5 }
 
 sub slurp {
@@ -30,8 +30,8 @@ sub slurp {
   return defined $bytes ? $bytes : '';
 }
 
-# Names on disk are MySQL-encoded: @0020 is a space. Many letters have codes of two signs, for which the server has a table:
-# a name with such a one is told as it is on the disk.
+# Names on disk are MySQL-encoded: @0020 is a space. Many letters have two-character codes from a table in the server; a name
+# with such a code is shown as it is on the disk.
 sub plain {
   my ($disk) = @_;
   (my $name = $disk) =~ s/@@@//;
@@ -84,7 +84,7 @@ sub header {
   return \%h;
 }
 
-# A lookup column keeps its words in the header: their number, the length of each, then the words.
+# A lookup column has its words in the header: their number, the length of each, then the words.
 sub dictionary_fault {
   my ($bytes) = @_;
   return '' if length $bytes < 28;
@@ -97,7 +97,7 @@ sub dictionary_fault {
   return $letters == $length - 12 - 2 * $count ? '' : "has words of $letters letters in a dictionary of $length bytes";
 }
 
-# The nodes of a column's packs, in the order of the packs. The first two slots hold two versions of the last one.
+# The nodes of a column's packs, in the order of the packs. The first two slots have two versions of the last one.
 sub nodes {
   my ($h, $number) = @_;
   my $name = sprintf 'TA%05dDPN.ctb', $number;
@@ -118,7 +118,7 @@ sub nodes {
 
 sub rows_less_one { return unpack 'x32S<', shift }
 
-# What a node says, against its column's header. Gives [file, address, rows-1, nulls, spread] of a stored pack.
+# Compares a node with its column's header. Returns [file, address, rows-1, nulls, spread] of a stored pack.
 sub node {
   my ($h, $name, $number, $node) = @_;
   my ($file, $at, undef, undef, $sum, $less, $nulls) = unpack 'l<L<q<q<q<S<S<', $node;
@@ -145,7 +145,7 @@ sub node {
   return [$file, $at, $less, $nulls, $spread, $number];
 }
 
-# The packs of a column against their files: inside, none over another, their own header as the node says.
+# Compares the packs of a column with their files: inside the file, no overlap, and headers that match the nodes.
 sub stored {
   my ($h, $number, @nodes) = @_;
   my %in;
@@ -176,7 +176,7 @@ sub stored {
   }
 }
 
-# An outdated set never has more rows than the current one, since loads only add: then ab_switch is stray or lost.
+# An outdated set never has more rows than the current one, because loads only add rows. If it has, ab_switch is stray or lost.
 sub switched {
   my ($count, $current, $rows, $header) = @_;
   my $other = $current eq 'A' ? 'B' : 'A';
@@ -232,7 +232,7 @@ sub table {
   line('table', $name, $headers[0]{rows}, $count, join ',', @by_column);
 }
 
-# All columns have the same rows. The one that differs from most is named.
+# All columns must have the same number of rows. The column that differs from most others is named.
 sub agree {
   my ($set, $count, @headers) = @_;
   my %votes;

@@ -1,13 +1,13 @@
-# superblock.pl <device> <kernel release> [read]: what stands where ext2 to ext4, XFS and btrfs keep their superblocks.
-# Writes lines, tabs between the fields:
+# superblock.pl <device> <kernel release> [read]: reads the superblocks of ext2 to ext4, XFS and btrfs.
+# Writes lines, with tabs between fields:
 #   type        <xfs|ext2|ext3|ext4|btrfs>  <bytes that the file system takes>  <bytes that the device has>
 #   several     <which part is on another volume>
-#   damaged     <what contradicts itself, whatever a kernel would say>
+#   damaged     <a contradiction that does not depend on the kernel>
 #   lacks       <what this kernel is not known to support>
-#   copy        <xfs|ext>  <offset>    of a superblock, where there is none at the beginning
+#   copy        <xfs|ext>  <offset>    of a superblock, if there is none at the beginning
 #   unreadable  <offset>  <why>
-# With `read` it reads what a mount reads (headers, journal), for half a minute at most, and writes only what is unreadable.
-# Needs Perl 5.10 and its POSIX, which belongs to it.
+# With `read` it reads what a mount reads (headers, journal), for half a minute at most, and prints only `unreadable` lines.
+# Needs Perl 5.10 and its core module POSIX.
 use strict;
 use warnings;
 use POSIX ();
@@ -26,7 +26,7 @@ open(my $file, '<', $device) or do { line('unreadable', 0, "$!"); exit };
 binmode $file;
 my $size = sysseek($file, 0, 2);
 
-# The smallest piece that the device reads and writes; a partition's disk says it.
+# The device's sector size; for a partition, that of its disk.
 sub sector_of {
   my ($name) = $_[0] =~ m{([^/]+)$};
   for my $folder ("/sys/class/block/$name", "/sys/class/block/$name/..") {
@@ -63,7 +63,7 @@ sub crc32c {
   return $crc;
 }
 
-# unsupported <name> <bits> <the kernel that knows each bit>: a distribution may know more, so mounting is tried all the same
+# unsupported <name> <bits> <first kernel for each bit>: a distribution's kernel may support more, so mounting is tried anyway
 sub unsupported {
   my ($name, $bits, %since) = @_;
   for my $number (0 .. 31) {
@@ -87,7 +87,7 @@ my %XFS_INCOMPAT = (
   0x200 => 6.015, 0x400 => 6.015);
 my %XFS_RO = (1 => 3.016, 2 => 4.008, 4 => 4.009, 8 => 5.01);
 
-# The backup of the journal's inode in the superblock says where the journal begins.
+# The superblock's backup of the journal inode has the start of the journal.
 sub ext_journal {
   my ($super, $block) = @_;
   my @words = unpack 'x268 V15', $super;
@@ -181,7 +181,7 @@ sub btrfs {
   return 1;
 }
 
-# Copies of a superblock stand at the beginning of later groups, whose size the lost one said: those that mkfs chooses.
+# Later groups begin with copies of the superblock. Only the lost superblock had the group size, so those of mkfs are tried.
 sub copies {
   for my $count (2, 4, 8, 16, 32) {
     for my $offset (map { (int($size / 4096 / $count) + $_) * 4096 } 0, 1) {
@@ -200,5 +200,5 @@ if ($read) {
   region($size - (1 << 20), 1 << 20);
 }
 my @found = grep { $_->() } \&ext, \&xfs;
-# Of a former btrfs the superblock may be left.
+# The superblock of a former btrfs may be left.
 copies() unless @found or btrfs() or $read;

@@ -1,9 +1,9 @@
-# Reading ahead of the test: ahead.pl in the background, and where the test is.
+# Reads ahead of the test: runs ahead.pl in the background, and tells it where the test is.
 # shellcheck shell=bash
 
 AHEAD=''
 
-# start_ahead: the lock is held until the last of its processes is gone.
+# start_ahead: its processes hold the lock until the last of them has ended
 start_ahead() {
   local requests=${IB_READ_AHEAD:-32}
   rm -f "$RUN_DIRECTORY"/ahead.[aoes]*
@@ -16,7 +16,7 @@ start_ahead() {
   progress_now "$(used_mb "$MOUNT_POINT") MiB are in use on the volume; $requests requests read ahead; there are $(left) s"
 }
 
-# used_mb <folder where it is mounted>
+# used_mb <mount point>
 used_mb() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print int($3 / 1024) }'; }
 
 # ahead_in_background <requests>
@@ -25,7 +25,7 @@ ahead_in_background() {
   ahead "$DATA" "$RUN_DIRECTORY" "$$" "$(start_of "$$")" "$BASHPID" "$1"
 }
 
-# stop_ahead: on the way out. Its processes notice that their parent is gone.
+# stop_ahead: runs on exit. The processes notice that their parent is gone.
 stop_ahead() {
   [ -n "$AHEAD" ] || return 0
   kill -TERM "$AHEAD" 2>/dev/null || true
@@ -34,14 +34,14 @@ stop_ahead() {
   await_ahead
 }
 
-# await_ahead: until none of its processes is left, also those of a test that was killed
+# await_ahead: waits until all its processes have ended, even those of a killed test
 await_ahead() {
   [ -e "$RUN_DIRECTORY/ahead.lock" ] || return 0
   flock -w 30 "$RUN_DIRECTORY/ahead.lock" true || return 0
   rm -f "$RUN_DIRECTORY"/ahead.*
 }
 
-# read_in_order: what the units of the plan read, a line each
+# read_in_order: one line for each unit of the plan, with what it reads
 read_in_order() {
   local unit packs kind rest at
   [ -n "$AHEAD" ] || return 0
@@ -62,13 +62,13 @@ read_in_order() {
   mv -f "$RUN_DIRECTORY/ahead.order.new" "$RUN_DIRECTORY/ahead.order"
 }
 
-# now_at <unit>: the first that is still being read
+# now_at <unit>: sets the first unit that is not yet read
 now_at() {
   [ -n "$AHEAD" ] || return 0
   printf '%s %s\n' "$1" "${SERVER_PID:-0}" >"$RUN_DIRECTORY/ahead.at"
 }
 
-# ahead_says: SAID, how much there is, at which rate it comes and when it will be there, as far as that is known
+# ahead_says: sets SAID: how much is read ahead, at which rate, and when it will be complete, as far as that is known
 ahead_says() {
   local all at read rate rest
   SAID=''
@@ -81,7 +81,7 @@ ahead_says() {
   fi
 }
 
-# check_ahead: what could not be read there, unless the check that met it has said so
+# check_ahead: records what could not be read ahead, unless another check has recorded it
 check_ahead() {
   local file error
   [ -s "$RUN_DIRECTORY/ahead.errors" ] || return 0

@@ -1,18 +1,18 @@
-# Asking the server.
+# Sends statements to the server.
 # shellcheck shell=bash
 
-# An answer that was cut off must not pass for a short one.
+# The last line of a complete answer, so that a cut answer is not taken for a short one.
 END_OF_ANSWER='end of answer'
 ANSWER=''
 CLIENT_OPTIONS=(--no-defaults --user=root)
 COMPLAINT=''
-# The files of a question; each of several readers has its own.
+# The prefix of the files for statements and answers; each reader has its own.
 ASK=''
 
-# ask <statements, each with its semicolon>: ANSWER is what came back, tabs between columns; COMPLAINT what the client said if it failed.
-# In the background: a signal to this script must not wait for a long query. The zone, since production's is another.
-# NO_BACKSLASH_ESCAPES on a line of its own before all others: MySQL 5.1's client takes a backslash inside backticks for an
-# escape until the server has said so, and what stands behind the quotes that then shift may be its command for the shell.
+# ask <statements, each with its semicolon>: sets ANSWER, with tabs between columns, or COMPLAINT, the client's message if it
+# failed. The client runs in the background, so that a signal to this script does not wait for a long query. The time zone is
+# set, because production's is another. NO_BACKSLASH_ESCAPES is set first, on a line of its own: until then MySQL 5.1's client
+# reads a backslash inside backticks as an escape, so the quotes shift, and text after them could run as its shell command.
 ask() {
   local status=0
   printf "SET sql_mode='NO_BACKSLASH_ESCAPES';\nSET time_zone='+00:00';%s\nSELECT '%s';\n" "$1" "$END_OF_ANSWER" >"$ASK.sql" ||
@@ -26,7 +26,7 @@ ask() {
   fi
   wait $! || status=$?
   [ -z "$GUARD" ] || : >"$ASK.until"
-  # Bash drops zero bytes, and later ones say so each time. Where the answer stays in its file only the end is wanted.
+  # Bash drops zero bytes, and newer versions warn each time. If the answer stays in its file, only the last line is read.
   if [ -n "${ANSWER_STAYS-}" ]; then ANSWER=$(tail -n 1 "$ASK.out"); else { ANSWER=$(<"$ASK.out"); } 2>/dev/null; fi
   COMPLAINT=''
   [ ! -s "$ASK.err" ] || COMPLAINT=$({ grep -a '^ERROR' "$ASK.err" || grep -av '^ *$' "$ASK.err"; } | tr '\n' ' ') || COMPLAINT=''

@@ -1,5 +1,5 @@
-# What is read tonight, within the time there is: the newest pack rows always, the rest in rotation by date, several
-# tables at once where the host has cores. COVERAGE says how much of the packs and tables was read, in percent.
+# Decides what to read tonight, within the time budget: the newest pack rows always, the rest in rotation by date, and several
+# tables at once if the host has several cores. COVERAGE is the percentage of packs and tables that was read.
 # shellcheck shell=bash
 
 WORKERS=1
@@ -11,14 +11,15 @@ READING_SINCE=0
 
 left() { echo $((BUDGET - (SECONDS - TEST_BEGAN))); }
 
-# rotated <count>: FIRST, where tonight begins. Steps of the golden section: soon every place has been near the beginning.
+# rotated <count>: sets FIRST, where tonight begins. It moves by the golden section each night, so that soon every place has been
+# near the beginning.
 rotated() {
   local day=${IB_DAY:-$(($(date +%s) / 86400))}
   FIRST=$((day * 618034 % 1000000 * $1 / 1000000))
 }
 
-# plan: UNITS, each "<packs> <kind> <number of the table> ...". A table is one unit, or each column of a large one,
-# or some pack rows of a very large column; or it is several small tables, of Infobright's or of the other engines.
+# plan: sets UNITS, each "<packs> <kind> <number of the table> ...". A unit is a table, a column of a large table, some pack rows
+# of a very large column, or several small tables, either of Infobright's or of other engines.
 plan() {
   local at kind most all=() newest=() index together=${IB_PACKS_TOGETHER:-64} large=${IB_TABLE_PACKS:-2000}
   local -A small=() small_packs=()
@@ -36,7 +37,7 @@ plan() {
     most=$together
     [ "$kind" != infobright ] || [ "$most" -le "$large" ] || most=$((large + 1))
     if [ "$kind" != table ] && [ "${T_PACKS[at]}" -lt "$most" ]; then
-      # What is found in a small table must not wait for a large one.
+      # Small tables are read first: a fault in one must not wait for a large table.
       small[$kind]="${small[$kind]-} $at" small_packs[$kind]=$((${small_packs[$kind]-0} + T_PACKS[at]))
       [ "${small_packs[$kind]}" -ge "$together" ] || continue
       all+=("${small_packs[$kind]} $kind${small[$kind]}")
@@ -52,7 +53,7 @@ plan() {
     [ -z "${small[$kind]-}" ] || all+=("${small_packs[$kind]} $kind${small[$kind]}")
   done
   for index in ${all[@]+"${all[@]}"}; do PACKS_TO_READ=$((PACKS_TO_READ + ${index%% *})); done
-  # Whoever reads everything needs no turns.
+  # If everything is read, there is no rotation.
   FIRST=0
   fits "$PACKS_TO_READ" || rotated "${#all[@]}"
   PACKS_TO_READ=$((PACKS_TO_READ + ${#newest[@]}))
@@ -75,7 +76,7 @@ plan_columns() {
   done
 }
 
-# read_unit <packs> <kind> <number> ...: what was found damaged is covered too, and its fault decides
+# read_unit <packs> <kind> <number> ...: damaged data counts as read, too; its fault decides
 read_unit() {
   local packs=$1 UNIT_PACKS=$1
   shift
@@ -93,7 +94,7 @@ read_unit() {
 # Packs a second so far; at first, a slow rate.
 RATE=3
 
-# fits <packs>: whether they can be read in the time that is left, at the rate so far
+# fits <packs>: whether they can be read in the time left, at the rate so far
 fits() {
   local left
   left=$(left)
@@ -104,7 +105,7 @@ fits() {
   [ "$1" -le $((RATE * left)) ]
 }
 
-# read_tables: all units, by one reader or several
+# read_tables: reads all units, with one reader or several
 read_tables() {
   local cores
   cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || cores=1
@@ -129,12 +130,12 @@ read_alone() {
     now_at "$unit"
     ahead_says
     progress "reading $((unit + 1)) of ${#UNITS[@]}, $kind: ${T_NAME[at]:0:30}$SAID"
-    # shellcheck disable=SC2086 # words of its own
+    # shellcheck disable=SC2086 # splits into words
     read_or_leave ${UNITS[unit]}
   done
 }
 
-# read_or_leave <packs> <kind> <number> ...: the newest rows always, the others while there is time; of several tables
+# read_or_leave <packs> <kind> <number> ...: reads the newest rows always, the others while there is time; of several tables
 # those that fit
 read_or_leave() {
   local at
@@ -148,14 +149,14 @@ read_or_leave() {
 }
 UNREAD=0
 
-# measure_coverage: nothing, and so not in the last line, of a test that did not come to reading, or had nothing to read
+# measure_coverage: sets COVERAGE; empty, and so not in the last line, if the test read nothing or had nothing to read
 measure_coverage() {
   [ "$PACKS_TO_READ" -gt 0 ] || return 0
   COVERAGE=$((PACKS_READ * 100 / PACKS_TO_READ))
   [ "$COVERAGE" -le 100 ] || COVERAGE=100
 }
 
-# judge_coverage: too little is not valid, and what was not read has its turn another night
+# judge_coverage: too little coverage is not valid; the rest is read another night
 judge_coverage() {
   measure_coverage
   if [ -z "$COVERAGE" ]; then

@@ -1,10 +1,10 @@
-# A canary night: the copy is damaged on purpose, and a test that calls it good is itself not good. A fault that the copy
-# had before proves nothing of the test's eyes for the canary: alone, it makes the night undetermined.
+# A canary night: the copy is damaged on purpose, and a test that passes it is broken. A fault that the copy had before does
+# not prove that the test finds the canary: without the canary's fault it makes the night undetermined.
 # shellcheck shell=bash
 
 CANARY_TABLE=''
 
-# damage_copy: CANARY is the file
+# damage_copy: damages the copy, and sets CANARY to the damaged file
 damage_copy() {
   [ -n "$CANARY" ] || return 0
   local said how
@@ -13,8 +13,8 @@ damage_copy() {
   record canary warn "$CANARY" "$how, on purpose" 'a verdict of invalid'
 }
 
-# is_canarys <subject> <seen>: the fault is in the table that was damaged. A subject may be several tables; of one that
-# crashes the server, or is found at its stop, the server's own words tell.
+# is_canarys <subject> <seen>: whether the fault is in the damaged table. The subject may be several tables. If it is the
+# server (a crash, or its log at the stop), the server's own message has to name the table.
 is_canarys() {
   local path=${CANARY%.bht/*} name=$CANARY_TABLE at
   path=${path%.*}

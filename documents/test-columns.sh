@@ -1,13 +1,13 @@
-# The columns of a table's definition against those that InnoDB's own dictionary has: a definition of before a column was
-# renamed opens, and the server reads one column under another's name, or a number as a shorter one.
+# Compares the columns of a table's definition with those in InnoDB's dictionary. An old definition, from before a column was
+# renamed, opens too: the server then reads one column under another's name, or a number with another length.
 # shellcheck shell=bash
 
-# By a table's path: the columns in InnoDB's dictionary, as hex with spaces around each.
+# By a table's path: the columns in InnoDB's dictionary, in hex with spaces around each.
 declare -A IN_DICTIONARY=()
-# The same with the main type and the length of each: <hex>:<type>:<length>.
+# The same with main type and length: <hex>:<type>:<length>.
 declare -A FORMS=()
 
-# read_dictionary: MariaDB and MySQL 5.6 and 5.7; older ones do not show it, newer ones keep definitions nowhere else.
+# read_dictionary: for MariaDB, MySQL 5.6 and 5.7. Older servers do not show it, newer ones have definitions only there.
 read_dictionary() {
   local table columns forms path
   IN_DICTIONARY=() FORMS=()
@@ -22,8 +22,8 @@ read_dictionary() {
   done <<<"$ANSWER"
 }
 
-# check_columns <number>: from LINES_OF. InnoDB may have more (those of system versioning), never fewer. Virtual columns are in
-# no dictionary of before MariaDB 10.2, and what is not ASCII may be written otherwise there.
+# check_columns <number>: compares LINES_OF. InnoDB may have more columns (system versioning), never fewer. Before MariaDB 10.2
+# the dictionary has no virtual columns, and may encode names that are not ASCII in another way.
 check_columns() {
   local at=$1 known=${IN_DICTIONARY["${T_PATH[$1]}"]-} line hex column strange=''
   [ -n "$known" ] && [ "${T_ENGINE[at]}" = InnoDB ] || return 0
@@ -45,13 +45,13 @@ check_columns() {
   record columns fail "${T_NAME[at]}" "its definition has a column $strange, which InnoDB's dictionary has not: ${TEXT# }" 'a definition of the same time'
 }
 
-# check_forms <number>: of TEXT_LINES. Whole numbers and texts are as long in the definition as in the dictionary. InnoDB's main types: 1 and
-# 12 VARCHAR, 2 and 13 CHAR, 4 VARBINARY, 6 whole numbers.
+# check_forms <number>: compares TEXT_LINES. Whole numbers and texts have the same length in the definition and in the
+# dictionary. InnoDB's main types: 1 and 12 VARCHAR, 2 and 13 CHAR, 4 VARBINARY, 6 whole numbers.
 check_forms() {
   local at=$1 known=${FORMS["${T_PATH[$1]}"]} line hex type length form
   set -f
   for line in ${TEXT_LINES[@]+"${TEXT_LINES[@]}"}; do
-    # shellcheck disable=SC2086 # its fields
+    # shellcheck disable=SC2086 # splits into fields
     set -- $line
     hex=$1 type=${2-} length=${4-}
     case $known in *" $hex:"*) ;; *) continue ;; esac
@@ -69,7 +69,7 @@ check_forms() {
       varbinary) type=4 ;;
       *) continue ;;
     esac
-    # A compressed one has a byte more.
+    # A compressed column has one more byte.
     if [ "$form" = "$type:$length" ] || { [[ $type =~ ^(1|4|12)$ ]] && [ "$form" = "$type:$((length + 1))" ]; }; then continue; fi
     set +f
     text_of "$hex"

@@ -1,14 +1,14 @@
-# The definitions on the disk (.frm) against the server's list, and data files that lost theirs.
+# Compares the definitions on the disk (.frm) with the server's list, and finds data files without a definition.
 # shellcheck shell=bash
 
-# check_files: and the folders of Infobright's tables
+# check_files: definitions, data files, and the folders of Infobright's tables
 check_files() {
   local at file before=${#FAULT_LINES[@]} count=0 OLD_NAMES=''
   local -A known=()
   for at in "${!T_KEY[@]}"; do known[${T_PATH[at]}]=1; done
   while read -r file; do
     file=${file%.frm}
-    # A database or table with the name of a device gets @@@ at its end (nul, con and so on).
+    # If a database or table is named like a Windows device (nul, con and so on), its file name ends with @@@.
     file=${file//@@@/}
     case $file in *.*) continue ;; esac
     [[ $file =~ ^[A-Za-z0-9_@]+/[A-Za-z0-9_@]+$ ]] || OLD_NAMES=yes
@@ -29,11 +29,11 @@ check_files() {
     record files pass "$SSM_dataDirectory" "$count table definitions on the disk, all in the server's list"
 }
 
-# check_data_files: those without a definition, by what belongs together
+# check_data_files: data files without a definition, grouped by table
 check_data_files() {
   local file name kind
   local -A kinds=()
-  # A name may end with a space: its ending keeps that.
+  # A name may end with a space, before the file's ending.
   while IFS= read -r file; do
     name=${file%.*}
     kinds[$name]="${kinds[$name]-} ${file##*.}"
@@ -44,8 +44,8 @@ check_data_files() {
   done
 }
 
-# without_definition: of the files in its input those for which there is no .frm, without what partitions have behind a #. awk,
-# since there are thousands.
+# without_definition: the files in its input that have no .frm, without the partitions' part after a #. In awk, because there
+# may be thousands.
 without_definition() {
   awk '
     { ending = stem = $0; sub(/\.[^.]*$/, "", stem); sub(/.*\./, "", ending) }
@@ -55,23 +55,23 @@ without_definition() {
     END { for (at = 1; at <= count; at++) if (!(of[at] in defined)) print file[at] }'
 }
 
-# judge_data_file <folder and name> <ending> <endings of that name>: lost its definition, or lies there for another reason
+# judge_data_file <folder and name> <ending> <endings of that name>: whether its table lost the definition, or it is a stray file
 judge_data_file() {
   local name=$1 pair=''
-  # The server writes what is no letter, digit or underscore as @ and more, from MySQL 5.1 on. Names of before have no dot.
+  # From MySQL 5.1 on the server encodes all but letters, digits and underscores with @. Older names have no dot.
   if [[ $name =~ [^A-Za-z0-9_@/] ]] && { [ -z "$OLD_NAMES" ] || [[ $name = *.* ]]; }; then
     record files skip "$name.$2" 'is no table: no table has a file of this name'
     return
   fi
   case $2 in
     MYI | MAI)
-      # Both are one table, which is said of its rows.
+      # The index and the rows are one table, which is recorded for its rows.
       [[ $3 != *" ${2%I}D "* ]] || return 0
       pair=${2%I}D
       ;;
     MYD | MAD) [[ $3 == *" ${2%D}I "* ]] || pair=${2%D}I ;;
     ibd)
-      # InnoDB's own list has said what is lost, and it does not know a copy that somebody has left here.
+      # InnoDB's own list has shown the lost tables. A file that is not in it is a copy that somebody left here.
       if [ -n "$INNODB_LISTED" ]; then
         [ -n "${IN_INNODB[$name]-}" ] || record files warn "${name/\//.}" "InnoDB does not know the file $name.ibd, which has no definition" 'no such file'
         return

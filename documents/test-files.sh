@@ -1,4 +1,4 @@
-# What the files alone tell, before a server may touch them: against the manifest, and the structure of Infobright's tables.
+# Checks of the files before a server may touch them: against the manifest, and the structure of Infobright's tables.
 # shellcheck shell=bash
 
 MANIFEST_NAME=ib-backup-manifest
@@ -8,7 +8,7 @@ MANIFEST_SERVER=''
 declare -A MANIFEST_ROWS=() MANIFEST_PRINT=() MANIFEST_VALUES=() LATER=()
 declare -A FILES_ROWS=() FILES_COLUMNS=() FILES_STORED=()
 
-# findings <check> <file> <subject of a pass>: records what the Perl program wrote. FINDINGS_END is its last line.
+# findings <check> <file> <subject of a pass>: records the output of the Perl program. FINDINGS_END is its last line.
 findings() {
   local kind subject seen expected rest
   FINDINGS_END=''
@@ -42,7 +42,7 @@ findings() {
   [ -n "$FINDINGS_END" ] || unchecked "the check of the files ($1) did not come to its end"
 }
 
-# perl_says <file> <command...>: in the background, so that a signal need not wait for it
+# perl_says <file> <command...>: runs it in the background, so that a signal does not have to wait
 perl_says() {
   local file=$1
   shift
@@ -53,7 +53,7 @@ perl_says() {
 }
 PERL_PID=''
 
-# stop_perl: on the way out. What runs in the background is a shell, and the program its child.
+# stop_perl: runs on exit. In the background there is a shell with the program as its child.
 stop_perl() {
   local pid=$PERL_PID stat rest
   [ -n "$pid" ] || return 0
@@ -70,7 +70,7 @@ stop_perl() {
   wait "$pid" 2>/dev/null || true
 }
 
-# check_structure: every .bht, current files only
+# check_structure: every .bht folder, current files only
 check_structure() {
   local before=${#FAULT_LINES[@]} tables columns packs read
   progress_now "walking Infobright's tables in $DATA"
@@ -82,7 +82,7 @@ check_structure() {
     record structure pass "$tables tables" "$columns columns, $packs packs, $read of them with their own header"
 }
 
-# check_manifest: the files against what production's host wrote down, and what it wrote of the tables
+# check_manifest: compares the files with production's manifest, and reads what it has about the tables
 check_manifest() {
   local before=${#FAULT_LINES[@]} files bytes hashed hashed_bytes
   MANIFEST=$DATA/$MANIFEST_NAME
@@ -94,7 +94,7 @@ check_manifest() {
   progress_now "comparing the files with $MANIFEST"
   IB_AHEAD=${AHEAD:+$RUN_DIRECTORY} perl_says "$RUN_DIRECTORY/files.out" files compare "$DATA" "$MANIFEST" "$((BUDGET / 3))"
   rm -f "$RUN_DIRECTORY"/ahead.order "$RUN_DIRECTORY"/ahead.at
-  # One that is not whole is no reference; that the file is damaged on this volume is not nothing either.
+  # An incomplete manifest is no reference, but it is also a damaged file on this volume.
   if grep -q "^error" "$RUN_DIRECTORY/files.out"; then
     record manifest error "$MANIFEST_NAME" 'is cut short or damaged' 'a whole manifest'
     MANIFEST='' HAD_MANIFEST=false
@@ -102,7 +102,7 @@ check_manifest() {
   fi
   HAD_MANIFEST=true
   read_manifest || return 0
-  # First, since it may explain what follows.
+  # First, because the pause may explain what follows.
   pause_of_production
   findings manifest "$RUN_DIRECTORY/files.out"
   read -r files bytes hashed hashed_bytes <<<"$FINDINGS_END"
@@ -110,8 +110,8 @@ check_manifest() {
     record manifest pass "$files files" "as in the manifest; $hashed were read, $hashed_bytes of $bytes bytes"
 }
 
-# read_manifest: what it tells of the tables. A table's name is "<hex schema> <hex name>". Its sum is its own, so that
-# whoever can write on production's volume can make one: each line has to be of a form that this script writes.
+# read_manifest: reads its lines about tables. A table's name is "<hex schema> <hex name>". The checksum is no proof, because
+# whoever can write to production's volume can make a manifest. So each line must have a form that this script writes.
 read_manifest() {
   local line kind one two three four five
   while IFS= read -r line; do
@@ -132,9 +132,9 @@ read_manifest() {
   [ -n "$MANIFEST_TIME" ]
 }
 
-# is_of_manifest <line>: but for those of files, which files.pl reads
+# is_of_manifest <line>: whether it has such a form. files.pl reads the lines about files.
 is_of_manifest() {
-  # A distribution may write more than a number: 11.8.9-MariaDB-0+deb13u1 from Debian.
+  # A distribution's version may have more than a number: 11.8.9-MariaDB-0+deb13u1 from Debian.
   local tab=$'\t' text='[ -~]{1,100}' hex='([0-9A-Fa-f]{2})+' count='(0|[1-9][0-9]{0,17})'
   case $1 in
     ib-backup-manifest*) [[ $1 =~ ^[a-z-]+${tab}[12]${tab}[1-9][0-9]{8,10}${tab}$text${tab}[0-9TZ:-]{1,30}$ ]] ;;
@@ -147,8 +147,8 @@ is_of_manifest() {
   esac
 }
 
-# pause_of_production: PAUSED, from the manifest's beginning to the snapshot's; so long production stands still for the
-# backup. A manifest of another night, or of a clock that is wrong, tells nothing of it.
+# pause_of_production: sets PAUSED, the time from the start of the manifest to the start of the snapshot. It is not known from
+# a manifest of another night, or if a clock is wrong.
 pause_of_production() {
   local seconds
   [ -n "$TAKEN" ] || return 0
@@ -164,14 +164,14 @@ pause_of_production() {
   fi
 }
 
-# version_of <what a server says>: in VERSION, its number and family. What follows says how it was built and which logs it
-# keeps (-log, -debug, a distribution's name), and changes nothing in what it says.
+# version_of <text>: sets VERSION to number and family. The rest of the text names the build and the logs (-log, -debug, a
+# distribution's name), which do not change the server's answers.
 version_of() {
   VERSION=${1%%-*}
   case $1 in *MariaDB*) VERSION=$VERSION-MariaDB ;; esac
 }
 
-# check_versions: a fingerprint is what a server says, and another version may say it in other words
+# check_versions: a fingerprint is made of a server's answers, and another version may answer in another form
 check_versions() {
   local here
   [ -n "$MANIFEST" ] || return 0

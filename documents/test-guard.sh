@@ -1,13 +1,13 @@
-# No statement without an end. A server that is told to stop a query does not stop it, and one that crashed may sit in its own
-# crash handler for ever: beside it a watcher reads its log and the clock, and ends it.
+# Ends statements that do not end. A server may ignore the request to stop a query, and a crashed server may hang in its own
+# crash handler. So a watcher reads the server's log and the clock, and kills the server.
 # shellcheck shell=bash
 
 GUARD=''
-# How many packs the unit has that is read: what a statement may take.
+# How many packs the current unit has. A statement's time limit depends on it.
 UNIT_PACKS=200
 
-# time_limit: LIMIT, seconds for one statement: for a slow volume five a pack, but never more than a quarter of what is left; or
-# twice what its unit should take, since one statement may read a whole column that was begun as it would fit.
+# time_limit: sets LIMIT, the seconds for one statement: five for each pack, for a slow volume, but at most a quarter of the
+# time left, or twice what its unit should take if that is more: one statement may read a whole column that fits into the time left
 time_limit() {
   local left most
   left=$(left)
@@ -20,7 +20,7 @@ time_limit() {
   LIMIT=${IB_STATEMENT_WAIT:-$LIMIT}
 }
 
-# guard_server: from its start on, until it ends
+# guard_server: watches the server from its start to its end
 guard_server() {
   rm -f "$RUN_DIRECTORY/ended"
   [ -z "$GUARD" ] || kill "$GUARD" 2>/dev/null || true
@@ -28,14 +28,14 @@ guard_server() {
   GUARD=$!
 }
 
-# guard <pid> <start>: in a process of its own
+# guard <pid> <start>: runs in its own process
 guard() {
   local handler='' file until
   trap - EXIT ERR
   trap 'exit 0' HUP INT TERM
   while alive "$1" "$2" && kill -0 $$ 2>/dev/null; do
     if grep -aqs 'got signal' "$SCRATCH/error.log" "$SCRATCH/server.out"; then
-      # It may be writing its stack.
+      # The server may still be writing its stack.
       handler=${handler:-$SECONDS}
       [ $((SECONDS - handler)) -lt "${IB_CRASH_WAIT:-15}" ] || end_server "$1" crash
     fi
@@ -48,7 +48,7 @@ guard() {
   done
 }
 
-# end_server <pid> <crash|time>: and why, for server_is_lost
+# end_server <pid> <crash|time>: kills the server, and stores the reason for server_is_lost
 end_server() {
   printf '%s\n' "$2" >"$RUN_DIRECTORY/ended"
   kill -KILL "$1" 2>/dev/null || true
@@ -58,7 +58,7 @@ end_server() {
 # ended_by_guard: prints crash or time, or nothing
 ended_by_guard() { cat "$RUN_DIRECTORY/ended" 2>/dev/null || true; }
 
-# stop_guard: on every way out
+# stop_guard: runs on every exit
 stop_guard() {
   [ -z "$GUARD" ] || kill "$GUARD" 2>/dev/null || true
   GUARD=''

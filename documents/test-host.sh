@@ -1,11 +1,11 @@
-# How the host is: what limits its server, and whether it is in order at the moment when something failed.
+# The state of the host: the server's limits, and whether the host had trouble when something failed.
 # shellcheck shell=bash
 
 TROUBLE=''
-# The server's own limits, as it had them last; empty is none.
+# The server's limits, as last read; empty means unlimited.
 LIMIT_FILES='' LIMIT_THREADS='' LIMIT_SPACE='' LIMIT_SIZE=''
 
-# read_limits <pid>: a wrapper of the server may have set them, so they are not asked of this shell
+# read_limits <pid>: a wrapper may have set the server's limits, so this shell's may differ
 read_limits() {
   local line
   {
@@ -21,16 +21,16 @@ read_limits() {
   } 2>/dev/null || true
 }
 
-# threads_of <user>: how many it has
+# threads_of <user>: how many threads it has
 threads_of() {
   local number
   number=$(id -u "$1" 2>/dev/null) || return 0
-  # One process for all.
+  # One cat for all processes.
   { cat /proc/[0-9]*/status 2>/dev/null || true; } | awk -v user="$number" '
     $1 == "Uid:" { mine = ($2 == user) } $1 == "Threads:" && mine { sum += $2 } END { print sum + 0 }'
 }
 
-# tight_limits: in TROUBLE, the limit that the server may have run into
+# tight_limits: sets TROUBLE to a limit that the server may have reached
 tight_limits() {
   TROUBLE=''
   if [ -n "$LIMIT_SPACE" ] && [ "$LIMIT_SPACE" -lt 2147483648 ]; then
@@ -57,11 +57,11 @@ is_read_only() {
 # free_kb <folder>
 free_kb() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }'; }
 
-# host_in_trouble <status of the server, or 0>: in TROUBLE, why the host may be to blame at this moment
+# host_in_trouble <status of the server, or 0>: sets TROUBLE to why the host may be to blame
 host_in_trouble() {
   local folder free
   TROUBLE=''
-  # A signal of limits (SIGXCPU, SIGXFSZ), of a page that memory or disk could not give (SIGBUS), of a forbidden call.
+  # Signals for limits (SIGXCPU, SIGXFSZ), for a page that could not be read (SIGBUS), for a forbidden call.
   case $1 in
     135) TROUBLE='SIGBUS: memory or a file could not be had' ;;
     132 | 152 | 153 | 159) TROUBLE="signal $(($1 - 128)): not by the data" ;;
@@ -91,7 +91,7 @@ memory_kb() {
   awk '/^MemAvailable:/ { found = $2 } /^(MemFree|Cached):/ { sum += $2 } END { print found ? found : sum }' "${IB_MEMINFO:-/proc/meminfo}"
 }
 
-# check_limits: what the server will have at most, read before it starts. The shell's own are raised as far as they go.
+# check_limits: reads the server's limits before it starts. The shell's own are raised as far as possible.
 check_limits() {
   local used
   ulimit -Sn "$(ulimit -Hn)" 2>/dev/null || true
@@ -101,12 +101,12 @@ check_limits() {
   record preflight pass limits "${LIMIT_FILES:-any number of} open files, ${LIMIT_THREADS:-any number of} threads, $used in use by $SSM_serverUser"
 }
 
-# check_room: the limits that the server has itself. A list of tables that comes back short for want of files has no error.
+# check_room: the running server's limits. Without free files it lists too few tables, without an error.
 check_room() {
   if tight_limits; then unchecked "the test server has too little room: $TROUBLE; raise the limits of the SSM agent or of the user"; fi
 }
 
-# has_aio: whether the kernel can still give contexts for asynchronous input and output; another server may have them all
+# has_aio: whether the kernel has contexts left for asynchronous I/O; another server may use them all
 has_aio() {
   local used most
   { read -r used <"${IB_PROC_FS:-/proc/sys/fs}/aio-nr" && read -r most <"${IB_PROC_FS:-/proc/sys/fs}/aio-max-nr"; } 2>/dev/null || return 0

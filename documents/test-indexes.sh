@@ -1,11 +1,11 @@
-# What InnoDB's second indexes hold, against the rows, and its full-text indexes. CHECK TABLE ... MEDIUM only counts their
-# entries; MyISAM's and Aria's has a checksum over all keys. This comes last, in a tenth of the time that the test has taken.
+# Compares InnoDB's secondary indexes with the rows, and reads its full-text indexes. CHECK TABLE ... MEDIUM only counts their
+# entries; for MyISAM and Aria it has a checksum over all keys. This comes last, in a tenth of the test's time so far.
 # shellcheck shell=bash
 
 INDEX_END=0
 
-# check_indexes: in rotation by date where there is no time for all; the first in any case, if a minute is enough for it. Who
-# has found a fault needs no further one.
+# check_indexes: in rotation by date if there is no time for all; the first one always, if a minute is enough for it. Skipped
+# if a fault was found.
 check_indexes() {
   local at done_=0 seconds=$(((SECONDS - TEST_BEGAN) / 10)) large=0 packs=0
   local -a all=() few=()
@@ -22,7 +22,7 @@ check_indexes() {
   for at in "${all[@]:FIRST}" "${all[@]:0:FIRST}"; do
     if [ "$SECONDS" -ge "$INDEX_END" ] && { [ $((done_ + large)) -gt 0 ] || [ "$seconds" -eq 0 ]; }; then break; fi
     progress "comparing indexes, $((done_ + large + 1)) of ${#all[@]}: ${T_NAME[at]}"
-    # Small ones share a question.
+    # Small tables share a statement.
     if [ -n "$COMPARES" ] && [ "${T_PACKS[at]}" -le "${IB_EXTENDED_PACKS:-8}" ] && [ "${T_PACKS[at]}" -le 8 ] && [ "$((done_ + large))" -gt 0 ]; then
       few+=("$at") packs=$((packs + T_PACKS[at])) done_=$((done_ + 1))
       [ "$packs" -ge 64 ] || [ "${#few[@]}" -ge 64 ] || continue
@@ -41,7 +41,7 @@ $([ "$large" -eq 0 ] || printf ', %d were too large' "$large"): the rest has its
   fi
 }
 
-# has_second_indexes: all, the InnoDB tables that have one; each where the server does not show it
+# has_second_indexes: sets all, the InnoDB tables with a secondary index; if the server does not show that, all InnoDB tables
 has_second_indexes() {
   local at hex known=''
   local -A have=()
@@ -61,13 +61,13 @@ has_second_indexes() {
   done
 }
 
-# check_full_texts: no CHECK TABLE looks into the files of a full-text index. This reads all of them; what cannot be read is
-# told by the server's log, or by its end.
+# check_full_texts: CHECK TABLE does not read the files of a full-text index. This reads all of them; if one cannot be read, the
+# server logs that or crashes.
 check_full_texts() {
   local path
   for path in "${!FULL_TEXT[@]}"; do
     [ "$SECONDS" -lt "$INDEX_END" ] || return 0
-    # They are copied into a temporary table.
+    # The server copies them into a temporary table, so large ones are left out.
     if ! [[ $path =~ ^[A-Za-z0-9_@/]+$ ]] || [ "${FULL_TEXT[$path]}" -gt 65536 ]; then continue; fi
     if ask "SET GLOBAL innodb_ft_aux_table='$path';SELECT 'settings',COUNT(*) FROM information_schema.INNODB_FT_CONFIG;
       SELECT 'deleted',COUNT(*) FROM information_schema.INNODB_FT_DELETED;SELECT 'words',COUNT(*) FROM information_schema.INNODB_FT_INDEX_TABLE;"; then
@@ -76,13 +76,14 @@ check_full_texts() {
         *) record index pass "${path/\//.}" "${ANSWER##*words$'\t'} words of its full-text indexes were read" ;;
       esac
     else
-      # A server without it, or one that has it only where the table has been opened.
+      # The server does not have this variable, or only after the table was opened.
       case $COMPLAINT in *'ERROR 1193'* | *'ERROR 1231'* | *'ERROR 1109'*) ;; *) judge_complaint index "${path/\//.}" ;; esac
     fi
   done
 }
 
-# compares_indexes_itself: COMPARES, whether CHECK TABLE ... EXTENDED does it for InnoDB (MDEV-24402). MySQL takes the word, and counts.
+# compares_indexes_itself: sets COMPARES, whether CHECK TABLE ... EXTENDED compares InnoDB's indexes (MDEV-24402). MySQL accepts
+# EXTENDED, but only counts.
 compares_indexes_itself() {
   local major minor patch
   COMPARES=''
@@ -99,7 +100,8 @@ compares_indexes_itself() {
   esac
 }
 
-# has_time_for <packs> <seconds>: so long or to the end, as it took to read them. At first at a rate that is low for data in memory.
+# has_time_for <packs> <seconds>: whether these packs fit into the seconds or the time left, at the reading rate so far; at first at
+# a rate that is low for data in memory
 has_time_for() {
   local rate=200 seconds=$((INDEX_END - SECONDS))
   [ "$seconds" -ge "$2" ] || seconds=$2
@@ -107,9 +109,9 @@ has_time_for() {
   [ "$1" -le $((rate * seconds)) ]
 }
 
-# check_indexes_of <number> <seconds>: 1 where it takes too long. For each entry the server looks up its row, which took six times as
-# long as reading and counting; in a table of 64 MiB these are in memory. A larger one is read once by its rows and once by
-# each index, in their order, and the sums are compared.
+# check_indexes_of <number> <seconds>: returns 1 if it would take too long. In a table of up to 64 MiB, whose rows are in memory, the
+# server looks up the row of each entry, which took six times as long as reading and counting. A larger table is read once by
+# its rows and once by each index, each in its own order, and the sums are compared.
 check_indexes_of() {
   local at=$1
   if [ -n "$COMPARES" ] && [ "${T_PACKS[at]}" -le "${IB_EXTENDED_PACKS:-1024}" ]; then
@@ -121,8 +123,8 @@ check_indexes_of() {
   fi
 }
 
-# list_indexes <number>: I_NAMES, the quoted names of its second indexes; I_SUMS, for each the sums that it can give. One that
-# holds only a part of a column, or another form of it, gives none.
+# list_indexes <number>: sets I_NAMES, the quoted names of its secondary indexes, and I_SUMS, the sums for each. An index with only
+# a part of a column, or another form of it, has no sums and is left out.
 list_indexes() {
   local at=$1 index column part type extra row='' where
   local -A sums=() no=()
@@ -156,7 +158,7 @@ list_indexes() {
   done
 }
 
-# compare_indexes <number>: an index that holds all of the columns is read in place of the rows, if the server is told to
+# compare_indexes <number>: FORCE INDEX makes the server read an index, which has all these columns, instead of the rows
 compare_indexes() {
   local at=$1 number sql='' by_rows by_index
   list_indexes "$at" || {
@@ -169,7 +171,7 @@ compare_indexes() {
     sql="${sql}SELECT 'index',COUNT(*)${I_SUMS[number]} FROM ${T_SQL[at]} FORCE INDEX (${I_NAMES[number]});"
   done
   ask "$sql" || {
-    # An index that is switched off (MariaDB's IGNORED, MySQL's INVISIBLE) cannot be asked.
+    # A disabled index (MariaDB's IGNORED, MySQL's INVISIBLE) cannot be read.
     case $COMPLAINT in *'ERROR 1176'*) ;; *) judge_complaint index "${T_NAME[at]}" ;; esac
     return 0
   }

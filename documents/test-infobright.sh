@@ -1,16 +1,16 @@
-# Reading Infobright's own tables. COUNT, SUM and CHECK TABLE read no data pack of them, so each value is asked for, in forms
-# that its optimiser is known to take; brighthouse.pl says which, and what the answers mean. Column by column: what is asked
-# of a column comes while its packs are in the server's memory, since each pack that was dropped has to be unpacked again.
+# Reads Infobright's own tables. COUNT, SUM and CHECK TABLE read none of their data packs, so the statements need every value, in
+# forms that its optimizer is known to accept; brighthouse.pl makes them and judges the answers. Column by column: all statements
+# for a column come while its packs are in the server's memory, because a dropped pack has to be unpacked again.
 # shellcheck shell=bash
 
 PACK_ROWS=65536
 UNTOUCHED=''
-# How many packs are asked for together. A large column is alone.
+# How many packs are read together. A large column is read alone.
 BATCH_PACKS=${IB_BATCH_PACKS:-32}
 declare -A BAD=() AGREED=() ROWS_OF=()
 
-# read_brighthouse <number>...: whole. Small tables share a client. Of several readers one at a time has texts (carry_out), so
-# that numbers are not planned with them.
+# read_brighthouse <number>...: reads whole tables. Small tables share a client. If there are several readers, texts are planned
+# apart from numbers: only one reader at a time reads texts (carry_out), and numbers should not wait for that.
 read_brighthouse() {
   local at UNTOUCHED=yes
   columns_of_all "$@"
@@ -46,7 +46,7 @@ plan_batches() {
 
 is_text() { case $1 in *char | *text | *binary | *blob) ;; *) return 1 ;; esac; }
 
-# finish_table <number>: what was right in it
+# finish_table <number>: records what was right in it
 finish_table() {
   local at=$1 name=${T_NAME[$1]}
   [ -z "${BAD[$at]-}" ] || return 0
@@ -58,7 +58,7 @@ finish_table() {
   say_done "$at" fingerprint 'columns as in the manifest'
 }
 
-# take_columns_of <number>: after columns_of_all
+# take_columns_of <number>: needs columns_of_all before
 take_columns_of() {
   take_columns "${LINES_OF[$1]}"
   tell_unaskable "$1"
@@ -70,12 +70,12 @@ tell_unaskable() {
     'a column is not read: its name has a backslash or a control character' 'another name'
 }
 
-# say_done <number> <check> <words>
+# say_done <number> <check> <text>
 say_done() {
   [ -z "${AGREED["$1 $2"]-}" ] || record "$2" pass "${T_NAME[$1]}" "${AGREED["$1 $2"]} $3"
 }
 
-# stored_in <number> <first column> <columns>: STORED, how many packs of them are on the disk; nothing where it is not known
+# stored_in <number> <first column> <columns>: sets STORED, how many of their packs are on the disk, or nothing if unknown
 stored_in() {
   local -a each
   local column
@@ -86,7 +86,7 @@ stored_in() {
   for ((column = $2; column < $2 + $3 && column < ${#each[@]}; column++)); do STORED=$((STORED + each[column])); done # number: findings has matched FILES_STORED
 }
 
-# read_part <number> <column> <first pack row> <count>: one column of a large table, or pack rows of a very large one
+# read_part <number> <column> <first pack row> <count>: reads a column of a large table, or pack rows of a very large one
 read_part() {
   local rows=", pack rows $(($3 + 1)) to $(($3 + $4))"
   columns_of_all "$1"
@@ -99,7 +99,7 @@ read_part() {
   [ -n "${BAD[$1]-}" ] || record read pass "${T_NAME[$1]}" "column $(($2 + 1))$rows"
 }
 
-# read_newest <number>: the newest pack row of all columns; a large table's other units may have another night
+# read_newest <number>: reads the newest pack row of all columns; the rest of a large table may be read another night
 read_newest() {
   local at=$1 column last
   last=$(((${FILES_ROWS["${T_PATH[at]}"]:-1} - 1) / PACK_ROWS))
@@ -117,7 +117,7 @@ read_newest() {
 
 STATUS_OF_PACKS="SHOW STATUS WHERE variable_name IN ('BH_gdc_pack_loads','BH_gdc_load_errors');"
 
-# loads: LOADS and LOAD_ERRORS, packs that the server has fetched since it started, and could not
+# loads: sets LOADS and LOAD_ERRORS, the packs that the server has fetched since its start, and those that it could not
 loads() {
   local name value
   LOADS='' LOAD_ERRORS=''
@@ -131,8 +131,8 @@ loads() {
   done <<<"$ANSWER"
 }
 
-# prove_loads <loads before> <tables>: the packs were fetched. Beside other readers, and in a table of which some packs
-# were read before and are remembered, only the sum of all tells: check_loads looks.
+# prove_loads <loads before> <tables>: whether the packs were fetched. With other readers, or if some packs of a table were
+# already in memory, only the sum over all tables can show it: check_loads compares that.
 prove_loads() {
   EXPECTED_LOADS=$((EXPECTED_LOADS + PLANNED_WHOLE))
   [ "$WORKERS" -eq 1 ] && [ -n "$UNTOUCHED" ] && [ -n "$1" ] && [ -z "$FIRST_FAULT$FIRST_ERROR" ] || return 0
@@ -141,7 +141,7 @@ prove_loads() {
   record 'packs read' error "$2" "the server fetched $((LOADS - $1)) packs" "$PLANNED_WHOLE, all that are stored"
 }
 
-# check_loads: the server's counters, over all tables
+# check_loads: compares the server's counters, over all tables
 check_loads() {
   [ "$EXPECTED_LOADS" -gt 0 ] && [ "$SERVER_CRASHES" -eq 0 ] || return 0
   loads

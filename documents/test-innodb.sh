@@ -1,14 +1,14 @@
-# What InnoDB itself says of its tables: its own dictionary, which has the names of those whose definition is gone.
+# InnoDB's own dictionary, which also has the names of tables whose definition is gone.
 # shellcheck shell=bash
 
-# By a table's path: its tables by InnoDB's dictionary. Whether there is a list at all.
+# InnoDB's tables by path, from its dictionary. INNODB_LISTED: whether the server shows the dictionary.
 declare -A IN_INNODB=()
-# By the path of a table with full-text indexes: how much their files have, in KiB.
+# By the path of a table with full-text indexes: the size of their files in KiB.
 declare -A FULL_TEXT=()
 INNODB_LISTED=''
 
-# check_innodb_tables: a table that was lost with its definition, alone or with its whole database, is in the dictionary.
-# MariaDB and MySQL from 5.6 on show it (another name from 8.0 on); an older server only writes to its log what it misses.
+# check_innodb_tables: a table that was lost with its definition, alone or with its whole database, is still in the dictionary.
+# MariaDB and MySQL from 5.6 on show it (under another name from 8.0 on); an older server only logs which files are missing.
 check_innodb_tables() {
   local view=''
   ask "SELECT table_name FROM information_schema.tables WHERE table_schema = 'information_schema'
@@ -23,7 +23,7 @@ check_innodb_tables() {
   fi
 }
 
-# compare_dictionary: ANSWER, InnoDB's list, against the server's
+# compare_dictionary: compares ANSWER, InnoDB's list, with the server's
 compare_dictionary() {
   local id hex space name path size before=${#FAULT_LINES[@]} at count=0
   local -A known=() owner=()
@@ -33,13 +33,13 @@ compare_dictionary() {
     [ -n "$hex" ] || continue
     text_of "$hex" && name=$TEXT
     owner[$id]=$name
-    # Left by an ALTER TABLE that was cut short, or temporary.
+    # Left by an ALTER TABLE that was interrupted, or temporary.
     case ${name#*/} in '#'*) continue ;; esac
     if [[ ${name#*/} =~ ^[Ff][Tt][Ss]_[0-9a-f]{16}_ ]]; then
       [ "$space" = 0 ] || texts+=("$name")
       continue
     fi
-    # Partitions and vector indexes have names of their own behind a #, which in a table's name is @0023.
+    # After a # there is the name of a partition or vector index. A # in a table's name is @0023.
     path=${name%%#*}
     path=${path%@@@}
     [ -z "${IN_INNODB[$path]-}" ] || continue
@@ -62,7 +62,7 @@ compare_dictionary() {
   [ "${#FAULT_LINES[@]}" -gt "$before" ] || record 'InnoDB tables' pass "$count tables" "of InnoDB's dictionary are in the server's list"
 }
 
-# name_lost_tables <who knows of it> <path>...: a database whose folder is gone has one line for all of its tables
+# name_lost_tables <source> <path>...: records lost tables. A database without its folder has one line for all its tables.
 name_lost_tables() {
   local seen=$1 path folder
   local -A whole=()
@@ -80,8 +80,8 @@ name_lost_tables() {
   done
 }
 
-# compare_log_of_innodb: what a server without such a list says at its start, of tablespaces that its dictionary has.
-# MySQL 5.1 to 5.5: three lines, the first with the name in quotes.
+# compare_log_of_innodb: a server without such a list logs at its start which tablespaces of its dictionary are missing. MySQL
+# 5.1 to 5.5 write three lines, the first with the name in quotes.
 compare_log_of_innodb() {
   local path
   local lost=()

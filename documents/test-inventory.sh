@@ -1,18 +1,18 @@
-# Which tables there are: on the disk, in the server's list, in the manifest, in the list of required ones; and how old.
+# Which tables exist: on the disk, in the server's list, in the manifest, in requiredTables; and how old their data is.
 # shellcheck shell=bash
 
-# Each table in the server's list, by its number.
+# The tables in the server's list, each by a number.
 T_KEY=() T_SCHEMA=() T_NAME=() T_SQL=() T_PATH=() T_TYPE=() T_ENGINE=() T_PACKS=()
-# By the number of a table that is not asked about, since its name has a backslash or a control character.
+# By number, the tables that no statement may name, because of a backslash or a control character.
 T_UNASKABLE=()
 declare -A NUMBER_OF=()
 
-# Schemas of the server itself. Their tables are checked with CHECK TABLE but prove nothing about the backup's data.
+# Schemas of the server itself. CHECK TABLE checks their tables, but they prove nothing about the backup's data.
 is_system_schema() {
   case $1 in mysql | sys | sys_infobright | BH_RSI_Repository) ;; *) return 1 ;; esac
 }
 
-# text_of <hex>: in TEXT, without a process for each of thousands of names. Most stand in a list more than once.
+# text_of <hex>: sets TEXT, without a process for each of thousands of names. Most names appear more than once.
 declare -A TEXTS=()
 text_of() {
   local hex=$1 escaped=''
@@ -33,13 +33,13 @@ text_of() {
   TEXTS[$1]=$TEXT
 }
 
-# quoted <name>: in QUOTED, as an identifier, whatever is in it
+# quoted <name>: sets QUOTED to the name as an SQL identifier
 quoted() {
   local tick='`'
   QUOTED="$tick${1//$tick/$tick$tick}$tick"
 }
 
-# list_tables: the charset `filename` is how the server itself makes file names of table names.
+# list_tables: the charset `filename` converts table names to file names, as the server does
 list_tables() {
   local schema name folder file type engine bytes at=0
   ask "SELECT HEX(table_schema), HEX(table_name), HEX(CONVERT(table_schema USING filename)),
@@ -59,13 +59,13 @@ list_tables() {
     quoted "$TEXT" && T_SQL[at]=$QUOTED
     text_of "$name" && T_NAME[at]=${T_SCHEMA[at]}.$TEXT
     quoted "$TEXT" && T_SQL[at]=${T_SQL[at]}.$QUOTED
-    # What MySQL 5.0 named has no other name on the disk, and this prefix in the list.
+    # A file name from MySQL 5.0 is not encoded, and has this prefix in the list.
     case ${T_SCHEMA[at]} in '#mysql50#'*) TEXT=${T_SCHEMA[at]#'#mysql50#'} ;; *) text_of "$folder" ;; esac
     T_PATH[at]=$TEXT
     case $name in 236D7973716C353023*) text_of "${name:18}" ;; *) text_of "$file" ;; esac
     T_PATH[at]=${T_PATH[at]}/$TEXT
     T_TYPE[at]=$type
-    # A table that does not open has no engine in the list, but may have its folder.
+    # A table that the server cannot open has no engine in the list, but may have Infobright's folder.
     if [ "$engine" = - ] && [ -n "${FILES_ROWS["${T_PATH[at]}"]+x}" ]; then engine=BRIGHTHOUSE; fi
     T_ENGINE[at]=$engine
     T_PACKS[at]=$((1 + bytes / 65536))
@@ -79,7 +79,7 @@ list_tables() {
   check_count_of_tables
 }
 
-# check_engines: a server without Infobright's engine cannot say anything about its tables
+# check_engines: a server without Infobright's engine cannot test its tables
 check_engines() {
   local seen
   [ "${#FILES_ROWS[@]}" -gt 0 ] || return 0
@@ -107,7 +107,7 @@ check_count_of_tables() {
   record inventory pass "$SSM_dataDirectory" "$user tables in the server's list"
 }
 
-# check_required: the tables that were asked for, and those of the manifest, are there. Rows are compared as they are read.
+# check_required: the required tables and those of the manifest exist. Row counts are compared when the tables are read.
 check_required() {
   local key schema name item missing=0 at
   local -A there=()
@@ -130,9 +130,9 @@ check_required() {
   fi
 }
 
-# read_references: FLOOR, REQUIRED (without a floor) and LAST_ROWS, by a table's name: what was asked for, and what the last
-# good run here had
-# shellcheck disable=SC2034 # what was read is kept by test.sh
+# read_references: sets FLOOR, REQUIRED (tables without a floor) and LAST_ROWS, by table name: the required minimum, and the
+# rows of the last good run here
+# shellcheck disable=SC2034 # test.sh stores READ_ROWS
 declare -A FLOOR=() REQUIRED=() LAST_ROWS=() READ_ROWS=()
 read_references() {
   local item rows name
@@ -145,7 +145,7 @@ read_references() {
   done <"$SSM_stateDirectory/last-good"
 }
 
-# check_rows <number> <rows>: against the files, the manifest, the floor and the last good run
+# check_rows <number> <rows>: compares with the files, the manifest, the floor and the last good run
 check_rows() {
   local at=$1 rows=$2 name=${T_NAME[$1]} files recorded
   files=${FILES_ROWS["${T_PATH[at]}"]-}
@@ -159,7 +159,7 @@ check_rows() {
   elif [ "$rows" -lt "${FLOOR[$name]:-0}" ]; then
     record rows fail "$name" "$rows rows" "${FLOOR[$name]} at least"
   elif [ -z "$recorded" ] && [ -n "${REQUIRED[$name]-}" ] && [ "$((rows * 10))" -le "${LAST_ROWS[$name]:-0}" ] && [ "${LAST_ROWS[$name]:-0}" -gt 0 ]; then
-    # Others may be emptied by whoever owns them. Of this one somebody has said that a backup needs it.
+    # Other tables may have been emptied by their owner. This one is required.
     record rows fail "$name" "$rows rows, a tenth of last time or less" "about ${LAST_ROWS[$name]}, as in the last good run, or a number of its own in requiredTables"
   elif [ -z "$recorded" ] && [ "$((rows * 2))" -lt "${LAST_ROWS[$name]:-0}" ]; then
     record rows warn "$name" "$rows rows, fewer than half of last time" "about ${LAST_ROWS[$name]}, as in the last good run"
@@ -168,11 +168,11 @@ check_rows() {
   fi
 }
 
-# check_fresh: the newest value of a column, against the time of the snapshot
+# check_fresh: compares the newest value of a column with the time of the snapshot
 check_fresh() {
   local item table column hours at age taken
   taken=${TAKEN:-$MANIFEST_TIME}
-  # Recorded in this form; a server's own clock and zone do not come into it.
+  # A fixed time, so that the server's clock and time zone do not matter.
   taken=$(date -u -d "${taken:+@}${taken:-now}" '+%Y-%m-%d %H:%M:%S')
   for item in ${SSM_freshTables//,/ }; do
     hours=$((10#${item##*:}))
@@ -213,8 +213,8 @@ check_fresh() {
   done
 }
 
-# warn_of_future <number> <table> <column> <age> <snapshot's time>: one row with a date of a far future hides all others, and
-# may be right. More than a day, since times without a zone may be ahead.
+# warn_of_future <number> <table> <column> <age> <snapshot's time>: one row with a date far in the future hides the age of all
+# others, but may be right. Only beyond a day, because times without a zone may be ahead.
 warn_of_future() {
   local age=''
   quoted "$3"

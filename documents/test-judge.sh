@@ -1,5 +1,5 @@
-# What it means when the server does not start, does not answer, or complains: a fault of the data, or that it could not be
-# checked. A fault needs words or numbers of test-phrases.sh, or a crash on the data of a host in order.
+# Judges a server that does not start, does not answer or reports an error: a fault of the data, or "could not be checked". A
+# fault needs words or numbers from test-phrases.sh, or a crash on the data while the host has no trouble.
 # shellcheck shell=bash
 
 SERVER_STATUS=0
@@ -10,20 +10,20 @@ CRASH_TROUBLE=''
 
 matches() { grep -Eq -e "$1" <<<"$2"; }
 
-# device_has_read_errors <text>: it speaks of errno 5, or the kernel has seen such errors since the mount. Never the data's
-# fault: damage can be read.
+# device_has_read_errors <text>: whether it contains errno 5, or the kernel has logged such errors since the mount. That is never
+# a fault of the data: damaged data can be read.
 device_has_read_errors() {
   matches 'Input/output error|([Ee]rr(or|no|code)|code|number)[: ]+5([^0-9]|$)' "$1" || host_is_to_blame
 }
 
 server_log() { cat "$SCRATCH/error.log" "$SCRATCH/server.out" 2>/dev/null || true; }
 
-# complaints_of <log>: without what the server itself marks as harmless, and without its stack, whose functions may be called
-# like trouble of the host: each thread begins in pthread_create.
+# complaints_of <log>: without lines that the server marks as harmless, and without its stack, whose function names may look
+# like trouble of the host: each thread begins in pthread_create
 complaints_of() { grep -Ev '\[(Note|Warning|System)\]|^ *$|\[0x[0-9a-f]+\]$' <<<"$1" || true; }
 
-# lines_of_damage <log>: its lines about damage. Names may be anything, so what is quoted or a path does not count. Servers
-# up to MySQL 5.6 mark no line, and write as much for information.
+# lines_of_damage <log>: its lines about damage. A name can be any text, so quoted text and paths do not count. Servers up to
+# MySQL 5.6 do not mark lines as errors or information.
 lines_of_damage() {
   WORDS=$DAMAGE_WORDS ADVICE=$ADVICE_WORDS INFOBRIGHT=$INFOBRIGHT_DAMAGE_WORDS awk '
     /\[(Note|Warning|System)\]/ { next }
@@ -37,7 +37,7 @@ lines_of_damage() {
     }' <<<"$1"
 }
 
-# The lines of the log that tell why, without those that only follow from them.
+# The lines of the log that give the cause, without lines that only follow from it.
 telling_lines() {
   local log=$1 found
   found=$(lines_of_damage "$log" | sed -n 1,2p)
@@ -48,14 +48,14 @@ telling_lines() {
   tr '\n' ' ' <<<"${found:-it wrote nothing to its log}" | sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2} +[0-9:]+ +[0-9]+ //g'
 }
 
-# words_of_host <text>: it speaks of the host, of a setting, or of a key that this host has not
+# words_of_host <text>: whether it is about the host, a setting, or a key that this host does not have
 words_of_host() {
   if matches "$SURE_DAMAGE_WORDS" "$1"; then return 1; fi
   if matches "$HOST_WORDS" "$1" || device_has_read_errors "$1"; then return 0; fi
   [ -n "$ENCRYPTED" ] && matches "$KEY_WORDS" "$1"
 }
 
-# is_damage <text of a statement>: by the number of its error, else by its words
+# is_damage <error of a statement>: by the error number, otherwise by its words
 is_damage() {
   local number='' inner=''
   [[ ! $1 =~ ERROR\ ([0-9]+) ]] || number=${BASH_REMATCH[1]}
@@ -64,15 +64,15 @@ is_damage() {
       [[ ! $1 =~ (errno:|[Ee]rrcode:|[Ee]rror:?)\ ([0-9]+) ]] || inner=${BASH_REMATCH[2]}
       if matches "^($DAMAGE_NUMBERS)\$" "$inner"; then return 0; fi
       ;;
-    # Some servers give the engine's own number.
+    # Some servers print the engine's own number.
     1[2-9][0-9]) if matches "^($DAMAGE_NUMBERS)\$" "$number"; then return 0; fi ;;
     ?*) if matches "^($DAMAGE_ERRORS)\$" "$number"; then return 0; fi ;;
   esac
   [ -n "$(lines_of_damage "ERROR $1")" ]
 }
 
-# crashed_at_work <status>: by a signal of its own (SIGABRT, SIGFPE, SIGSEGV), of which its handler wrote, after InnoDB had
-# opened the data. One that ends before that may have been refused something by the host.
+# crashed_at_work <status>: whether it crashed by a signal of its own (SIGABRT, SIGFPE, SIGSEGV), with a message of its crash
+# handler, after InnoDB had opened the data. Before that, the host may have refused it something.
 crashed_at_work() {
   case $1 in 134 | 136 | 139) ;; *) return 1 ;; esac
   server_log | awk '/([Ss]tarted; |InnoDB: )log sequence number [0-9]/ { open = 1 } open && /got signal/ { seen = 1 } END { exit !seen }'
@@ -93,16 +93,16 @@ judge_failed_start() {
   elif [ -n "$(lines_of_damage "$log")" ] || matches "$SURE_DAMAGE_WORDS" "$log" || crashed_at_work "$status"; then
     record start fail server "$seen"
   else
-    # Not known: a server of another kind, a setting that is lacking, a fault. Who knows production has to look.
+    # The cause is not known: another kind of server, a missing setting or a fault. Somebody who knows production has to look.
     record start error server "$seen; that names no damage: start it by hand as production does, and set ServerOptions"
   fi
 }
 
-# no_sense <check> <number of the table>: an answer that is none is no proof of anything
+# no_sense <check> <number of the table>: a malformed answer proves nothing
 no_sense() { record "$1" error "${T_NAME[$2]}" "the server's answer makes no sense: ${ANSWER:0:80}"; }
 
-# judge_complaint <check> <subject> [checked]: what a failed statement means, from COMPLAINT. What CHECK TABLE found is about
-# the data unless it is about the host.
+# judge_complaint <check> <subject> [checked]: judges a failed statement by COMPLAINT. With `checked`, for CHECK TABLE, it is about
+# the data unless its words name the host.
 judge_complaint() {
   local said=$COMPLAINT
   case $said in
@@ -111,7 +111,7 @@ judge_complaint() {
       return
       ;;
     '')
-      # The client itself was killed, or it died of the server's end.
+      # The client was killed, or the server ended.
       if alive "$SERVER_PID" "$SERVER_START"; then
         record "$1" error "$2" 'the client failed and said nothing'
       else
@@ -133,7 +133,7 @@ judge_complaint() {
   fi
 }
 
-# judge_lost_server <check> <subject> <said>: it crashed on the data, or the host ended it.
+# judge_lost_server <check> <subject> <message>: the server crashed on the data, or the host ended it
 judge_lost_server() {
   local lost=0
   [ -z "$RECORD_FILE" ] || leave_unit "$2"
@@ -157,12 +157,12 @@ judge_crash() {
   fi
 }
 
-# server_is_lost <what was read>: with SERVER_STATUS, CRASH_WORDS and CRASH_TROUBLE; 1 if it lives, 2 if its time was over.
-# It is started again, three times at most, so that the other tables are read too.
+# server_is_lost <what was read>: sets SERVER_STATUS, CRASH_WORDS and CRASH_TROUBLE; returns 1 if the server lives, 2 if the
+# statement's time was over. Starts the server again, three times at most, so that the other tables are read too.
 server_is_lost() {
   local end=$((SECONDS + 60)) log ended
   SERVER_STATUS=0
-  # A crashing server writes its stack first.
+  # A crashing server first writes its stack.
   while alive "$SERVER_PID" "$SERVER_START"; do
     if ask 'SELECT 1;'; then return 1; fi
     [ "$SECONDS" -lt "$end" ] || unchecked "the server hangs while reading $1"
@@ -196,7 +196,7 @@ server_is_lost() {
     judge_crash read "$1" "the server crashed for the fourth time (status $SERVER_STATUS): $CRASH_WORDS"
     conclude_from_records
   fi
-  # What the crash wrote is known now; the new server's own words are judged alone.
+  # The crash's messages have been read; the new server is judged by its own messages only.
   : >"$SCRATCH/error.log"
   : >"$SCRATCH/server.out"
   if ! start_server; then
@@ -207,7 +207,8 @@ server_is_lost() {
   [ "$ended" != time ] || return 2
 }
 
-# judge_stop <status>: a clean stop is part of the test, but a crash after all was read needs words to be the data's fault.
+# judge_stop <status>: a clean stop is part of the test, but a crash after everything was read is a fault only if the log names
+# damage
 judge_stop() {
   local log
   log=$(complaints_of "$(server_log | tail -n 100)")
@@ -224,7 +225,7 @@ judge_stop() {
   esac
 }
 
-# check_log: what the server wrote about damage while it looked
+# check_log: what the server logged about damage during the test
 check_log() {
   local found line
   found=$(lines_of_damage "$(server_log)")
@@ -233,7 +234,7 @@ check_log() {
     return
   fi
   while IFS= read -r line; do
-    # What the tables have told already is no second fault.
+    # The checks of the tables have already recorded this fault.
     if [ -n "$FIRST_FAULT" ]; then
       record log warn server "$line"
       return

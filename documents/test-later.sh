@@ -1,5 +1,5 @@
-# What production changed after the manifest was written, and so is compared with nothing. The files' times tell it of most
-# engines. InnoDB writes its files when it likes, and numbers each change: the manifest has the number of its time.
+# Finds what production changed after the manifest was written, which cannot be compared. For most engines file times show
+# that. InnoDB writes its files at any time, but numbers each change, and the manifest has the number at that time.
 # shellcheck shell=bash
 
 MANIFEST_FORMAT=1
@@ -8,7 +8,7 @@ WRITTEN_OUT=''
 
 is_later() { [ -n "${LATER["${T_PATH[$1]/\//.}"]-}" ]; }
 
-# lsn_of_innodb: LSN, its log sequence number; of MySQL 5.1 two halves
+# lsn_of_innodb: sets LSN, the log sequence number; MySQL 5.1 prints it in two halves
 lsn_of_innodb() {
   local high low
   LSN=''
@@ -19,7 +19,7 @@ lsn_of_innodb() {
   is_count "$LSN"
 }
 
-# write_out_innodb: what recovery brought back, and is only in memory, into the files
+# write_out_innodb: has InnoDB write recovered pages, which are only in memory, to the files
 write_out_innodb() {
   local end=$((SECONDS + 30))
   [ -z "$WRITTEN_OUT" ] || return 0
@@ -31,7 +31,7 @@ write_out_innodb() {
   done
 }
 
-# changed_later <number>: asked where a table differs from the manifest. Notes it, and says so.
+# changed_later <number>: for a table that differs from the manifest, whether it was changed later. If so, records that.
 changed_later() {
   local at=$1 ids=''
   if is_later "$at"; then return; fi
@@ -39,7 +39,7 @@ changed_later() {
   write_out_innodb
   set -- "$DATA/${T_PATH[at]}".ibd "$DATA/${T_PATH[at]}"'#'*.ibd
   if [ ! -e "$1" ] && [ ! -e "$2" ]; then
-    # In the shared tablespace, with the pages of others.
+    # The table is in the shared tablespace, with pages of other tables.
     ids=$(indexes_of_innodb "$at") || ids=''
     [ -n "$ids" ] || return 1
     set -- "$DATA"/ibdata[0-9]*
@@ -49,7 +49,7 @@ changed_later() {
   record manifest warn "${T_NAME[at]}" 'was changed in InnoDB after the manifest was written' 'no change between manifest and snapshot'
 }
 
-# indexes_of_innodb <number>: their numbers, commas between. A table in the shared tablespace has no partitions beside it.
+# indexes_of_innodb <number>: the table's index ids, with commas between. In the shared tablespace it has no partition files.
 indexes_of_innodb() {
   ask "SELECT index_id FROM information_schema.INNODB_SYS_INDEXES JOIN information_schema.INNODB_SYS_TABLES USING (table_id)
     WHERE INNODB_SYS_TABLES.name = '${T_PATH[$1]}';" || return 1

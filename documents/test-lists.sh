@@ -1,12 +1,12 @@
-# What operators ask of tables: in a parameter, or for hundreds of tables in a file of the test instance.
+# Lists of tables from operators: in a parameter, or for hundreds of tables in a file on the test instance.
 # shellcheck shell=bash
 
 readonly REQUIRED_ITEM='[A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+(:[0-9]{1,15})?'
 readonly FRESH_ITEM='[A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+\.[A-Za-z0-9_$-]+:[0-9]{1,6}'
 readonly LIST_FILE='file:/[A-Za-z0-9._/-]+'
 
-# list_parameter <name> <pattern of an item>: items with commas between, or the file that has them, one a line, # before what
-# is for people. The parameter then has the items. A list that cannot be read is no empty list.
+# list_parameter <name> <pattern of an item>: items with commas between, or the file that has them, one per line, with #
+# before comments. Sets the parameter to the items. A list that cannot be read is not an empty list.
 list_parameter() {
   local variable=SSM_$1 file line items='' number=0 pattern="^$2\$"
   parameter "$1" "$LIST_FILE|($2,?)*"

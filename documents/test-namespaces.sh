@@ -1,12 +1,12 @@
-# What the test, its server and all other programs of it can do on this host: they reach no network, and write nothing but the
-# volume and the state directory. The script runs itself again in namespaces of its own: util-linux has unshare since 2.17.
+# Isolates the test, its server and all its programs from this host: they reach no network, and can write only to the volume
+# and the state directory. The script runs itself again in namespaces of its own: util-linux has unshare since 2.17.
 # shellcheck shell=bash
 
-# Why this host cannot, where it cannot.
+# Why this host cannot do that, or empty.
 NO_NAMESPACES=''
 
-# writable_mounts: "<where> <options>" of what can be written and is not below the folders in IB_WRITABLE. Of several mounts
-# at one place only the last is seen.
+# writable_mounts: "<mount point> <options>" of each writable mount that is not below the folders in IB_WRITABLE. Of several
+# mounts at one place only the last counts.
 writable_mounts() {
   awk -v ours="$IB_WRITABLE" '
     { last[$5] = $0 }
@@ -21,10 +21,11 @@ writable_mounts() {
     }' /proc/self/mountinfo
 }
 
-# in_namespaces <command...>: in a shell of its own, in its own mount namespace. What the host unmounts goes in here too.
+# in_namespaces <command...>: runs it in a new shell, in the new mount namespace. If the host unmounts something, it is also
+# unmounted here.
 in_namespaces() {
   local path=$PATH at options
-  # Those of the system.
+  # Only the system's folders.
   PATH=/usr/sbin:/usr/bin:/sbin:/bin
   mount --make-rslave / || exit 1
   for at in $IB_WRITABLE; do
@@ -38,7 +39,7 @@ in_namespaces() {
   exec "$@"
 }
 
-# enter_namespaces: replaces this script by itself in there. Old hosts have no --propagation, and change none by themselves.
+# enter_namespaces: runs this script again in the namespaces. An old unshare has no --propagation, and does not change it.
 enter_namespaces() {
   local how
   [ -z "${IB_NAMESPACES-}" ] || return 0
@@ -52,15 +53,15 @@ enter_namespaces() {
   NO_NAMESPACES='the script is no file that could be run again'
   [ -f "$0" ] && [ -r "$0" ] || return 0
   for how in '--propagation slave --mount --net' '--mount --net' '--propagation slave --mount' --mount; do
-    # With a here-string, which is a file where bash is old.
+    # The trial uses a here-string, because an old bash writes it to a temporary file.
     # shellcheck disable=SC2086 # options
     NO_NAMESPACES=$(TMPDIR=$RUN_DIRECTORY unshare $how bash -c 'in_namespaces bash -c "cat <<<x >/dev/null"' 2>&1) || continue
-    # shellcheck disable=SC2086,SC2016 # the other shell expands it
+    # shellcheck disable=SC2086,SC2016 # the inner shell expands it
     IB_NAMESPACES=$RUN_DIRECTORY TMPDIR=$RUN_DIRECTORY exec unshare $how bash -c 'in_namespaces bash "$0"' "$0"
   done
 }
 
-# scratch_elsewhere: where the state directory has a long path. A socket's may have 107 bytes.
+# scratch_elsewhere: uses a folder in /tmp if the state directory's path is long, because a socket's path may have 107 bytes
 scratch_elsewhere() {
   local folder
   if [ "${#RUN_DIRECTORY}" -le 87 ] || { [ -s "$RUN_DIRECTORY/scratch.path" ] && [ -d "$(cat "$RUN_DIRECTORY/scratch.path")" ]; }; then return; fi
@@ -68,12 +69,12 @@ scratch_elsewhere() {
   printf '%s\n' "$folder" >"$RUN_DIRECTORY/scratch.path"
 }
 
-# has_network <pid>: an address or a route, its own loopback's too
+# has_network <pid>: whether it has an address or a route, even of its own loopback
 has_network() {
   [ "$(wc -l <"/proc/$1/net/route")" -gt 1 ] || grep -qs . "/proc/$1/net/if_inet6" || grep -qs LOCAL "/proc/$1/net/fib_trie"
 }
 
-# check_namespaces: what there is of them, by what the kernel says
+# check_namespaces: which of the two namespaces work, according to the kernel
 check_namespaces() {
   local status=pass seen='has no network' elsewhere
   if has_network self; then status=warn seen='has the network of this host'; fi

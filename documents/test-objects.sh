@@ -1,7 +1,7 @@
-# What belongs to a database beside its tables' rows: views, triggers, the server's own tables, users.
+# Checks of what a database has besides rows: views, triggers, the server's own tables, users.
 # shellcheck shell=bash
 
-# check_views: CHECK TABLE of MySQL does not look at the checksum of a view, and that of MariaDB also names views which never worked
+# check_views: compares each view with its checksum. MySQL's CHECK TABLE ignores it, MariaDB's also names views that never worked.
 check_views() {
   local before=${#FAULT_LINES[@]} count
   perl_says "$RUN_DIRECTORY/views.out" views "$DATA"
@@ -11,7 +11,7 @@ check_views() {
   record view pass "$count views" 'as their checksums say'
 }
 
-# check_triggers: <table>.TRG has the text of a table's triggers, and <trigger>.TRN for each the name of its table
+# check_triggers: <table>.TRG has the texts of a table's triggers, and each <trigger>.TRN the name of its table
 check_triggers() {
   local file key table name folder before=${#FAULT_LINES[@]} at
   local -A table_of=() listed=() schema_of=()
@@ -43,7 +43,7 @@ check_triggers() {
     fi
     table=${schema_of[${file%%/*}]-${file%%/*}}.${table_of[$file]:-?}
     at=${NUMBER_OF[$table]-}
-    # What a server without the table's engine does not list is not lost.
+    # A server without the table's engine does not list its triggers; they are not lost.
     if [ -n "$at" ] && [ "${T_ENGINE[at]}" = - ] && [ -s "$DATA/${T_PATH[at]}.TRG" ]; then continue; fi
     record triggers fail "$table" "its trigger ${file#*/} is on the disk ($file.TRN), but the server does not list it" 'its definition in the .TRG file'
   done
@@ -54,19 +54,19 @@ check_triggers() {
   [ "${#FAULT_LINES[@]}" -gt "$before" ] || record triggers pass "${#listed[@]} triggers" 'each has its files'
 }
 
-# check_own_tables: the server's own, where no data file tells that they are missing. Before the files are looked at:
-# a server without mysql.proc lists no view of the schema sys either, which is not what is lost.
+# check_own_tables: the server's own tables, of which no data file may be left. Runs before the check of the files: a server
+# without mysql.proc does not list the views of the schema sys either, although these are not lost.
 check_own_tables() {
   local version table missing=''
   [ -n "${NUMBER_OF[mysql.user]-}${NUMBER_OF[mysql.global_priv]-}" ] || missing='mysql.user'
-  # MySQL from 8.0 on keeps all of them in one file.
+  # MySQL from 8.0 on has all of them in one file.
   if [ -n "$(find "$DATA/mysql/" -maxdepth 1 -name '*.frm' -print 2>/dev/null | head -n 1)" ]; then
-    # MariaDB has all of the second line since it has global_priv, in 10.4.
+    # MariaDB has all tables of the second line since 10.4, which also has global_priv.
     for table in db tables_priv columns_priv procs_priv proc func \
       ${NUMBER_OF[mysql.global_priv]:+roles_mapping proxies_priv plugin servers column_stats index_stats table_stats gtid_slave_pos}; do
       [ -n "${NUMBER_OF[mysql.$table]-}" ] || missing="$missing mysql.$table"
     done
-    # They came together, in MySQL 5.1.
+    # MySQL 5.1 introduced these three together.
     [ -n "${NUMBER_OF[mysql.event]-}" ] || [ -z "${NUMBER_OF[mysql.plugin]-}${NUMBER_OF[mysql.servers]-}" ] ||
       missing="$missing mysql.event"
   fi
@@ -85,12 +85,12 @@ check_own_tables() {
   fi
 }
 
-# check_users: where nobody can log in, nothing is restored. MariaDB keeps users in global_priv from 10.4 on, and makes
-# some with it. Older servers may have been run without users at all (skip-grant-tables), but nobody has rights then either.
+# check_users: if nobody can log in, the backup is of no use. MariaDB keeps users in global_priv from 10.4 on, and creates some
+# with it. Older servers may have run without any users (skip-grant-tables), but then nobody has rights either.
 check_users() {
   local table=user rights
   [ -z "${NUMBER_OF[mysql.global_priv]-}" ] || table=global_priv
-  # What is wrong with the table itself has been said by now.
+  # Faults of the table itself have been recorded before.
   if [ -z "${NUMBER_OF[mysql.$table]-}" ] || [ -z "${NUMBER_OF[mysql.db]-}" ]; then return; fi
   ask "SELECT 'ok',COUNT(*) FROM \`mysql\`.\`$table\`;SELECT 'ok',COUNT(*) FROM \`mysql\`.\`db\`;" || return 0
   rights=${ANSWER##*ok$'\t'}

@@ -1,11 +1,11 @@
-# Words from outside: of the volume, of the server, of a tool. They are data, whatever is in them: matched against their
-# pattern before they meet arithmetic, SQL or a name, and nobody runs as root who reads them for us.
+# Untrusted text: from the volume, the server or a tool. It is only data: it is matched against a pattern before it is used
+# in arithmetic, SQL or a name, and no program that parses it runs as root.
 # shellcheck shell=bash
 
 CLIENT_USER=''
 
-# as_user <user> <command>...: without root's rights and groups; nothing changes where the script itself is not root.
-# In place of su, which asks PAM and opens a session for each question. exec drops the saved user too.
+# as_user <user> <command>...: runs the command without root's rights and groups; if the script is not root, nothing changes.
+# Used instead of su, which calls PAM and opens a session for each statement. exec also drops the saved user id.
 as_user() {
   if [ "$EUID" -ne 0 ] || [ -z "$1" ]; then
     shift
@@ -22,7 +22,7 @@ as_user() {
     exec { $ARGV[0] } @ARGV or die "ERROR: $ARGV[0]: $!\n"' "$@"
 }
 
-# is_count <text>: one that arithmetic may have, 18 digits at most
+# is_count <text>: a number that is safe in arithmetic, 18 digits at most
 is_count() { case $1 in '' | *[!0-9]* | 0?* | ???????????????????*) return 1 ;; esac; }
 
 are_counts() {
@@ -32,6 +32,6 @@ are_counts() {
 
 is_hex() { case $1 in '' | *[!0-9A-Fa-f]*) return 1 ;; esac && [ $((${#1} % 2)) -eq 0 ]; }
 
-# is_askable <name>: the server is not asked about others. The client of MySQL 5.1 has commands that begin with a
-# backslash, and reads line by line. Inside of quotes a backslash before a letter is nothing but itself.
+# is_askable <name>: whether the name can be used in a statement. MySQL 5.1's client reads line by line and has commands that
+# begin with a backslash; only in quotes and before a letter is a backslash harmless.
 is_askable() { case $1 in *\\ | *\\[!A-Za-z0-9_]* | *[[:cntrl:]]*) return 1 ;; esac; }

@@ -1,7 +1,7 @@
-# What database servers say, and what it means. The one list of such words: what is in neither part of it is "could not be
-# checked". Patterns of grep -E; in front of each stands who says it and where it was seen. "Run" is a run of that server
-# here, "text" the texts in its program, "paper" its manual or a report.
-# Words of the host win over words of damage: an engine that cannot get a page calls it corrupt, whatever the reason.
+# Messages of database servers, and whether they mean the host or damage. This is the only such list: a message in neither
+# part means "could not be checked". Patterns of grep -E; the comment before each names the servers and the source. "Run":
+# seen from that server here. "Text": found in its program. "Paper": in its manual or a report.
+# Words of the host win over words of damage: an engine that cannot read a page calls it corrupt, whatever the reason.
 # shellcheck shell=bash
 
 # shellcheck disable=SC2034 # test-judge.sh asks for all of these
@@ -10,7 +10,7 @@ host_says() { HOST_WORDS=$HOST_WORDS${HOST_WORDS:+|}$1; }
 damage_says() { DAMAGE_WORDS=$DAMAGE_WORDS${DAMAGE_WORDS:+|}$1; }
 
 # --- The host ---
-# Any server: the errno of its calls, whatever the words around it: "errno: 28", "Errcode: 28", "OS error: 28",
+# Any server: the errno of a system call, in any wording: "errno: 28", "Errcode: 28", "OS error: 28",
 # "error number 28", "failed with error 28". EAGAIN, ENOMEM, EACCES, EBUSY, ENFILE, EMFILE, EFBIG, ENOSPC, EROFS, EDQUOT.
 # Run: MariaDB 10.5, 10.11, 11.8. Paper: MySQL 5.1.
 host_says '(errno|Errcode|errcode|Error|error)( number| code)?:? *(11|12|13|16|23|24|27|28|30)([^0-9.]|$)|(errno|rrcode):? *122([^0-9]|$)'
@@ -23,7 +23,7 @@ host_says '[Oo]ut of (memory|resources)|[Cc]annot (allocate|map)|[Nn]ot enough m
 host_says "Can.t create (a |an )?(new )?(interrupt-)?thread|[Cc]an.t initialize timers|pthread_create"
 # Asynchronous input and output. Text: MariaDB 10.5 to 11.8. Paper: MySQL 5.5 on.
 host_says '(initialize|create) AIO|io_(uring_)?setup|aio-max-nr'
-# The program and what it brings along. Run: MariaDB 10.11. Paper: any.
+# The program and its libraries. Run: MariaDB 10.11. Paper: any.
 host_says 'error while loading shared libraries|Exec format error|cannot execute|GLIBC|error-?message file|messagefile'
 host_says "Can.t (lock|change to run as|start server)|Unable to lock|already (locked|have another)|run mysqld as root|[Tt]ime zone"
 
@@ -35,62 +35,63 @@ host_says 'innodb_page_size|innodb_undo_tablespaces|Creating system tablespace'
 host_says 'Upgrade after a crash|[Dd]owngrad|redo log (format|was created)|newer version|removed on upgrade|Created with MariaDB|pgrade required'
 # Page compression without its algorithm. Run: MariaDB 10.11. Text: 10.5, 11.8.
 host_says 'not currently loaded|provider plugin|compression algorithm .* is not available'
-# Prepared transactions that a start does not forgive. Run: MariaDB 10.5 to 11.8.
+# Prepared transactions with which the server does not start. Run: MariaDB 10.5 to 11.8.
 host_says 'prepared transactions!'
 
-# --- Keys. They mean the host only where the files say that something is encrypted, since a damaged page may seem to be. ---
+# --- Keys. They mean the host only if the files show encryption, because a damaged page may look encrypted. ---
 # Run: MariaDB 10.11. Paper: MySQL 5.7 and 8.0.
 KEY_WORDS='[Dd]ecrypt|[Ee]ncrypt|[Kk]ey.management|key_id|key.version|[Kk]eyring'
 
 # --- Damage ---
-# Any engine of any version names a page, file, index, table or record that is corrupt, or a sum that is wrong.
-# Run: MariaDB 10.5, 10.11, 11.8 (InnoDB, Aria, MyISAM). Paper: MySQL 5.1 to 5.6, which have no mark of [ERROR].
+# Any engine of any version: a corrupt page, file, index, table or record, or a wrong checksum.
+# Run: MariaDB 10.5, 10.11, 11.8 (InnoDB, Aria, MyISAM). Paper: MySQL 5.1 to 5.6, which write no [ERROR].
 damage_says '[Cc]orrupt(ed|ion)?([^a-z]|$)|[Cc]hecksum|marked as crashed|Incorrect (key file|information in file)'
-# InnoDB cannot read a page or the head of a file. Text and run: MariaDB 10.5 to 11.8.
+# InnoDB cannot read a page or a file's header. Text and run: MariaDB 10.5 to 11.8.
 damage_says 'Failed to read page|[Cc]annot read first page|Header page (contains|consists)|Failed to read the system tablespace header'
-# InnoDB: a file is shorter than it has to be. Text and run: MariaDB 10.5 to 11.8.
+# InnoDB: a file is too short. Text and run: MariaDB 10.5 to 11.8.
 damage_says 'tail of the system tablespace is missing|[Tt]he size of the file .* is only|is too small|beyond the end of tablespace|outside the bounds of the file'
 # InnoDB: the redo log. Text and run: MariaDB 10.5 to 11.8.
 damage_says 'Missing FILE_|[Ii]nvalid log (header|block)|No valid checkpoint|[Cc]annot find checkpoint|[Ll]og file .*(is of size|size .* is) '
 # InnoDB: a page is newer than the redo log. Run: MariaDB 10.5 to 11.8. Paper: MySQL 5.1 to 5.6, on lines without [ERROR].
 damage_says 'in the future!|LSN is in the future'
-# InnoDB: an undo record of a field that its index does not have, then it aborts. Text and run: MariaDB 10.11.
+# InnoDB: an undo record for a field that the index does not have, then an abort. Text and run: MariaDB 10.11.
 damage_says 'undo rec field [0-9]+ in index .* but index has only'
-# InnoDB: a definition of another time than its table. Run: MariaDB 10.5, 10.11, 11.8. Paper: MySQL 5.1 to 5.7.
+# InnoDB: a definition from another time than its table. Run: MariaDB 10.5, 10.11, 11.8. Paper: MySQL 5.1 to 5.7.
 damage_says 'indexes inside InnoDB|[Mm]ixed up \.frm files|columns unique inside InnoDB|user.defined columns|virtual columns in InnoDB'
 damage_says 'different from the number of indexes|[Cc]annot find index .* in InnoDB'
 # Aria: its control file and logs. Run: MariaDB 10.5 to 11.8.
 damage_says 'Aria recovery failed|Aria engine: .*([Ff]ailed|wrong|missing)'
-# Advice that follows any crash, and doubts about the host.
+# Advice that the server prints after any crash, and its doubts about the host.
 ADVICE_WORDS='there may be|corruption in the InnoDB tablespace|to scan your table for corruption|probable cause|hardware|binary log|relay log'
 
-# --- The numbers of errors, which no language of messages changes ---
-# MySQL 5.1 to 8.0, MariaDB: mysqld_error.h. 1032 no record where an index has one, 1033, 1034 definition and index file, 1146
+# --- Error numbers, which are the same in all languages ---
+# MySQL 5.1 to 8.0, MariaDB: mysqld_error.h. 1032 no record for an index entry, 1033, 1034 definition and index file, 1146
 # and 1932 table gone, 1194, 1195 crashed, 1341 to 1344, 1346, 1392, 1602 the text of a view or of triggers, 1412 another
 # definition, 1696, 1863 partitions, 1712, 1817 index corrupt, 1548, 1728 a table of the server's own, 1812 file gone, 1877 table
 # corrupt, 4083, 4086 a sequence.
 DAMAGE_ERRORS='103[2-5]|1039|1146|1194|1195|134[1-46]|1392|1412|1548|1602|1696|1863|4083|4086|1712|1728|1812|1817|1875|1877|1932'
-# What an engine answers within 29, 1016, 1017 and 1030: my_base.h, HA_ERR_. 2 is ENOENT. 126, 127, 144, 145 crashed, 130 and
-# 140 no file of that engine or an old one, 155 no such table, 159 and 190 another definition, 175 too short, 176 checksum, 180
+# An engine's number within 29, 1016, 1017 and 1030: my_base.h, HA_ERR_. 2 is ENOENT. 126, 127, 144, 145 crashed, 130 and 140
+# not a file of that engine or an old one, 155 no such table, 159 and 190 another definition, 175 too short, 176 checksum, 180
 # index, 192 key, 194 file gone, 195 a sequence.
 DAMAGE_NUMBERS='2|126|127|130|134|140|144|145|155|159|175|176|180|190|192|194|195'
 
-# --- CHECK TABLE: its own lines of errors are about the data, but for these ---
-# Run: MariaDB 10.11 (Unknown error, for want of memory). Text: the others.
+# --- CHECK TABLE: its own error lines are about the data, except these ---
+# Run: MariaDB 10.11 (Unknown error, without enough memory). Text: the others.
 UNSURE_CHECKS='Unknown error|^Operation failed$|[Ll]ock wait|[Ll]ost connection|differently defined'
 
 # --- Infobright 4.0.7 ---
-# Its engine's own words behind ERROR 5 and ERROR 1105, with the paths in them. Run: real server.
+# The engine's own words after ERROR 5 and ERROR 1105, with the paths in them. Run: real server.
 INFOBRIGHT_HOST_WORDS='Can not create folder|attempting to downgrade'
 INFOBRIGHT_DAMAGE_WORDS='Decompression of .* failed|Unexpected byte|Wrong header of data pack|Invalid input pack number|read mismatch'
 INFOBRIGHT_DAMAGE_WORDS="$INFOBRIGHT_DAMAGE_WORDS|I/O operation on .* failed with error|Failed to read all DPNs|Table folder .* does not exist"
 INFOBRIGHT_DAMAGE_WORDS="$INFOBRIGHT_DAMAGE_WORDS|Bad format of table definition|unknown system exception|Failed to parse brighthouse.ini"
 INFOBRIGHT_DAMAGE_WORDS="$INFOBRIGHT_DAMAGE_WORDS|Unable to load configuration|wrong format of .*ib_data_version|should be '.*'"
 host_says "$INFOBRIGHT_HOST_WORDS"
-# --- Surer than words of the host: with their names and numbers, as they stand ---
-# Infobright 4.0.7, run: a version file that contradicts itself names one version twice; with two it is another version's.
+# --- Stronger than words of the host: matched with their names and numbers ---
+# Infobright 4.0.7, run: if a version file contradicts itself, the message has one version twice. With two different versions
+# the data is of another version.
 SURE_DAMAGE_WORDS='attempting to downgrade to ([^ ]+) from \1([^0-9.]|\.?$|\. )'
-# Infobright 4.0.7, run: the number is its decompressor's. As an errno, 5 would be the device's and 12 the host's memory.
+# Infobright 4.0.7, run: the number is the decompressor's. As an errno, 5 would mean the device and 12 the host's memory.
 SURE_DAMAGE_WORDS="$SURE_DAMAGE_WORDS|Decompression of .* failed for column [0-9]+, pack [0-9]+ \\(error -?[0-9]+\\)"
 # Aria's control file. Text and run: MariaDB 10.5 to 11.8.
 SURE_DAMAGE_WORDS="$SURE_DAMAGE_WORDS|not a valid aria control file|Changeable part .* checksum mismatch|Fixed part checksum mismatch"

@@ -1,9 +1,9 @@
-# Engines that production has as plugins. The test's server reads no table mysql.plugin, since it runs without tables of
-# rights, and what stands in there is a word of the volume: only an engine that a table needs is loaded, only by a name on
-# the list PLUGINS, and only from the folder of this host's server.
+# Engines that production has as plugins. The test's server does not read mysql.plugin, because it runs without grant tables,
+# and the content is untrusted. Only an engine that a table needs is loaded, only by a name in the list PLUGINS, and only from
+# the folder of this host's server.
 # shellcheck shell=bash
 
-# load_engines: where a table has an engine that the server lacks, and this host has it: once more, with it
+# load_engines: if a table has an engine that the server lacks and this host has, starts the server again with it
 load_engines() {
   local engine folder library
   local -A lacking=() library_of=()
@@ -34,7 +34,7 @@ load_engines() {
 
 is_below() { case $(readlink -f "$1")/ in "$(readlink -f "$2")"/*) return 0 ;; esac; return 1; }
 
-# engines_that_lack: lacking, each with a table that has it
+# engines_that_lack: sets lacking, the missing engines, each with a table that needs it
 engines_that_lack() {
   local at engine
   local -A have=()
@@ -47,7 +47,7 @@ engines_that_lack() {
   done
 }
 
-# libraries_of_engines: library_of, by what production's own list says
+# libraries_of_engines: sets library_of, from production's own list
 libraries_of_engines() {
   local name library
   if [ -z "${NUMBER_OF[mysql.plugin]-}" ]; then return; fi
@@ -60,7 +60,7 @@ libraries_of_engines() {
   done <<<"$ANSWER"
 }
 
-# start_again: with settings that were added, and the list of tables anew
+# start_again: restarts the server with the added settings, and lists the tables again
 start_again() {
   local status=0
   stop_process "$SERVER_PID" "${IB_STOP_WAIT:-300}" || unchecked 'the server did not stop to be started with its engines'

@@ -1,4 +1,4 @@
-# What the test needs of its host, before it looks at the backup: what is lacking here is never the backup's fault.
+# Checks what the test needs of its host before it reads the backup. What is missing here is never a fault of the backup.
 # shellcheck shell=bash
 
 check_programs() {
@@ -11,7 +11,7 @@ check_programs() {
   record preflight pass programs "$SSM_server, $SSM_client, perl"
 }
 
-# check_space: the server writes on the restored volume when it starts, and its scratch files on this host's disk.
+# check_space: at its start the server writes to the restored volume; its scratch files are on this host's disk.
 check_space() {
   local folder need free
   if is_read_only "$MOUNT_POINT"; then
@@ -26,7 +26,7 @@ check_space() {
   record preflight pass space "${free} KiB free on the volume"
 }
 
-# check_memory: MEMORY_KB is what the host can give; Infobright's heaps are cut down to it.
+# check_memory: sets MEMORY_KB to the available memory, which limits Infobright's heaps
 check_memory() {
   local need=${IB_MEMORY_KB:-262144}
   MEMORY_KB=$(memory_kb) # number: the kernel's
@@ -35,7 +35,7 @@ check_memory() {
   record preflight pass memory "$MEMORY_KB KiB available"
 }
 
-# looks_like_data <folder>: some of what a server keeps in its data directory
+# looks_like_data <folder>: whether it has files of a server's data directory
 looks_like_data() {
   [ -n "$(find "$1/mysql/" -maxdepth 1 -type f -print 2>/dev/null | head -n 1)" ] || [ -f "$1/ibdata1" ] || [ -f "$1/brighthouse.ini" ] ||
     [ -n "$(find "$1/" -mindepth 2 -maxdepth 2 -name '*.frm' -print 2>/dev/null | head -n 1)" ]
@@ -52,7 +52,7 @@ check_mount() {
   record mount pass "$MOUNT_POINT" "$SSM_volumeId of this run"
 }
 
-# check_data_directory: a backup without data is bad. A setting that points beside the data is not the backup's fault.
+# check_data_directory: a backup without data is bad, but a setting with the wrong folder is not a fault of the backup
 check_data_directory() {
   local folder root said
   root=$(readlink -f "$MOUNT_POINT")
@@ -70,7 +70,7 @@ check_data_directory() {
   esac
   if [ -d "$DATA" ] && looks_like_data "$DATA"; then
     record 'data directory' pass "$SSM_dataDirectory" 'is one of a database server'
-    # Where a link leads is seen later.
+    # check_paths checks where a link leads.
     [ -d "$DATA/mysql" ] || [ -L "$DATA/mysql" ] || record 'data directory' fail "$SSM_dataDirectory" \
       "the folder mysql with the server's own tables is missing"
     return

@@ -1,5 +1,5 @@
-# The conversation with the server about Infobright's columns: a plan, then rounds of questions, each answer judged before
-# the next. brighthouse.pl knows the questions; here is what a failed one means.
+# The statements about Infobright's columns: a plan, then rounds of statements; the answers of a round are judged before the
+# next. brighthouse.pl makes the statements; this part judges those that fail.
 # shellcheck shell=bash
 
 # The tables of a plan, the packs in it, and those of its whole columns.
@@ -9,7 +9,7 @@ PLAN_TEXTS=''
 PLANNED=0
 PLANNED_WHOLE=0
 DAY=''
-# Where lines of a manifest go, while one is written.
+# The file for the lines of a manifest, while one is written.
 MANIFEST_LINES=''
 
 new_plan() {
@@ -17,13 +17,13 @@ new_plan() {
   PLAN_TABLES='' PLAN_TEXTS='' PLANNED=0 PLANNED_WHOLE=0
 }
 
-# plan_line <field>...: with tabs between
+# plan_line <field>...: adds a line to the plan, with tabs between fields
 plan_line() {
   local IFS=$'\t'
   printf '%s\n' "$*" >>"$ASK.plan"
 }
 
-# plan_count <number>: how many rows the table has
+# plan_count <number>: plans to count the table's rows
 plan_count() {
   disk_folder "$1"
   plan_line "$1" "${T_KEY[$1]% *}" "${T_KEY[$1]#* }" "$FOLDER.bht" '' '' '' '' 0 0 0
@@ -54,7 +54,7 @@ plan_column() {
   case " $PLAN_TABLES " in *" $at "*) ;; *) PLAN_TABLES="$PLAN_TABLES $at" ;; esac
 }
 
-# disk_folder <number>: FOLDER. A name that is a device on other systems has @@@ at its end on the disk (nul, con and so on).
+# disk_folder <number>: sets FOLDER. A name like a Windows device (nul, con and so on) ends with @@@ on the disk.
 disk_folder() {
   local path=${T_PATH[$1]}
   for FOLDER in "$path" "$path@@@" "${path%%/*}@@@/${path#*/}" "${path%%/*}@@@/${path#*/}@@@"; do
@@ -63,8 +63,8 @@ disk_folder() {
   FOLDER=$path
 }
 
-# carry_out: the plan, whole. What was found is recorded; BAD are the tables in which something was wrong. Infobright unpacks
-# texts one at a time in the whole server: two readers with texts are slower than one.
+# carry_out: runs the whole plan and records what was found. BAD has the tables with a fault. Infobright decompresses texts one at
+# a time in the whole server, so two readers with texts are slower than one.
 carry_out() {
   local before='' names='' at
   [ -n "$PLAN_TABLES" ] || return 0
@@ -83,7 +83,7 @@ carry_out() {
   new_plan
 }
 
-# converse <day, or manifest>: until there is nothing to ask
+# converse <day, or manifest>: sends rounds of statements until there are no more
 converse() {
   local meta sql
   local -A DROPPED=()
@@ -103,8 +103,8 @@ converse() {
   done
 }
 
-# ask_questions: METAS and SQLS into the file of answers. A client ends at the first statement that fails; what stands
-# behind that one is asked again.
+# ask_questions: sends SQLS and writes METAS and answers to the file of answers. A client ends at the first statement that
+# fails; the statements after that one are sent again.
 ask_questions() {
   local at=0 status sql answered column
   local -a sent
@@ -130,7 +130,7 @@ ask_questions() {
     [ "$status" -ne 0 ] || continue
     answered=$(grep -ac '^#[0-9]*$' "$ASK.out") || true
     is_count "$answered" || answered=0
-    # All were answered, and what failed came behind them: the last is asked again.
+    # All were answered and the client failed after them: the last statement is sent again.
     [ "$answered" -lt "${#sent[@]}" ] || answered=$((${#sent[@]} - 1))
     at=${sent[answered]}
     judge_question "$at"
@@ -138,7 +138,7 @@ ask_questions() {
   done
 }
 
-# column_of <meta>: COLUMN, "<table> <column>", and CHECK
+# column_of <meta>: sets COLUMN, "<table> <column>", and CHECK
 column_of() {
   local rest=${1#*$'\t'}
   COLUMN="${1%%$'\t'*} ${rest%%$'\t'*}"
@@ -146,7 +146,8 @@ column_of() {
   CHECK=${rest%%$'\t'*}
 }
 
-# judge_question <number of the question>: it failed. A statement that the server does not take says nothing of the data.
+# judge_question <number of the statement>: judges one that failed. If the server does not accept it, that proves nothing about
+# the data.
 judge_question() {
   local at
   column_of "${METAS[$1]}"
@@ -157,21 +158,21 @@ judge_question() {
     return
   fi
   echo "$1 damage" >>"$ASK.failed"
-  # Sums are how most columns are read.
+  # Most columns are read by their sums, so a failed sum is recorded as `read`.
   [ "$CHECK" != sums ] || CHECK='read'
   judge_complaint "$CHECK" "${T_NAME[at]}"
   BAD[$at]=$((${BAD[$at]-0} + 1))
   DROPPED[$COLUMN]=yes
-  # A table that is wholly wrong is told in a few lines.
+  # A few lines are enough for a table with many faults.
   [ "${BAD[$at]}" -lt 3 ] || DROPPED[$at]=yes
 }
 
-# is_about_our_statement: COMPLAINT is. "ERROR 5" alone says nothing: a file that cannot be read has the same number.
+# is_about_our_statement: whether COMPLAINT is. "ERROR 5" alone is not enough: a file that cannot be read has the same number.
 is_about_our_statement() {
   matches 'not supported by the Infobright Optimizer|result of an expression is too large|ERROR (1054|1064|1267|1305|1582) ' "$COMPLAINT"
 }
 
-# take_findings: what brighthouse.pl found
+# take_findings: records what brighthouse.pl found
 take_findings() {
   local kind at one two three
   while IFS=$'\t' read -r kind at one two three; do
@@ -201,7 +202,7 @@ take_findings() {
   done <"$ASK.findings"
 }
 
-# take_count <number> <rows>: and the definition against the files
+# take_count <number> <rows>: takes the row count, and compares the definition with the files
 take_count() {
   local at=$1 wrong=$WRONG columns=${FILES_COLUMNS["${T_PATH[$1]}"]-} lines
   ROWS_OF[$at]=$2

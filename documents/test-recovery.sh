@@ -1,14 +1,14 @@
-# Transactions that were prepared when the snapshot was taken. Production's binary log would decide about them; the test has
-# none, and this is a copy, so they are rolled back.
+# Transactions that were prepared when the snapshot was taken. In production the binary log would decide about them. The test
+# has no binary log, and this is a copy, so they are rolled back.
 # shellcheck shell=bash
 
-# '', rollback (a start that rolls them back), done (they are).
+# '', rollback (the next start rolls them back) or done.
 HEURISTIC=''
 PREPARED=''
 
-# forgive_prepared: whether a server that ended is to be started again: MariaDB stops at prepared transactions unless it is
-# told what to do with them. Told so, some versions stay, others end once they have done it (MariaDB 11.8, or with a
-# second engine that has transactions), and at each start, so that it cannot be in the settings from the beginning.
+# forgive_prepared: whether to start a server again that ended. MariaDB does not start with prepared transactions without the
+# option. With it some versions stay up, and others end after the rollback (MariaDB 11.8, or with a second transactional
+# engine). They end at each start with the option, so it is set only when needed.
 forgive_prepared() {
   local log
   log=$(server_log)
@@ -28,7 +28,7 @@ forgive_prepared() {
   esac
   wait "$SERVER_PID" || true
   progress_now "rolling back in the copy: $PREPARED"
-  # The next start is judged by its own words.
+  # The next start is judged by its own log only.
   : >"$SCRATCH/error.log"
   : >"$SCRATCH/server.out"
 }

@@ -1,20 +1,20 @@
-# Reading tables of the engines that keep rows together: MyISAM, InnoDB, Aria and others. Small ones share a client, which
-# takes longer to start than to read one of them.
+# Reads tables of engines that store whole rows: MyISAM, InnoDB, Aria and others. Small tables share a client, because starting
+# a client takes longer than reading one of them.
 # shellcheck shell=bash
 
 END_OF_PART='end of part'
 
-# lines_of <text>: TEXT_LINES, without empty ones. For what is taken for each table: from a here-document, bash 5.1 and later
-# read byte by byte.
+# lines_of <text>: sets TEXT_LINES, without empty lines. Used for every table, because bash 5.1 and later read here-documents
+# byte by byte.
 lines_of() {
   local IFS=$'\n'
   set -f
-  # shellcheck disable=SC2206 # its lines
+  # shellcheck disable=SC2206 # splits into lines
   TEXT_LINES=($1)
   set +f
 }
 
-# take_parts: PARTS, what stands in ANSWER before each line END_OF_PART
+# take_parts: sets PARTS, the parts of ANSWER that end with a line END_OF_PART
 take_parts() {
   local line part=''
   PARTS=()
@@ -29,9 +29,9 @@ take_parts() {
   done
 }
 
-# read_rows <number>...: of each table first its rows, then CHECK TABLE, which marks a damaged MyISAM or Aria table crashed
-# and so changes what a read says. The client ends at the first statement that fails; whose it is the parts tell that were
-# answered before. What stands behind that table is asked again, with a client of its own.
+# read_rows <number>...: for each table first reads its rows. CHECK TABLE comes second, because it marks a damaged MyISAM or Aria
+# table as crashed, and so changes the result of a read. The client ends at the first statement that fails; the number of
+# complete parts shows whose statement it is. The tables after that are read with a new client.
 read_rows() {
   local at status part wrong was_read complaint
   columns_of_all "$@"
@@ -62,7 +62,7 @@ read_rows() {
   done
 }
 
-# judge_unanswered <number> <status of the client> <whether its rows were read>
+# judge_unanswered <number> <exit status of the client> <whether its rows were read>
 judge_unanswered() {
   local name=${T_NAME[$1]}
   if [ "$2" -eq 0 ]; then
@@ -75,7 +75,7 @@ judge_unanswered() {
   fi
 }
 
-# columns_of_all <number>...: LINES_OF, the columns of each; KNOWN, the tables without those that do not tell theirs
+# columns_of_all <number>...: sets LINES_OF, the columns of each, and KNOWN, the tables whose columns the server gave
 columns_of_all() {
   local at sql status
   KNOWN=$*
@@ -102,7 +102,7 @@ columns_of_all() {
   done
 }
 
-# ask_rows <number>...: each table in two parts
+# ask_rows <number>...: sends two statements for each table, with an answer in two parts
 ask_rows() {
   local at list sql=''
   for at in "$@"; do
@@ -111,7 +111,7 @@ ask_rows() {
       'a column is not read: its name has a backslash or a control character' 'another name'
     sums_of 200 "$MANIFEST_FORMAT"
     sql="${sql}SELECT 'count', COUNT(*) FROM ${T_SQL[at]};"
-    # USE INDEX () allows no index, so that the rows are read and not an index that happens to hold the columns.
+    # USE INDEX () forbids all indexes, so that the rows are read and not an index with the same columns.
     for list in ${LISTS[@]+"${LISTS[@]}"}; do
       sql="${sql}SELECT 'scan', IFNULL(SUM(1), 0)$list FROM ${T_SQL[at]} USE INDEX ();"
     done

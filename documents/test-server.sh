@@ -1,4 +1,4 @@
-# The database server of the test: one of its own, on the restored directory, cut off from everything else.
+# The test's own database server, on the restored directory, isolated from everything else.
 # shellcheck shell=bash
 
 SERVER_PID=''
@@ -6,11 +6,11 @@ SERVER_START=''
 SCRATCH=''
 SOCKET=''
 
-# make_scratch: socket, logs and temporary files stay off the restored volume, where nobody else can look.
+# make_scratch: a private folder for socket, logs and temporary files, not on the restored volume
 make_scratch() {
   SCRATCH=$RUN_DIRECTORY/scratch
   [ ! -s "$RUN_DIRECTORY/scratch.path" ] || SCRATCH=$(cat "$RUN_DIRECTORY/scratch.path")
-  # What an earlier call of this run left.
+  # Remove what an earlier call of this run left.
   [ ! -e "$SCRATCH" ] || find "$SCRATCH" -mindepth 1 -delete
   mkdir -p "$SCRATCH/tmp" "$SCRATCH/cache" "$SCRATCH/grid" || unchecked "cannot make the folder $SCRATCH on this host"
   SOCKET=$SCRATCH/s
@@ -20,17 +20,17 @@ make_scratch() {
   fi
 }
 
-# give_data_to_server: production's mysql may have another number than ours, and this is a copy to throw away.
+# give_data_to_server: production's user mysql may have another uid than ours, and the copy is thrown away
 give_data_to_server() {
   local folder=$DATA root
   [ "$(id -u)" -eq 0 ] || return 0
-  # The folders above it, down from the top of the volume, have to let that user through.
+  # The user must be able to pass the folders from the top of the volume down to it.
   while [ "$folder" != "$MOUNT_POINT" ]; do
     folder=${folder%/*}
     chmod o+x "$folder" || unchecked "cannot open $folder to $SSM_serverUser on this host"
   done
   give_to_server "$DATA"
-  # What links within the volume lead to is data as well.
+  # Folders and files that links within the volume lead to are data too.
   root=$(readlink -f "$MOUNT_POINT")
   for folder in ${INSIDE[@]+"${INSIDE[@]}"}; do
     folder=$root/$folder
@@ -42,21 +42,21 @@ give_data_to_server() {
   done
 }
 
-# give_to_server <file or folder>: chown -R follows no link
+# give_to_server <file or folder>: chown -R does not follow links
 give_to_server() {
   local said
   [ -n "$(find "$1" ! -user "$SSM_serverUser" -print 2>/dev/null | head -n 1)" ] || return 0
   progress_now "giving $1 to $SSM_serverUser"
-  # A line for each file that it cannot give would be more than SSM keeps.
+  # Only the first line: a line for each file would be more than SSM keeps.
   said=$(chown -hR "$SSM_serverUser" "$1" 2>&1) || unchecked "cannot give $1 to $SSM_serverUser on this host: ${said%%$'\n'*}"
 }
 
-# point_infobright_at_scratch: at its start the server empties the whole CacheFolder of brighthouse.ini,
-# which on this host may be another server's.
+# point_infobright_at_scratch: at its start the server empties the CacheFolder of brighthouse.ini, which on this
+# host may be another server's.
 point_infobright_at_scratch() {
   local ini=$DATA/brighthouse.ini text grid new
   [ -f "$ini" ] || return 0
-  # What is below is written as text, which would mend such a file. They are counted, since grep takes a zero byte for a line's end.
+  # Rewriting the file as text below would repair it. Such bytes are counted: for grep a zero byte ends a line.
   if [ "$(tr -d '\011-\015\040-\377' <"$ini" | wc -c)" -gt 0 ]; then
     record settings fail brighthouse.ini 'holds bytes that are no text' 'settings'
     return
@@ -66,36 +66,36 @@ point_infobright_at_scratch() {
   grid=$(sed -n 's/^[[:space:]]*KNFolder[[:space:]]*=[[:space:]]*//p' "$ini" | tr -d '\000\r' | tail -n 1)
   case $grid in
     /*)
-      # Production's absolute path means nothing here. The grid of the backup if it is there, else a new one.
+      # Production's absolute path does not exist here. Use the backup's grid folder if it is there, otherwise a new one.
       if [ -d "$DATA/${grid##*/}" ]; then grid=$DATA/${grid##*/}; else grid=$SCRATCH/grid; fi
       ;;
-    # One that climbs is on no volume.
+    # A path with ".." is not on the volume.
     ../* | */../* | */.. | ..) grid=$SCRATCH/grid ;;
     *) grid='' ;;
   esac
   text=$(grep -Eav '^[[:space:]]*CacheFolder[[:space:]]*=' "$ini" || true)
   [ -z "$grid" ] || text=$(grep -Eav '^[[:space:]]*KNFolder[[:space:]]*=' <<<"$text" || true)
   text=$(cut_heap "$text")
-  # A new file in its place, and nothing through a link.
+  # Replaced by a new file, so that nothing is written through a link.
   { new=$(mktemp "$DATA/brighthouse.XXXXXX") && chmod 644 "$new" &&
     printf '%s\nCacheFolder = %s\n%s' "$text" "$SCRATCH/cache" "${grid:+KNFolder = $grid$'\n'}" >"$new" &&
     { [ "$EUID" -ne 0 ] || chown "$SSM_serverUser" "$new"; } && mv -f "$new" "$ini"; } || unchecked "cannot write $ini"
 }
 
-# cut_heap <text of brighthouse.ini>: production's heap may be more than this host has
+# cut_heap <text of brighthouse.ini>: reduces a heap that is larger than this host's memory
 cut_heap() {
   local heap most=$((MEMORY_KB * 6 / 10 / 1024))
   heap=$(sed -n 's/^[[:space:]]*ServerMainHeapSize[[:space:]]*=[[:space:]]*\([0-9]*\).*/\1/p' <<<"$1" | tail -n 1)
   if [ "${heap:-0}" -gt "$most" ]; then
-    # shellcheck disable=SC2001 # no bash pattern knows the beginning of a line
+    # shellcheck disable=SC2001 # bash patterns cannot match the start of a line
     sed "s/^\([[:space:]]*ServerMainHeapSize[[:space:]]*=\).*/\1 $most/" <<<"$1" # number: reckoned here
   else
     printf '%s\n' "$1"
   fi
 }
 
-# The server itself, not mysqld_safe, which restarts a crashed server and hides the crash. Its output goes to
-# a file: the SSM agent waits until nobody holds its pipes. Nor does it inherit our locks.
+# Starts the server itself, not mysqld_safe, which would restart a crashed server and hide the crash. Its output goes to
+# a file, because the SSM agent waits until nobody holds its pipes. The server does not inherit our locks.
 start_server() {
   local end=$((SECONDS + ${IB_START_WAIT:-900}))
   progress_now "starting $SSM_server"
@@ -124,8 +124,8 @@ start_server() {
   read_limits "$SERVER_PID"
 }
 
-# ended_meanwhile: whether the server is gone since it answered first. InnoDB works on in the background, and may crash on what
-# it meets there. A crashing server writes its stack first.
+# ended_meanwhile: whether the server has ended since its first answer. InnoDB works in the background and may crash on
+# damage there. A crashing server first writes its stack.
 ended_meanwhile() {
   local end=$((SECONDS + 60))
   while alive "$SERVER_PID" "$SERVER_START"; do
@@ -134,7 +134,7 @@ ended_meanwhile() {
   done
 }
 
-# check_isolation: that it is our server which answers, on this data, and that nobody else can reach it.
+# check_isolation: our own server answers, on this data, and nobody else can reach it
 check_isolation() {
   local name value seen='' inodes listening
   ask "SHOW VARIABLES WHERE Variable_name IN ('datadir','pid_file','skip_networking','event_scheduler');" || {
@@ -156,7 +156,7 @@ check_isolation() {
     esac
   done <<<"$ANSWER"
   inodes=$(find "/proc/$SERVER_PID/fd" -lname 'socket:*' -printf '%l\n' 2>/dev/null | tr -dc '0-9\n')
-  # In /proc/net/tcp the state 0A is LISTEN and the tenth field the socket's inode.
+  # In /proc/net/tcp the state 0A is LISTEN, and the tenth field is the socket's inode.
   listening=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { print $10 }') || listening=''
   ! grep -Fxq -e "${inodes:-none}" <<<"$listening" ||
     unchecked 'the server is not isolated: it listens on a TCP port'
@@ -166,7 +166,7 @@ check_isolation() {
   record isolation pass server "${seen}no TCP port, not replicating"
 }
 
-# stop_server: one that hangs is no proof against the data, since a slow volume looks the same: it is "could not be checked".
+# stop_server: a server that hangs means "could not be checked", because a slow volume looks the same
 stop_server() {
   local status=0 pid=$SERVER_PID
   [ -n "$pid" ] || return 0
@@ -188,7 +188,7 @@ stop_server() {
   judge_stop "$status"
 }
 
-# clear_server: on every way out, whatever happened
+# clear_server: runs on every exit
 clear_server() {
   local pid
   stop_guard
@@ -196,6 +196,6 @@ clear_server() {
   SERVER_PID=''
   rm -f "$RUN_DIRECTORY"/ask.* "$RUN_DIRECTORY"/*.out
   [ -z "$SCRATCH" ] || rm -rf "$SCRATCH" 2>/dev/null || true
-  # One in /tmp is a mount in here, which release takes away.
+  # A scratch folder in /tmp is a mount in this namespace; the release script removes it.
   [ -d "${SCRATCH:-/}" ] || rm -f "$RUN_DIRECTORY/scratch.path"
 }

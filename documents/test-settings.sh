@@ -1,15 +1,15 @@
-# Production's settings, as far as its files or the parameter serverOptions tell them, and the test server's own.
+# Production's settings, as far as its files or the parameter serverOptions show them, and the test server's own.
 # shellcheck shell=bash
 
-# What the files tell (layout.pl): by name.
+# What layout.pl reads from the files, by name.
 declare -A LAYOUT=() COMPRESSED=()
 SYSTEM_FILES=()
 ENCRYPTED=''
 DATA_VERSION='' DATA_FAMILY=''
-# What the parameter gives: by name, as MySQL spells it.
+# The options in the parameter, by MySQL's name.
 declare -A OPTION=()
 
-# Settings that say how files are to be read, and no more: nothing here opens a port or writes elsewhere.
+# Settings that only say how to read files: none of them opens a port or writes elsewhere.
 OPTIONS_OF_FILES='innodb_page_size|innodb_undo_tablespaces|innodb_log_file_size|innodb_log_files_in_group
 |innodb_checksum_algorithm|innodb_checksums|innodb_fast_checksum|innodb_file_format|innodb_file_format_check|innodb_file_per_table
 |innodb_compression_algorithm|innodb_strict_mode|innodb_large_prefix|innodb_flush_method|innodb_use_native_aio|innodb_doublewrite
@@ -21,10 +21,10 @@ OPTIONS_OF_FILES='innodb_page_size|innodb_undo_tablespaces|innodb_log_file_size|
 OPTIONS_OF_FOLDERS='innodb_data_home_dir|innodb_undo_directory|innodb_log_group_home_dir|aria_log_dir_path'
 # Files of this host: keys.
 OPTIONS_OF_KEYS='file_key_management_filename|file_key_management_filekey|keyring_file_data'
-# Plugins that bring an engine, keys or a way to compress; not those that dial, listen or log.
+# Plugins with an engine, keys or compression; none that connects, listens or logs.
 PLUGINS='file_key_management|keyring_file|provider_(lz4|lzo|lzma|bzip2|snappy)|ha_(archive|blackhole|rocksdb|tokudb|innodb|xtradb)'
 
-# read_options: OPTION, of serverOptions. One that is not allowed is said before anything is started.
+# read_options: sets OPTION from serverOptions. An option that is not allowed is refused before anything starts.
 read_options() {
   local item name value plugin known=${OPTIONS_OF_FILES//$'\n'/}
   for item in ${SSM_serverOptions//,/ }; do
@@ -46,7 +46,7 @@ read_options() {
         matches "^($PLUGINS)(\\.so)?\$" "$plugin" || unchecked "serverOptions: the plugin $plugin is none that the test loads"
       done
     elif [ "$name" = innodb_data_file_path ]; then
-      # A path of its own would be read and written beside the volume.
+      # With an absolute path the server would read and write outside the volume.
       case ";$value" in *';/'*) unchecked "serverOptions: $name: files below innodb_data_home_dir only" ;; esac
     elif ! matches "^($known)\$" "$name"; then
       unchecked "serverOptions: $name is not an option that the test takes: those about files, keys, plugins and names only"
@@ -55,8 +55,8 @@ read_options() {
   done
 }
 
-# folder_on_volume <option> <path of production>: FOLDER. Relative to the data directory, to the top of the volume, or
-# production's path, of which the last parts are on the volume.
+# folder_on_volume <option> <path of production>: sets FOLDER. The path is relative to the data directory or to the top of the
+# volume, or production's, of which the last parts are on the volume.
 folder_on_volume() {
   local path=$2 root found
   root=$(readlink -f "$MOUNT_POINT")
@@ -72,7 +72,8 @@ folder_on_volume() {
   unchecked "serverOptions: $1: $2 is no folder on the volume"
 }
 
-# read_layout: LAYOUT and others, of the files. What a server would take for damage, or mend by an empty file, is told here.
+# read_layout: sets LAYOUT and others from the files. Here the script finds what a server would call damage or replace by an
+# empty file.
 read_layout() {
   local kind one two three four five
   read_options
@@ -82,7 +83,7 @@ read_layout() {
     case $kind in
       several) unchecked "more than one $one on the volume: $two; which is production's? set its folder in ServerOptions" ;;
       home | page | tables | aria | redo | undo | blank)
-        # It becomes a line of the server's settings.
+        # The folder becomes a line of the server's settings.
         [[ $one =~ ^[A-Za-z0-9._/@+-]*$ ]] || unchecked "the folder $one has characters that cannot be given to a server: set ServerOptions"
         LAYOUT[$kind]=$one LAYOUT[$kind.2]=$two LAYOUT[$kind.3]=$three LAYOUT[$kind.4]=$four
         ;;
@@ -103,7 +104,7 @@ read_layout() {
   judge_layout
 }
 
-# judge_layout: what belongs to the data and is not on the volume. Lost or kept elsewhere: nothing tells, so neither is said.
+# judge_layout: files of the data that are not on the volume. They may be lost or on another volume, so this is undetermined.
 judge_layout() {
   if [ -z "${LAYOUT[home]-}" ] && [ "${LAYOUT[tables]}" -gt 0 ] && [ -z "${OPTION[innodb_data_file_path]-}${OPTION[innodb_data_home_dir]-}" ]; then
     unchecked "${LAYOUT[tables]} tables of InnoDB, but its system file (ibdata1) is not on the volume: lost, or in a place of its own? \
@@ -136,7 +137,7 @@ innodb_undo_directory in ServerOptions, or back up that volume too"
   fi
 }
 
-# data_version <text>: DATA_VERSION, the newest series that wrote these files, as 1011, and DATA_FAMILY
+# data_version <text>: sets DATA_VERSION, the newest series that wrote these files, such as 1011, and DATA_FAMILY
 data_version() {
   local series
   [[ $1 =~ ([0-9]+)\.([0-9]+) ]] || return 0
@@ -146,28 +147,28 @@ data_version() {
   case $1 in *MariaDB*) DATA_FAMILY=MariaDB ;; *) DATA_FAMILY=MySQL ;; esac
 }
 
-# other_version <what the server says of its version>: in OTHER, why it cannot judge this data. An older server, or one of
-# another family, takes newer files for damaged ones.
+# other_version <the server's version>: sets OTHER to why this server cannot judge the data. An older server, or one of another
+# family, calls newer files damaged.
 other_version() {
   local series family=MySQL
   OTHER=''
   [ -n "$DATA_VERSION" ] && [[ $1 =~ ^([0-9]+)\.([0-9]+) ]] || return 1
   series=$((10#${BASH_REMATCH[1]} * 100 + 10#${BASH_REMATCH[2]}))
   case $1 in *MariaDB*) family=MariaDB ;; esac
-  # Up to 5.7 nothing in the files tells one family from the other.
+  # Up to 5.7 the files do not show the family.
   if [ "$series" -lt 800 ] && [ "$DATA_VERSION" -lt 800 ]; then return 1; fi
   [ "$family" != "$DATA_FAMILY" ] || [ "$series" -lt "$DATA_VERSION" ] || return 1
   OTHER="the server of this host is $family $((series / 100)).$((series % 100)), the data is of $DATA_FAMILY $((DATA_VERSION / 100)).\
 $((DATA_VERSION % 100)): install that version, or a newer one of the same kind"
 }
 
-# check_server_version: before it is believed
+# check_server_version: before any other answer of the server counts
 check_server_version() {
   ask 'SELECT VERSION();' || ANSWER=''
   ! other_version "$ANSWER" || unchecked "$OTHER"
 }
 
-# plugin_folder: of this host's server, or nothing
+# plugin_folder: the folder of this host's server, or nothing
 plugin_folder() {
   local base=${SSM_server%/*/*} folder
   for folder in "$base"/lib/mysql/plugin "$base"/lib64/mysql/plugin "$base"/lib/*/mariadb*/plugin "$base"/lib/mariadb/plugin "$base"/lib/plugin \
@@ -179,17 +180,17 @@ plugin_folder() {
   done
 }
 
-# setting <name> <value>: unless serverOptions says it
+# setting <name> <value>: prints it unless serverOptions has it
 setting() { [ -n "${OPTION[${1#loose_}]-}" ] || printf '%s = %s\n' "$1" "$2"; }
 
-# settings_of_files: what differs from what a server takes by itself
+# settings_of_files: settings that differ from a server's defaults
 settings_of_files() {
   local home=${LAYOUT[home]-} file path='' last name folder
   if [ "${LAYOUT[page]:-16384}" -ne 16384 ]; then setting loose_innodb_page_size "${LAYOUT[page]}"; fi
   if [ -n "$home" ] && [ "$home" != "$DATA" ]; then setting innodb_data_home_dir "$home"; fi
   if [ "${#SYSTEM_FILES[@]}" -gt 0 ]; then
     last=${SYSTEM_FILES[${#SYSTEM_FILES[@]} - 1]}
-    # A server's own default is ibdata1:12M:autoextend, or 10M, and no file may be smaller.
+    # The default is ibdata1:12M:autoextend, or 10M, and no file may be smaller.
     if [ "${#SYSTEM_FILES[@]}" -gt 1 ] || [ "${last%:*}" != ibdata1 ] || [ "${last##*:}" -lt 12582912 ]; then
       for file in ${SYSTEM_FILES[@]+"${SYSTEM_FILES[@]}"}; do path="$path${path:+;}${file%:*}:$((${file##*:} / 1048576))M"; done
       setting innodb_data_file_path "$path:autoextend"
@@ -197,7 +198,7 @@ settings_of_files() {
   fi
   if [ -n "${LAYOUT[redo]-}" ]; then
     if [ "${LAYOUT[redo]}" != "$DATA" ]; then setting innodb_log_group_home_dir "${LAYOUT[redo]}"; fi
-    # InnoDB of before 5.6 refuses a redo log that has another size than it was told, or another number of files.
+    # InnoDB before 5.6 refuses a redo log whose size or number of files differs from the settings.
     if [ "${LAYOUT[redo.3]}" -ge 1048576 ]; then setting loose_innodb_log_file_size "${LAYOUT[redo.3]}"; fi
     if [ "${LAYOUT[redo.2]}" -gt 2 ]; then setting loose_innodb_log_files_in_group "${LAYOUT[redo.2]}"; fi
   fi
@@ -214,8 +215,8 @@ settings_of_files() {
   for name in "${!OPTION[@]}"; do printf '%s = %s\n' "$name" "${OPTION[$name]}"; done
 }
 
-# `loose-` stands before what some servers between MySQL 5.1 and MariaDB 11.8 do not know. With O_DIRECT, as newer ones have it,
-# InnoDB would ask the volume once more for what was read ahead.
+# `loose-` marks settings that some servers between MySQL 5.1 and MariaDB 11.8 do not know. With O_DIRECT, the default of newer
+# servers, InnoDB would read from the volume again what was read ahead.
 write_config() {
   local base=${SSM_server%/*/*}
   {
@@ -252,7 +253,7 @@ CONFIG
   } >"$RUN_DIRECTORY/server.cnf"
 }
 
-# check_compression: that the server can read what is compressed by pages
+# check_compression: whether the server can read page-compressed tables
 check_compression() {
   local name have
   for name in "${!COMPRESSED[@]}"; do

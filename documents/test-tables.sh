@@ -1,25 +1,25 @@
-# Reading a table whole, and what each engine needs for it. Each check is a function that calls `record`.
+# Reads a whole table, as its engine needs it. Each check is a function that calls `record`.
 # shellcheck shell=bash
 
-# query_columns <number>: QUERY, for its columns
+# query_columns <number>: sets QUERY, the statement for its columns
 query_columns() {
   QUERY="SELECT HEX(column_name), data_type, IFNULL(character_set_name, '-'), IFNULL(character_octet_length, 0), column_key"
   QUERY="$QUERY FROM information_schema.columns WHERE table_schema = _utf8 x'${T_KEY[$1]% *}'"
   QUERY="$QUERY AND table_name = _utf8 x'${T_KEY[$1]#* }' ORDER BY ordinal_position;"
 }
 
-# By the hex of a column's name: as it stands in a question. The same names come in table after table.
+# By the hex of a column's name: the name in SQL. Many tables have the same names.
 declare -A SQL_OF_NAME=()
 
-# take_columns <answer>: C_HEX, C_TYPE, C_SET, C_KEY and C_SQL, one each in the table's order; UNASKABLE, whether there is one
-# that is not asked about
+# take_columns <answer>: sets C_HEX, C_TYPE, C_SET, C_KEY and C_SQL, in the table's order; and UNASKABLE, whether a column's name
+# cannot be used in a statement
 take_columns() {
   local line
   C_HEX=() C_TYPE=() C_SET=() C_KEY=() C_SQL=() UNASKABLE=''
   lines_of "$1"
   set -f
   for line in ${TEXT_LINES[@]+"${TEXT_LINES[@]}"}; do
-    # shellcheck disable=SC2086 # its fields
+    # shellcheck disable=SC2086 # splits into fields
     set -- $line
     QUOTED=${SQL_OF_NAME["$1"]-}
     [ -n "$QUOTED" ] || sql_of_name "$1"
@@ -33,7 +33,7 @@ take_columns() {
   set +f
 }
 
-# sql_of_name <hex>: in QUOTED. A name that is not asked about stands as NULL, so that each other column keeps its place.
+# sql_of_name <hex>: sets QUOTED. A name that cannot be used becomes NULL, so that the other columns keep their places.
 sql_of_name() {
   text_of "$1"
   quoted "$TEXT"
@@ -49,27 +49,27 @@ columns_of() {
   take_columns "$ANSWER"
 }
 
-# keeps_rows <engine>: together, and on this volume
+# keeps_rows <engine>: whether it stores whole rows, and on this volume
 keeps_rows() { case $1 in BRIGHTHOUSE | BLACKHOLE | FEDERATED | CONNECT | SPIDER | SPHINX | S3 | OQGRAPH | -) return 1 ;; esac; }
 
-# read_table <number>: whole
+# read_table <number>: reads it whole
 read_table() {
   local at=$1
   case ${T_ENGINE[at]} in
     BLACKHOLE) record read skip "${T_NAME[at]}" 'has no rows (engine BLACKHOLE)' ;;
-    # A table that does not open has no engine in the list; its own words tell why.
+    # A table that the server cannot open has no engine in the list; the server's message gives the reason.
     -)
       if ask "SELECT 'ok',COUNT(*) FROM ${T_SQL[at]};"; then read_rows "$at"; else judge_complaint read "${T_NAME[at]}"; fi
       ;;
-    # Their rows are on other machines. A test that dials production is worse than no test.
+    # Their rows are on other machines. The test must never connect to production.
     *) record read skip "${T_NAME[at]}" "its rows are not on this volume (engine ${T_ENGINE[at]})" ;;
   esac
 }
 
-# sums_of <at most> [format]: LISTS, each a list of expressions that read some of the columns. The first column of each is
-# in LIST_FROM. A sum of checksums has to fetch every value; COUNT or SUM of the column itself may come from statistics.
-# Format 2 tells NULL from the empty text, and in which row a value is: each checksum is mixed with the primary key's, or
-# where there is none with that of the column before. Infobright's optimizer is known to take format 1, and has no keys.
+# sums_of <at most> [format]: sets LISTS, lists of expressions that each read some of the columns, and LIST_FROM, the first
+# column of each. A sum of checksums has to fetch every value; COUNT or SUM of the column itself may come from statistics.
+# Format 2 distinguishes NULL from the empty text, and shows values that changed rows: each checksum is combined with the primary
+# key's, or if there is none with that of the previous column. Infobright's optimizer accepts format 1, and it has no keys.
 sums_of() {
   local at list='' key='' keys=0 row
   LISTS=() LIST_FROM=()
@@ -98,7 +98,7 @@ sums_of() {
   [ -z "$list" ] || LISTS+=("$list")
 }
 
-# compare_prints <number> <first column> <values, tabs between>: fingerprints against the manifest's
+# compare_prints <number> <first column> <values, tabs between>: compares fingerprints with the manifest's
 compare_prints() {
   local number=$1 at=$2 name=${T_NAME[$1]} value recorded
   local -a values
@@ -121,7 +121,7 @@ compare_prints() {
   done
 }
 
-# check_system_tables: after all others, since nothing of the backup's own data is in them
+# check_system_tables: after all others, because they have none of the backup's own data
 check_system_tables() {
   local at
   local -a own=()
@@ -134,8 +134,8 @@ check_system_tables() {
   check_together 'system table' MEDIUM "${own[@]}"
 }
 
-# check_together <check> <MEDIUM|EXTENDED> <number>...: in one question. Judged by its words; its exit code is 0 whatever it
-# finds. Where the question fails, one by one, so that the table has a name. MEDIUM: FAST and QUICK skip the rows.
+# check_together <check> <MEDIUM|EXTENDED> <number>...: in one statement. Its messages decide, because the exit code is always 0.
+# If the statement fails, the tables are checked one by one, to name the table. Not FAST or QUICK, which skip the rows.
 check_together() {
   local check=$1 how=$2 at sql='' table line
   local -A said=()
@@ -165,7 +165,7 @@ judge_check() {
       note:*"doesn't support check"*) status=$said ;;
       *"can't use locks with log tables"*) ;;
       *'pgrade required'* | *'lease do "ALTER TABLE'*) doubtful=$said ;;
-      # One for each server that was killed while it had the table open: a running server's copy says 1.
+      # One for each server that was killed with the table open. The copy of a running server has 1.
       warning:*' clients are using or haven'*)
         if ! is_count "${said%% *}" || [ "${said%% *}" -gt 16 ]; then bad=$said; else doubtful=$said; fi
         ;;
@@ -175,7 +175,7 @@ judge_check() {
     esac
   done <<<"$3"
   case $bad in
-    # Of a MyISAM table: its index is of another moment than its rows.
+    # A MyISAM table whose index is from another moment than its rows.
     'Record-count is not ok'*) bad="$bad (was it written to when the snapshot was taken, without FLUSH TABLES WITH READ LOCK?)" ;;
   esac
   if [ -n "$bad" ]; then

@@ -1,10 +1,10 @@
-# A definition on the disk that is not in the server's list: a bad table, or a list that came back short.
+# A definition on the disk that is not in the server's list: the table is damaged, or the list is incomplete.
 # shellcheck shell=bash
 
 UNLISTED=0
 
-# record_unlisted <folder/file without .frm, as on the disk>: the server leaves out what it cannot open, without a word. So it
-# is asked for each, the first twenty.
+# record_unlisted <folder/file without .frm, as on the disk>: the server silently leaves out tables that it cannot open, so each
+# of the first twenty is queried by name
 record_unlisted() {
   local name=${1/\//.} seen="its definition $1.frm is on the disk, but the server does not list it"
   UNLISTED=$((UNLISTED + 1))

@@ -1,11 +1,11 @@
-# Every path on the volume, before anything on it is written and before a server starts. What leads out of the volume is
-# named, and no server is started on it: it would read, and write, what is not the backup's.
+# Checks every path on the volume before anything on it is written and before a server starts. If a path leads out of the
+# volume, it is named and no server is started, because the server would read and write files outside of the backup.
 # shellcheck shell=bash
 
-# Folders and files on the volume that links within it lead to.
+# The targets of links within the volume.
 INSIDE=()
 
-# check_paths: one walk. Ends the test where a path leads out of the volume, or is none that a server may open.
+# check_paths: checks all in one walk. Ends the test if a path leads out of the volume, or a server must not open it.
 check_paths() {
   local kind one two three root entries=0 links mended='' before=$((${#FAULT_LINES[@]} + ${#ERROR_LINES[@]})) ended=''
   root=$(readlink -f "$MOUNT_POINT")
@@ -24,7 +24,7 @@ check_paths() {
   record paths pass "$SSM_dataDirectory" "$entries files and folders, $links links${mended:+ ($mended by paths of production)}: all are on this volume"
 }
 
-# check_datafiles: the paths in InnoDB's own dictionary, which no walk sees
+# check_datafiles: checks the paths in InnoDB's dictionary, which the walk does not see
 check_datafiles() {
   local query root name
   for query in 'HEX(path) FROM information_schema.innodb_sys_datafiles' \

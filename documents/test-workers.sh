@@ -1,11 +1,11 @@
-# Several readers at once. Each takes the next unit, and writes what it records into a file of its own, which the parent
-# puts together in the units' order. A reader that loses the server leaves its unit to be read again, alone.
+# Several readers at once. Each takes the next unit and writes its records to its own file; the parent merges the files in the
+# units' order. If a reader loses the server, its unit is read again later, alone.
 # shellcheck shell=bash
 
 READERS=()
 WORK=''
 
-# read_together: until all units are read, or the server has crashed too often
+# read_together: runs until all units are read, or the server has crashed too often
 read_together() {
   local unit
   WORK=$RUN_DIRECTORY/work
@@ -34,7 +34,7 @@ start_readers() {
   done
 }
 
-# reader <number>: in a process of its own
+# reader <number>: runs in its own process
 reader() {
   local unit before_tables before_rows before_packs before_unread before_loads
   trap - EXIT ERR
@@ -45,7 +45,7 @@ reader() {
     before_tables=$TABLES before_rows=$ROWS before_packs=$PACKS_READ before_unread=$UNREAD before_loads=$EXPECTED_LOADS
     RECORD_FILE=$WORK/$unit.part
     : >"$RECORD_FILE"
-    # shellcheck disable=SC2086 # words of its own
+    # shellcheck disable=SC2086 # splits into words
     read_or_leave ${UNITS[unit]}
     printf '=\t%d\t%d\t%d\t%d\t%d\n' $((TABLES - before_tables)) $((ROWS - before_rows)) $((PACKS_READ - before_packs)) \
       $((UNREAD - before_unread)) $((EXPECTED_LOADS - before_loads)) >>"$RECORD_FILE"
@@ -54,7 +54,7 @@ reader() {
   exit 0
 }
 
-# take_unit <reader>: UNIT, the next that nobody has
+# take_unit <reader>: sets UNIT, the next unit that no reader has
 take_unit() {
   local file at first
   exec 6>"$WORK/lock"
@@ -80,7 +80,7 @@ readers_live() {
   return 1
 }
 
-# gather: what the readers found, in the order of the units as far as it goes
+# gather: takes the readers' records, in the units' order as far as they are complete
 gather() {
   local unit at
   for unit in "${!UNITS[@]}"; do
@@ -116,24 +116,24 @@ merge() {
   mv "$WORK/$1.done" "$WORK/$1.merged"
 }
 
-# found_rows <table> <rows>: kept for the next night's comparison
+# found_rows <table> <rows>: keeps them for the next night's comparison
 found_rows() {
   if [ -n "$RECORD_FILE" ]; then
     printf 'rows\tfound\t%s\t%s\t \t0\n' "${1//[[:cntrl:]]/ }" "$2" >>"$RECORD_FILE"
   else
-    # shellcheck disable=SC2034 # test.sh keeps it
+    # shellcheck disable=SC2034 # test.sh stores it
     READ_ROWS[${1//[[:cntrl:]]/ }]=$2
   fi
 }
 
-# leave_unit <table>: of a reader that has lost the server at it
+# leave_unit <table>: marks the unit at which a reader lost the server
 leave_unit() {
   printf '%s %s\n' "$UNIT" "$1" >>"$WORK/again"
   rm -f "$RECORD_FILE"
   exit 9
 }
 
-# read_again: the units that lost the server, one after the other, so that a crash has a name
+# read_again: reads the units that lost the server, one after the other, so that a crash can be attributed to a table
 read_again() {
   local unit name crashes trouble names='' status=0
   local -a again=()
@@ -145,7 +145,7 @@ read_again() {
   if server_is_lost "$names"; then status=$SERVER_STATUS; fi
   crashes=$SERVER_CRASHES trouble=$CRASH_TROUBLE
   for unit in "${again[@]}"; do
-    # shellcheck disable=SC2086 # words of its own
+    # shellcheck disable=SC2086 # splits into words
     read_unit ${UNITS[unit]}
     : >"$WORK/$unit.merged"
   done
@@ -155,7 +155,7 @@ read_again() {
   fi
 }
 
-# stop_readers: on the way out
+# stop_readers: runs on exit
 stop_readers() {
   local pid
   for pid in ${READERS[@]+"${READERS[@]}"}; do kill -TERM "$pid" 2>/dev/null || true; done

@@ -1,4 +1,4 @@
-# Tests the restored data: reads its files, starts a server of its own on it and reads every table.
+# Tests the restored data: reads the files, starts its own server on them and reads every table.
 # 0: read to the end, no fault. 1: a fault in the backup. 75: could not be checked.
 # Parameters: runId volumeId mountPoint stateDirectory snapshotId snapshotTime dataDirectory server client serverUser
 # serverOptions requiredTables freshTables budgetSeconds minimumCoverage canary doctor
@@ -23,12 +23,12 @@ fi
 
 : "${SSM_snapshotId=}" "${SSM_snapshotTime=}" "${SSM_dataDirectory=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"
 : "${SSM_serverOptions=}" "${SSM_requiredTables=}" "${SSM_freshTables=}" "${SSM_budgetSeconds:=9000}" "${SSM_minimumCoverage:=50}" "${SSM_canary:=false}"
-# A doctor run has ended before: documents/build puts that in front of what reads the programs.
+# A doctor run does not get here: documents/build puts its end before the line that reads the programs.
 : "${SSM_doctor=}"
 
 TEST_BEGAN=0
 
-# Set once the host is ours: a twin that waits must not clear up under the one that works.
+# AT_END is set to this once the test has the host: a waiting duplicate must not clean up under the running test.
 clear_up() {
   measure_coverage
   stop_ahead
@@ -38,7 +38,7 @@ clear_up() {
   rm -f "$RUN_DIRECTORY/test.pid" "$SSM_stateDirectory/testing"
 }
 
-# take_host: one test at a time on a host; a twin of this run has waited before, at the run's own lock.
+# take_host: only one test at a time runs on a host; a duplicate of this run has already waited at the run's own lock
 take_host() {
   local other
   if [ -z "${IB_NAMESPACES-}" ]; then
@@ -54,7 +54,7 @@ take_host() {
   printf '%s %s\n' "$$" "$(start_of $$)" >"$RUN_DIRECTORY/test.pid"
 }
 
-# stop_leftover: an earlier call of this very run that was killed may have left its server
+# stop_leftover: stops a server that an earlier, killed call of this run left
 stop_leftover() {
   local pid
   for pid in $(servers_of_run); do
@@ -85,7 +85,7 @@ prepare() {
   ASK=$RUN_DIRECTORY/ask
   # shellcheck disable=SC2034 # ask runs the client as this user
   CLIENT_USER=$SSM_serverUser
-  # In its namespaces it has them already.
+  # In the namespaces the script already has these locks.
   if [ -z "${IB_NAMESPACES-}" ]; then
     lock_run
     replay
@@ -93,18 +93,18 @@ prepare() {
   fi
   take_host
   enter_namespaces
-  # From here on this run has its result, and a twin reports it.
+  # From here on the result is stored for a duplicate.
   RESULT_STORE=yes
 }
 
-# read_snapshot_time: TAKEN, in seconds since 1970, where it was given. Old hosts take a T for a time zone.
+# read_snapshot_time: sets TAKEN, in seconds since 1970, if the time was given. Old versions of date read a T as a time zone.
 read_snapshot_time() {
   TAKEN=''
   [ -n "$SSM_snapshotTime" ] || return 0
   TAKEN=$(date -u -d "${SSM_snapshotTime/T/ }" +%s 2>/dev/null) || unchecked "parameter snapshotTime is no time: $SSM_snapshotTime"
 }
 
-# keep_rows: what a good night saw, for the next to be compared with
+# keep_rows: stores the row counts of a good night for the next night's comparison
 keep_rows() {
   local name
   [ -z "$FIRST_FAULT$FIRST_ERROR" ] || return 0
@@ -114,7 +114,7 @@ keep_rows() {
   } 2>/dev/null || record rows warn "$SSM_stateDirectory" 'what was read tonight could not be kept for the next night'
 }
 
-# What only reads comes before what writes: the server writes as soon as it starts.
+# Checks that only read come before those that write: the server writes as soon as it starts.
 main() {
   prepare
   check_namespaces

@@ -1,5 +1,5 @@
-# views.pl <data directory>: the text of each view against the checksum that the server wrote beside it.
-# Lines: fail  <subject>  <seen>  <expected>, at last  end  <views>
+# views.pl <data directory>: compares the text of each view with the checksum that the server wrote beside it.
+# Lines: fail  <subject>  <seen>  <expected>, and at the end  end  <views>
 # Needs Perl 5.10 and its own Digest::MD5.
 use strict;
 use warnings;
@@ -10,14 +10,14 @@ my %MEANS = ('\\' => '\\', n => "\n", 0 => "\0", z => "\032", "'" => "'");
 my $views = 0;
 
 for my $path (definitions()) {
-  # Neither a link, which may lead anywhere, nor a pipe, which never ends.
+  # Not a link, which may lead anywhere, and not a pipe, which never ends.
   next unless lstat $path and -f _;
   open(my $file, '<', $path) or next;
   binmode $file;
   read $file, my $text, 1 << 20;
   next unless defined $text and $text =~ /\ATYPE=VIEW\n/;
   $views++;
-  # A file that was cut short has no text: the server says so itself.
+  # A truncated file has no text; the server reports that itself.
   my ($query) = $text =~ /^query=(.*)$/m or next;
   my ($sum) = $text =~ /^md5=([0-9a-f]{32})$/m;
   $query =~ s/\\(.)/exists $MEANS{$1} ? $MEANS{$1} : "\\$1"/ges;
@@ -28,7 +28,7 @@ for my $path (definitions()) {
 }
 print "end\t$views\n";
 
-# Not with glob, to which a space in the path would be two patterns.
+# Without glob, which would split a path at a space.
 sub definitions {
   my @found;
   opendir(my $folders, $data) or return;

@@ -1,13 +1,13 @@
-# walk.pl <top of the volume> <data directory> <mount point> [<list>]: every path that a server could open, before one starts and
-# before anything on the volume is written. Follows no link but by hand, within the volume, and opens nothing but small
-# regular files that hold a path (.isl). Lines, tabs between the fields:
+# walk.pl <top of the volume> <data directory> <mount point> [<list>]: checks every path that a server could open, before one
+# starts and before anything on the volume is written. Resolves links itself, within the volume, and opens only small regular
+# files that contain a path (.isl). Lines, with tabs between fields:
 #   fail|error|warn|skip  <path>  <seen>  <expected>
-#   inside   <path on the volume>: where a link within the volume leads
-#   mended   <path on the volume>: a link, or a file with a path in it, that led to its place by production's own path, which
-#            this host has not, and now leads there by this host's. Only after a walk without a fault.
+#   inside   <path on the volume>: the target of a link within the volume
+#   mended   <path on the volume>: a link, or a file with a path, that had production's path, which this host does not have; it
+#            now has this host's path to the same place. Only after a walk without a fault.
 #   end      <entries>  <links>
-# With a list, a file of paths, one a line, it says of each that is not on the volume: outside <path>.
-# Needs Perl 5.10 and no module but its own.
+# With <list>, a file with one path per line, it prints for each path that is not on the volume: outside <path>.
+# Needs Perl 5.10 and only its core modules.
 use strict;
 use warnings;
 use Errno ();
@@ -21,12 +21,12 @@ my $DEPTH   = 64;
 my $ENTRIES = 5_000_000;
 my $TARGETS = 20_000;
 
-# What nothing opens in a data directory: the test's server has its log, its socket and its settings elsewhere. But tc.log
-# and ddl_recovery.log are the server's own, and it opens the files of replication even where it does not replicate.
+# Files in a data directory that nothing opens: the test's server has its log, socket and settings elsewhere. But the server opens
+# its tc.log and ddl_recovery.log, and the files of replication even if it does not replicate.
 my $HARMLESS = qr{^(?!(?:.*/)?(?:tc|ddl_?[^/]*|aria_log[^/]*)\.log$)(?:.*\.(?:sock|err|pid|log|cnf|conf|pem|txt|md|sql|sh|gz|bz2|xz|zip|tar|bak)
   |[^/]*(?<!relay)-bin\.(?:\d+|index)|[^/]*binlog\.(?:\d+|index))$}xi;
 
-# No file of this name has more bytes: what is read whole, by the test or by a server.
+# The largest valid size by name, for files that the test or a server reads whole.
 my @LIMITS = (
   [qr{\.isl$}, 4096], [qr{^(?:ib_data_version|brighthouse\.seq|auto\.cnf|mysql_upgrade_info|mariadb_upgrade_info)$}, 65536],
   [qr{(?:^|/)(?:db\.opt|ab_switch)$}, 65536], [qr{\.(?:TRN|MRG)$}, 1 << 20], [qr{^brighthouse\.ini$}, 1 << 20],
@@ -37,8 +37,8 @@ my @LIMITS = (
 sub shown_text { my $text = shift; $text =~ s/([%\000-\037\177])/sprintf '%%%02x', ord $1/ge; return $text }
 sub line { $faults++ if $_[0] eq 'fail' or $_[0] eq 'error'; print join("\t", map { shown_text($_) } @_), "\n" }
 
-# The kind of a path by itself, without following it: file, folder, link, or what else it is; nothing where there is none.
-# Where the file system gives an error instead, $unsaid keeps it: that tells nothing of the path.
+# The kind of a path, without following links: file, folder, link or another kind; nothing if it does not exist. If the file
+# system returns another error, $unsaid has it: that proves nothing about the path.
 my $unsaid = '';
 sub kind_of {
   my ($path) = @_;
@@ -49,8 +49,8 @@ sub kind_of {
   return -l _ ? 'link' : -d _ ? 'folder' : -f _ ? 'file' : -p _ ? 'FIFO' : -S _ ? 'socket' : 'device';
 }
 
-# resolved(<folder on the volume>, <target>): the path on the volume, below its top and without links, or nothing. A path from the root of
-# production's host is on the volume where the rest of it is, behind what may be production's mount point.
+# resolved(<folder on the volume>, <target>): the path on the volume, relative to its top and without links, or nothing. For an
+# absolute path of production's host, the first part may be production's mount point; the rest is searched on the volume.
 sub resolved {
   my ($folder, $target, $followed) = @_;
   $followed ||= 0;
@@ -88,7 +88,7 @@ sub resolved {
   return join '/', @at;
 }
 
-# Where a path leads that a link or a file with a path in it holds.
+# Checks the target of a link, or of a file with a path in it.
 sub pointer {
   my ($path, $how, $folder, $target, $here, $real) = @_;
   $links++;
@@ -108,7 +108,7 @@ sub pointer {
   push @astray, [$here, $found, $how] unless is_same($real, "$top/$found");
 }
 
-# is_same(<path>, <path>): as this host follows them
+# is_same(<path>, <path>): whether this host resolves both to the same file
 sub is_same {
   my ($one, $other) = map { join ' ', (stat $_)[0, 1] } @_;
   return ($one ne '' and $one eq $other);
@@ -120,7 +120,7 @@ sub write_new {
   return (print {$file} $text and close $file);
 }
 
-# mend: what leads astray on this host, in its place and through no link
+# mend: replaces each link or file whose path is wrong on this host, without writing through a link
 sub mend {
   for (@astray) {
     my ($here, $found, $how) = @$_;
@@ -131,7 +131,7 @@ sub mend {
   }
 }
 
-# An error of the file system proves nothing by itself: the log of the kernel has what it means.
+# An error of the file system alone proves nothing: the kernel log shows what it means.
 sub unreadable {
   my ($path, $error) = @_;
   line('error', $path, "cannot be read: $error", 'a file or folder that can be read');
@@ -155,7 +155,7 @@ sub sizes {
   return 1;
 }
 
-# A tablespace's place in a text file.
+# Reads the path of a tablespace from a text file (.isl).
 sub path_in {
   my ($path, $here) = @_;
   my $real = "$top/$here";
@@ -164,18 +164,18 @@ sub path_in {
   my $target = do { local $/; <$file> };
   $target = '' unless defined $target;
   $target =~ s/[\r\n\0 ]+\z//;
-  # From the data directory, as a server takes it.
+  # Relative to the data directory, as a server reads it.
   pointer($path, 'says that its data is in', $below, $target, $here, $target =~ m{^/} ? $target : "$data/$target");
 }
 
-# entry(<folder on the volume>, <its name as a message has it>, <name>, <depth>)
+# entry(<folder on the volume>, <the folder's name for messages>, <name>, <depth>)
 sub entry {
   my ($folder, $as, $name, $depth) = @_;
   my $here = length $folder ? "$folder/$name" : $name;
   my $path = length $as ? "$as/$name" : $name;
   $unsaid = '';
   my $kind = kind_of("$top/$here");
-  # What is gone since its folder was read is nobody's.
+  # It was removed after its folder was read.
   if ($kind eq '') { return length $unsaid ? unreadable($path, $unsaid) : () }
   if ($name =~ /[\000-\037\177]/) { line('warn', $path, 'has a control character in its name: no table has', 'another name') if !$odd++ }
   if ($kind eq 'folder') { push @folders, [$here, $path, $depth + 1] }

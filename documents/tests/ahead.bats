@@ -41,7 +41,7 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
   [ "$(bytes "$W/of_rows")" -lt "$(bytes "$W/of_column")" ]
 }
 
-@test "ahead: what is no plain file below the data directory is not opened" {
+@test "ahead: only regular files below the data directory are opened" {
   infobright_volume
   mkfifo "$DATA/shop/pipe.MYD"
   ln -s /etc/passwd "$DATA/shop/link.MYD"
@@ -51,7 +51,7 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
   if grep -Eq 'pipe|link' "$W/all"; then return 1; fi
 }
 
-@test "ahead: it goes no further than half of what the host's memory can keep" {
+@test "ahead: it is never further ahead than half of what the host's memory can cache" {
   mkdir -p "$W/data/big" "$W/run"
   for table in 1 2 3 4 5 6; do head -c 16M /dev/urandom >"$W/data/big/t$table.MYD"; done
   printf 'MemTotal: 4000000 kB\nMemFree: 40000 kB\nCached: 9152 kB\n' >"$W/meminfo"
@@ -78,7 +78,7 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
   wait "$ahead" || true
 }
 
-@test "ahead: what was read before there was an order is not read again" {
+@test "ahead: data that was read before the order existed is not read again" {
   mkdir -p "$W/data/big" "$W/run"
   for table in 1 2 3; do head -c 4100000 /dev/urandom >"$W/data/big/t$table.MYD"; done
   cat "$BATS_TEST_DIRNAME"/../ahead{,-order,-memory}.pl >"$W/ahead.pl"
@@ -98,7 +98,7 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
   wait "$ahead" || true
 }
 
-@test "ahead: a volume that was cold is not taken for warm by what was in memory" {
+@test "ahead: data in memory does not make a cold volume count as warm" {
   sed '/^\$SIG{\$_} = /,$d' "$BATS_TEST_DIRNAME/../ahead.pl" >"$W/judge.pl"
   cat >>"$W/judge.pl" <<'JUDGE'
 judge_anew('cold');
@@ -115,7 +115,7 @@ JUDGE
   [ "$(perl "$W/judge.pl" "$W" "$W" 0 0 0 1)" = 'cold warm cold warm' ]
 }
 
-@test "ahead: where the test is, is the first unit that any of the readers still reads" {
+@test "ahead: the test's place is the first unit that a reader still reads" {
   # shellcheck source=documents/test-workers.sh
   . "$BATS_TEST_DIRNAME/../test-workers.sh"
   # shellcheck source=documents/test-ahead.sh
@@ -173,7 +173,7 @@ JUDGE
   [ "$(tail -n 1 "$W/said")" = $'end\t40\t2460000\t0\t0' ]
 }
 
-@test "ahead: what the device cannot read is told once, as the device's" {
+@test "ahead: what the device cannot read is recorded once, as the device's error" {
   infobright_volume
   sed "s#^check_ahead() {\$#&\n  printf 'shop/x.MYD\\\\tInput/output error\\\\n' >\"\$RUN_DIRECTORY/ahead.errors\"#" "$SCRIPTS/test" >"$W/bin/test"
   document mount
@@ -194,7 +194,7 @@ JUDGE
   [ "$(grep -c '^ERROR' <<<"$output")" -eq 1 ]
 }
 
-@test "ahead: in a control group of 512 MiB it counts on no more than that" {
+@test "ahead: in a control group of 512 MiB it uses no more than that" {
   printf 'MemTotal: 9000000 kB\nMemAvailable: 8000000 kB\n' >"$W/meminfo"
   if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     group=/sys/fs/cgroup/ib-ahead-$$ limit=memory.max

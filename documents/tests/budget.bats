@@ -20,7 +20,7 @@ plan_of() {
     printf "%s\n" "${UNITS[@]}"' plan "$W/functions" "$1"
 }
 
-@test "budget: with time enough everything is read, whole tables, and proven by the server's counters" {
+@test "budget: with enough time whole tables are read, and the server's counters prove it" {
   infobright_volume
   mounted_test
   expect 0
@@ -50,7 +50,7 @@ plan_of() {
   grep -q '^PASS *read: shop.events: newest pack row, 4 of 4' <<<"$output"
 }
 
-@test "budget: as little is valid where the minimum is set so low" {
+@test "budget: the same is valid if the minimum is set that low" {
   infobright_volume
   export IB_TABLE_PACKS=1 SSM_budgetSeconds=0 SSM_minimumCoverage=1
   mounted_test
@@ -143,7 +143,7 @@ CLIENT
   [ ! -e "$W/state/mixed" ]
 }
 
-@test "budget: a crash among several readers has the name of its table" {
+@test "budget: a crash among several readers names its table" {
   # Case 129: the server crashes on loaded_twice.word.
   infobright_volume 129
   python3 -c 'import sys; sys.path.insert(0, sys.argv[1] + "/infobright"); import damage, pathlib
@@ -173,7 +173,7 @@ CLIENT
   expect 75 'packs read: it fetched 7 packs'
 }
 
-@test "budget: packs that could not be fetched, of which no statement told" {
+@test "budget: packs that could not be fetched, without an error of a statement" {
   infobright_volume
   cat >"$W/bin/client" <<CLIENT
 #!/bin/bash
@@ -219,7 +219,7 @@ CLIENT
   expect 75 shop.customers 'stopped from outside'
 }
 
-@test "budget: two at once with several readers do the work once and say the same" {
+@test "budget: two at once with several readers do the work once and print the same" {
   infobright_volume
   export IB_WORKERS=3
   document mount
@@ -232,7 +232,7 @@ CLIENT
   cmp "$W/one" "$W/two"
 }
 
-@test "budget: small tables are read together, a large one alone, whatever stands between them" {
+@test "budget: small tables are read together and a large one alone, in any order" {
   functions
   bash -c '
     . "$1"
@@ -245,7 +245,7 @@ CLIENT
     diff - <(printf '%s\n' '64 tables 1' '70 tables 0 2' '1 table 3' '100 tables 4' '5 tables 5')
 }
 
-@test "budget: small tables share a client, and each is told of by itself" {
+@test "budget: small tables share a client, and each has records of its own" {
   folder_volume
   # Two whose rows cannot be read among three good ones.
   for suffix in frm MYD MYI; do cp "$DATA/shop/visits.$suffix" "$DATA/shop/goods.$suffix"; done
@@ -270,7 +270,7 @@ CLIENT
   [ "$(wc -l <"$W/state/asked")" -eq 2 ]
 }
 
-@test "budget: a table among several that crashes the server each time has its name, and the others are read" {
+@test "budget: a table among several that always crashes the server is named, and the others are read" {
   folder_volume
   before_statement 'FROM `shop`.`stock`' "$(kill_server SEGV)"
   sed -i 's| && mkdir.*; then|; then|' "$W/bin/client"
@@ -284,7 +284,7 @@ CLIENT
   done
 }
 
-@test "budget: a crash among several readers that does not come again has the names of what was being read" {
+@test "budget: a crash among several readers that does not recur names all that was being read" {
   folder_volume
   before_statement 'FROM `shop`.`orders`' "$(kill_server SEGV)"
   export IB_WORKERS=2 IB_PACKS_TOGETHER=4
@@ -309,7 +309,7 @@ CLIENT
   expect 75 'shop.stock: read: the server crashed while reading (status 144)' 'names no damage'
 }
 
-@test "budget: a list of columns that crashes the server has the name of its table" {
+@test "budget: a list of columns that crashes the server names its table" {
   folder_volume
   # `stock` in hexadecimal
   before_statement 73746F636B "$(kill_server SEGV)"
@@ -319,7 +319,7 @@ CLIENT
   [ "$tables" -eq 3 ]
 }
 
-@test "budget: of several small tables those are read that fit into the time" {
+@test "budget: of several small tables, those that fit into the time are read" {
   functions
   bash -c '
     . "$1"

@@ -48,7 +48,7 @@ echo "$SSM_device"
 END
 }
 
-@test "the line for a variable takes the value that an old agent pastes, and only then" {
+@test "the line for a variable sets it to the value that an old agent inserts, and only if it is not set" {
   echo 'echo "$SSM_runId"' >"$FOLDER/mount.sh"
   build
   built | sed "s/{{ runId }}/pasted/" >"$FOLDER/script"
@@ -129,7 +129,7 @@ bits = "".join(f"{number:013b}" for number in numbers)
 sys.stdout.buffer.write(bytes(int(bits[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(bits), 8)))'
 }
 
-@test "a document that is too large for SSM as it is unpacks itself, and runs alike" {
+@test "a document that is too large for SSM unpacks itself, and runs the same" {
   large 70000
   build
   if built | grep -q 'ran with'; then return 1; fi
@@ -139,7 +139,7 @@ sys.stdout.buffer.write(bytes(int(bits[at : at + 8].ljust(8, "0"), 2) for at in 
   diff <(build --print mount) <(printf '#!/bin/bash\n'; cat "$FOLDER"/{lib,mount}.sh)
 }
 
-@test "what is packed is the script without comments and indentation, and the same to a parser" {
+@test "the packed script has no comments and indentation, and parses the same" {
   large 70000
   build
   unpacked >"$FOLDER/packed"
@@ -155,7 +155,7 @@ bash_words() {
 }; declare -f whole"
 }
 
-@test "a host that cannot unpack it could not check, and says why" {
+@test "a host that cannot unpack it is undetermined, and says why" {
   large 70000
   build
   built | sed 's/| gzip/| no-such-gzip/' >"$FOLDER/script"
@@ -164,7 +164,7 @@ bash_words() {
   [[ ${lines[-1]} == '{"valid":null,'*'lacks perl or gzip"}' ]]
 }
 
-@test "a Perl program is a function of the name of its file, packed or not" {
+@test "a Perl program is a function with the name of its file, packed or not" {
   echo 'mount: lib.sh words.pl mount.sh' >"$FOLDER/parts"
   printf '#!/usr/bin/perl\nfor (@ARGV) {\n  # one a line\n  print "$_\\n";\n}\n' >"$FOLDER/words.pl"
   echo "words one 'two three'" >"$FOLDER/mount.sh"
@@ -182,7 +182,7 @@ bash_words() {
 # a program as perl understood it; blanks at the beginning of a line are left of a regular expression with /x
 deparsed() { PERL_HASH_SEED=0 perl -MO=Deparse "$1" 2>/dev/null | sed 's/^ *//'; }
 
-@test "stripping the project's own Perl programs leaves what perl understands of them" {
+@test "stripping the project's Perl programs does not change how perl parses them" {
   local program
   for program in "$BATS_TEST_DIRNAME"/../*.pl; do
     python3 - "$BATS_TEST_DIRNAME/../build" "$program" >"$FOLDER/stripped.pl" <<'PYTHON'
@@ -198,7 +198,7 @@ PYTHON
   done
 }
 
-@test "refused: Perl whose lines count as they are, where it would be stripped" {
+@test "refused: Perl with lines that stripping would change" {
   echo 'mount: lib.sh words.pl mount.sh' >"$FOLDER/parts"
   large 70000
   for bad in 'print <<"END";' '=pod' '__END__'; do
@@ -230,7 +230,7 @@ half() {
   export SSM_runId=run-1 SSM_volumeId=vol-1 SSM_mountPoint=/mnt SSM_stateDirectory=$FOLDER/state
 }
 
-@test "what stands before the | is put on the host by the document programs, and read there" {
+@test "the document programs writes the files before the | to the host, and the test reads them there" {
   half
   run grep -c 'first of' "$FOLDER/test"
   [ "$output" = 0 ]
@@ -240,7 +240,7 @@ half() {
   [ "$(bash "$FOLDER/test")" = 'first of run-1' ]
 }
 
-@test "without the programs, or with others, the test could not check and says why" {
+@test "without the programs, or with others, the test is undetermined and says why" {
   half
   run bash "$FOLDER/test"
   [ "$status" -eq 75 ]
@@ -252,7 +252,7 @@ half() {
   [[ $output == '{"valid":null,'*'not on this host'* ]]
 }
 
-@test "a host that cannot take the programs says why" {
+@test "a host that cannot store the programs says why" {
   half
   : >"$FOLDER/state"
   run bash "$FOLDER/programs"
@@ -260,7 +260,7 @@ half() {
   [[ $output == '{"valid":null,'*'cannot make the folder'* ]]
 }
 
-@test "of a file that two documents share, each gets the functions that it calls, and nothing of the others" {
+@test "two documents that share a file each get only the functions that they call" {
   printf 'mount: lib.sh mount.sh\nrelease: lib.sh release.sh\n' >"$FOLDER/parts"
   printf '%s\n' 'set -u' '' '# outer: by way of inner' 'outer() {' '  inner' '}' '' 'inner() { echo inner; }' '' \
     '# other: of the release alone' 'other() (' '  echo other' ')' '' 'nobody() { echo nobody; }' >"$FOLDER/lib.sh"
@@ -286,7 +286,7 @@ END
   [ "$(build --print release | bash)" = other ]
 }
 
-@test "what a script itself empties is no parameter of its document" {
+@test "a variable that a script itself empties is no parameter of its document" {
   printf '%s\n' "SSM_server=''" 'local SSM_runId=$1' 'echo "$SSM_server $SSM_runId"' >"$FOLDER/mount.sh"
   build
   run built

@@ -11,7 +11,7 @@ setup() { host; }
   grep -q '^WARN *canary: shop/orders.ibd: 64 bytes at .* inverted, on purpose' <<<"$output"
 }
 
-@test "test: a canary in a table with an odd name is known by it" {
+@test "test: a canary in a table with an odd name is recognized" {
   folder_volume
   # So that no other file is large enough.
   sql <<'SQL'
@@ -43,7 +43,7 @@ SQL
   done
 }
 
-@test "test: a canary that is missed in a copy that was bad before is not caught by that" {
+@test "test: a canary that is missed in a copy with an older fault is not caught by that fault" {
   folder_volume
   "$HOST_SCRIPTS/damage.sh" "$W/volume" truncated
   # A canary that does nothing.

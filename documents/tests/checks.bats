@@ -17,7 +17,7 @@ CLIENT
   export SSM_client=$W/bin/client
 }
 
-@test "checks: golden is valid, and nothing of it wants a look" {
+@test "checks: golden is valid, without a warning" {
   infobright_volume
   mounted_test
   expect 0
@@ -52,7 +52,7 @@ CLIENT
   expect 75 "this host's perl"
 }
 
-@test "checks: a server without Infobright's engine cannot say anything of its tables" {
+@test "checks: a server without Infobright's engine cannot test its tables" {
   answers 's/^DEFAULT$/NO/ if $ENV{SQL} =~ /engines/'
   mounted_test
   expect 75 'lacks the engine BRIGHTHOUSE'
@@ -67,7 +67,7 @@ CLIENT
   expect 75 BRIGHTHOUSE
 }
 
-@test "checks: rows that the server counts against those that the files say" {
+@test "checks: rows that the server counts are compared with the files" {
   infobright_volume 269
   mounted_test
   expect 1 'shop.loaded_twice: rows: 18000 rows in the server'
@@ -105,7 +105,7 @@ CLIENT
   expect 1 'shop.lost: freshness: is not in the backup'
 }
 
-@test "checks: the snapshot's time, on a host whose date takes a T for a time zone" {
+@test "checks: the snapshot's time, on a host whose date reads a T as a time zone" {
   infobright_volume
   # coreutils of before 8.13, on hosts with bash 4.1
   printf '#!/bin/bash\ncase "$*" in *[0-9]T[0-9]*) echo 0 ;; *) exec %s "$@" ;; esac\n' "$(command -v date)" >"$W/bin/date"
@@ -116,7 +116,7 @@ CLIENT
   grep -q "^PASS *freshness: shop.events: ts ends 21 hours before" <<<"$output"
 }
 
-@test "checks: settings that cannot be meant are not the backup's fault" {
+@test "checks: impossible settings are not the backup's fault" {
   infobright_volume
   document mount
   for setting in requiredTables=events requiredTables=shop.events:many freshTables=shop.events:5 freshTables=shop.events.ts \
@@ -131,7 +131,7 @@ CLIENT
   expect 75 'shop.events: freshness: has no column nosuch'
 }
 
-@test "checks: fewer than half of the rows of the last good run want a look, and no more" {
+@test "checks: fewer than half of the rows of the last good run are a warning, and no fault" {
   infobright_volume
   mounted_test
   expect 0
@@ -167,7 +167,7 @@ CLIENT
   expect 1 'shop.events: fingerprint: column amount'
 }
 
-@test "checks: an answer that is none is neither good nor bad" {
+@test "checks: a malformed answer is neither good nor bad" {
   infobright_volume
   document mount
   for lie in 'COUNT.* FROM .shop.\..constants.$=huh=read: shop.constants' 'SUM..grade.*=1x=sums: shop.customers' \
@@ -195,7 +195,7 @@ CLIENT
   expect 1 'crashed while it stopped'
 }
 
-@test "checks: a table that CHECK TABLE does not speak of" {
+@test "checks: a table that CHECK TABLE does not mention" {
   answers 'undef $_ if /^mysql.user\t/'
   mounted_test
   expect 75 'mysql.user: system table: CHECK TABLE said nothing'

@@ -47,14 +47,14 @@ SQL
   expect 1 'depot: InnoDB tables: the folder of this database is gone' "a, b@0020@0p"
 }
 
-@test "case 21: a partitioned table that is lost, of which the dictionary has partitions only" {
+@test "case 21: a lost partitioned table, of which the dictionary has only partitions" {
   sql <<<'CREATE TABLE shop.parts (a INT PRIMARY KEY) ENGINE=InnoDB PARTITION BY HASH(a) PARTITIONS 3;'
   rm "$DATA"/shop/parts[.#]*
   mounted_test
   expect 1 'shop.parts: InnoDB tables: is lost with its definition'
 }
 
-@test "case 21: on a server without such a list, by what it writes to its log" {
+@test "case 21: on a server without such a list it is found by what it writes to its log" {
   an_older_server
   rm "$DATA"/shop/customers.*
   log_line "InnoDB: Error: table 'shop/customers'" 'InnoDB: in InnoDB data dictionary has tablespace id 5,' \
@@ -108,7 +108,7 @@ SQL
   expect 1 'shop.docs: InnoDB tables: the file shop/FTS_' 'of its full-text index is gone'
 }
 
-@test "case 27: one of them, and one that all indexes of the table share" {
+@test "case 27: one of these files, and one that all indexes of the table share" {
   full_text
   rm "$DATA"/shop/FTS_*_CONFIG.ibd
   mounted_test
@@ -134,13 +134,13 @@ SQL
   older_page "$DATA/shop/baskets.ibd" "${1:-1}" "$W/before"
 }
 
-@test "case 25: a page of a second index as it was before, with as many entries" {
+@test "case 25: an older version of a secondary index's page, with the same number of entries" {
   stale_index
   mounted_test
   expect 1 'shop.baskets: index: '
 }
 
-@test "case 25: the same where the server does not compare, or the table is large" {
+@test "case 25: the same if the server does not compare, or the table is large" {
   export IB_EXTENDED_PACKS=0
   stale_index
   mounted_test
@@ -167,7 +167,7 @@ SQL
   grep -q '^PASS *index: shop.kinds: 7 indexes' <<<"$output"
 }
 
-@test "case 25: without the time for it nothing is said but that" {
+@test "case 25: without time for it the report says only that" {
   export IB_INDEX_SECONDS=0
   stale_index
   mounted_test
@@ -247,7 +247,7 @@ SQL
   expect 1 'mysql.user: users: is empty'
 }
 
-@test "case 35: tables of rights that are lost whole" {
+@test "case 35: grant tables that are lost whole" {
   rm "$DATA"/mysql/{db,procs_priv,tables_priv}.*
   mounted_test
   expect 1 "the server's own tables: inventory: without mysql.db mysql.tables_priv mysql.procs_priv"
@@ -265,7 +265,7 @@ SQL
   expect 0
 }
 
-@test "case 98: a table that is called checksums, of which the log tells something harmless" {
+@test "case 98: a table that is called checksums, with a harmless message in the log" {
   printf '%s\n' 'CREATE TABLE shop.checksums (a INT) ENGINE=MyISAM;' 'CREATE TABLE shop.corrupt (a INT) ENGINE=MyISAM;' | sql
   log_line '2026-01-01  1:00:00 0 [ERROR] InnoDB: Table shop/checksums is fine' \
     "2026-01-01  1:00:00 0 [ERROR] mariadbd: Can't say why of 'shop/corrupt' and \`shop\`.\`corrupt\`"
@@ -291,7 +291,7 @@ SQL
   if grep -E '^(WARN|FAIL|ERROR) *files' <<<"$output"; then return 1; fi
 }
 
-@test "case 101: a file that has neither definition nor index is a leftover, or all that is left" {
+@test "case 101: a file with neither definition nor index is a warning" {
   cp "$DATA/shop/visits.MYD" "$DATA/shop/visits_old.MYD"
   cp "$DATA/shop/orders.ibd" "$DATA/shop/orders_old.ibd"
   mounted_test
@@ -306,7 +306,7 @@ SQL
   expect 1 'shop.visits: files: its data is on the disk, but its definition (.frm) is gone'
 }
 
-@test "case 104: names of MySQL 5.0, also as a table that lost its definition" {
+@test "case 104: names of MySQL 5.0, also of a table that lost its definition" {
   for file in "$DATA"/shop/visits.*; do cp "$file" "$DATA/shop/my-table.${file##*.}"; done
   mkdir "$DATA/old-db"
   cp "$DATA"/shop/visits.* "$DATA/old-db"
@@ -328,7 +328,7 @@ SQL
   if grep 'settings: brighthouse.ini: holds bytes' <<<"$output"; then return 1; fi
 }
 
-@test "case 105: other bytes are not" {
+@test "case 105: other control bytes in brighthouse.ini are not text" {
   printf 'ServerMainHeapSize = 600\n\001\n' >"$DATA/brighthouse.ini"
   mounted_test
   expect 1 'brighthouse.ini: settings: holds bytes that are no text'

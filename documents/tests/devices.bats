@@ -28,7 +28,7 @@ shifted() {
   [ -z "$(findmnt -n -S "$OTHER")" ]
 }
 
-@test "case 35: where Xen says under which name it was attached, the shifted one is found" {
+@test "case 35: a disk with a shifted name is found by the attachment name that Xen gives" {
   # Attached as sdg (SCSI, major 8) and sdc, and named by the guest xvdk and xvdg.
   shifted
   xen xvdk 2144
@@ -38,7 +38,7 @@ shifted() {
   grep " $W/mnt " /proc/self/mountinfo | grep -q " $LOOP "
 }
 
-@test "case 35: a disk of Xen whose name is not shifted, by each of the numbers that it may have" {
+@test "case 35: a disk of Xen whose name is not shifted is found by each number that it may have" {
   for number in 2144 51808 268436992; do
     new_image xfs
     attach_image
@@ -69,7 +69,7 @@ serial() {
   expect 75 'no device' vol0foreign
 }
 
-@test "case 77: by the serial number in /sys, where udev makes no link" {
+@test "case 77: the device is found by the serial number in /sys, if udev makes no link" {
   new_image xfs
   attach_image
   rm "$W"/dev/disk/by-id/*
@@ -79,7 +79,7 @@ serial() {
   expect 0
 }
 
-@test "case 77: by the links of an older udev" {
+@test "case 77: the device is found by the links of an older udev" {
   for link in nvme-Amazon_Elastic_Block_Store_vol0rehearsal1-ns-1 \
     nvme-nvme.1d0f-766f6c3072656865617273616c31-416d617a6f6e20456c617374696320426c6f636b2053746f7265-00000001; do
     new_image xfs

@@ -46,7 +46,7 @@ lacks() {
   [ ! -e "$W/mnt" ]
 }
 
-@test "doctor: what SSM sends of each document only looks, without its programs as well" {
+@test "doctor: each document as SSM sends it only checks, even without the programs" {
   "$BATS_TEST_DIRNAME/../build" >/dev/null
   for document in mount test release programs; do
     python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["runCommand"][0], end="")' \
@@ -98,7 +98,7 @@ lacks() {
   [ -z "$missing" ]
 }
 
-@test "doctor: beside a run at work nothing of it is touched" {
+@test "doctor: a run in progress is not touched" {
   unset SSM_doctor
   SSM_runId=run-1 SSM_volumeId=vol-0rehearsal1
   new_image xfs

@@ -13,7 +13,7 @@ setup() { host; }
   grep -q '^PASS *read: shop.customers' <<<"$output"
 }
 
-@test "guard: a server that sits in its own crash handler has crashed" {
+@test "guard: a server that hangs in its own crash handler has crashed" {
   infobright_volume
   export IB_HANGS='^SELECT .id. FROM .shop...customers. LIMIT' IB_HANDLER=$'mysqld got signal 11 ;\n' IB_CRASH_WAIT=1
   mounted_test

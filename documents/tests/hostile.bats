@@ -77,7 +77,7 @@ SQL
   ! ran
 }
 
-@test "S0: the client of MySQL 5.1 has its shell where the server has not said NO_BACKSLASH_ESCAPES" {
+@test "S0: MySQL 5.1's client runs its shell command unless the server has reported NO_BACKSLASH_ESCAPES" {
   export IB_CLIENT_BEHIND=/bin/cat
   printf 'SELECT `c\\`, `\\! id >%s/ran;#`;\n' "$W/state" | "$BATS_TEST_DIRNAME/infobright/client"
   ran
@@ -95,7 +95,7 @@ SQL
   done
 }
 
-@test "S0: neither client nor server is root where the script is" {
+@test "S0: neither client nor server runs as root if the script does" {
   [ "$(id -u)" -eq 0 ] || skip 'not root'
   folder_volume
   cat >"$W/bin/client" <<CLIENT
@@ -113,7 +113,7 @@ CLIENT
   tail -n 3 "$W/state/users/server" | grep -q "^Uid:.$(id -u nobody).$(id -u nobody).$(id -u nobody).$(id -u nobody)$"
 }
 
-@test "S0: the client of a manifest is not root either, and has its password" {
+@test "S0: the client of a manifest does not run as root either, and gets its password" {
   [ "$(id -u)" -eq 0 ] || skip 'not root'
   folder_volume
   start_production
@@ -136,7 +136,7 @@ CLIENT
   [[ $said == *'does not run as root'* ]]
 }
 
-@test "S0b: values of a forged manifest are no SQL and no command" {
+@test "S0b: values of a forged manifest are neither SQL nor a command" {
   infobright_volume
   local value at=0
   for value in "x'; \\! id >$W/state/ran" $'x\n\\! id >'"$W/state/ran"$'\n' $'x\';\nsystem id >'"$W/state/ran"$'\n' "' OR '1'='1"; do
@@ -182,7 +182,7 @@ CLIENT
   done
 }
 
-@test "S1: a table's name is no line of what a reader hands over" {
+@test "S1: a table's name adds no line to a reader's records" {
   folder_volume
   # Tabs and line ends are what its fields and lines are made of.
   sql <<SQL
@@ -221,7 +221,7 @@ SQL
   [ "$code" -eq 0 ] || { echo "$said"; return 1; }
 }
 
-@test "S5c: a file system that says panic of its errors is mounted otherwise" {
+@test "S5c: a file system that asks for panic on errors is mounted without that" {
   new_image ext4
   tune2fs -e panic "$W/image" >/dev/null
   attach_image
@@ -298,7 +298,7 @@ leads_out() {
   done
 }
 
-@test "S4: links out of each kind" {
+@test "S4: links out of the volume, of each kind" {
   folder_volume
   local target at=0
   mv "$DATA/shop/visits.MYD" "$W/visits.MYD"
@@ -334,7 +334,7 @@ leads_out() {
   done
 }
 
-@test "S5b: a tablespace elsewhere by a text file, and a link deep in a table's folder" {
+@test "S5b: a tablespace that a text file places elsewhere, and a link deep in a table's folder" {
   folder_volume
   mkdir -p "$W/elsewhere/shop"
   sql <<SQL
@@ -365,7 +365,7 @@ SQL
   done
 }
 
-@test "S4: what a database lawfully has in links is read" {
+@test "S4: data behind legitimate links is read" {
   folder_volume
   # Files of another user there, and links of production's host that nothing opens.
   mkdir "$W/volume/big"

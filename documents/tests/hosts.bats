@@ -49,7 +49,7 @@ cannot_be_mounted() {
   cannot_be_mounted 'kernel'
 }
 
-@test "case 9: the same where the kernel's words cannot be had" {
+@test "case 9: the same without the kernel's messages" {
   new_image ext4
   journal=$(journal_of "$W/image")
   write_at "$W/image" $((journal + 40)) 40000000
@@ -58,12 +58,12 @@ cannot_be_mounted() {
   PATH=$W/bin:$PATH cannot_be_mounted 'journal feature'
 }
 
-@test "ext4 with quota on a kernel without it, which only the kernel's words tell" {
+@test "ext4 with quota on a kernel without it, which only the kernel's message shows" {
   image_of mkfs.ext4 -q -F -O quota
   cannot_be_mounted 'kernel' 'not built with'
 }
 
-@test "a mount that fails with words that nobody knows is not judged" {
+@test "a mount that fails with an unknown message is not judged" {
   new_image xfs
   attach_image
   printf '#!/bin/bash\necho "mount: the moon is in the wrong house" >&2\nexit 32\n' >"$W/bin/mount"
@@ -230,7 +230,7 @@ PYTHON
   expect 0
 }
 
-@test "a device with larger sectors than the file system's: the host's" {
+@test "a device with larger sectors than the file system's: not judged" {
   for kind in 'mkfs.xfs -q' 'mkfs.ext4 -q -F -b 1024'; do
     # shellcheck disable=SC2086
     image_of $kind
@@ -255,7 +255,7 @@ PYTHON
   expect 75 'several file systems'
 }
 
-@test "bytes that nobody knows are no damage, and a lost superblock with a copy of it is" {
+@test "unknown bytes are no damage, but a lost superblock with a copy is" {
   needs_loop
   truncate -s 320M "$W/image"
   dd if=/dev/urandom of="$W/image" bs=1M count=1 conv=notrunc status=none
@@ -344,7 +344,7 @@ PYTHON
   [[ $reason == *LVM2_member* || $reason == *'no file system that is known'* ]]
 }
 
-@test "case 29: what the kernel said last night of a device with this name decides nothing" {
+@test "case 29: last night's kernel messages about a device with this name decide nothing" {
   new_image xfs
   xfs_db -x -c 'sb 0' -c 'write -d features_incompat 0x4000000b' "$W/image" >/dev/null
   attach_image

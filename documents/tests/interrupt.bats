@@ -62,7 +62,7 @@ checks_of() { sed -n 's/^\(PASS\|SKIP\|WARN\) *\([a-z][a-z -]*\): .*/\2/p' <<<"$
   stopped_at 'system table' 1 shop.visits
 }
 
-@test "interrupt: what was stopped is tested anew by the next call, and told to a third" {
+@test "interrupt: the call after a stopped one tests again, and a third prints its result" {
   folder_volume
   interruptible
   counting_server

@@ -151,7 +151,7 @@ SQL
   expect 1 shop.visits
 }
 
-@test "case 90: nothing changed, and nothing is to be said" {
+@test "case 90: nothing changed, and there is no warning" {
   production_with_manifest
   mounted_test
   expect 0

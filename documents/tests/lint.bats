@@ -87,7 +87,7 @@ EXPRESSIONS=('echo $((age / 3600))' 'echo $((${age:-0} / 3600))' 'echo $((10#$ag
   [ "$status" -eq 1 ]
 }
 
-@test "lint: what was matched is not found, unless it was matched too late" {
+@test "lint: matched text is accepted, unless it was matched too late" {
   clean 'read -r age <file' 'is_count "$age" || return' 'echo $((age / 3600))'
   clean 'read -r age two <file' 'are_counts "$two" "$age" || return' 'echo $((age / 3600))'
   clean 'read -r age <file' '[[ $age =~ ^[0-9]+$ ]] || return' 'echo $((age / 3600))'
@@ -100,7 +100,7 @@ EXPRESSIONS=('echo $((age / 3600))' 'echo $((${age:-0} / 3600))' 'echo $((10#$ag
   planted 'age, which' 'read -r age <file' 'echo $((age / 3600)) # number:'
 }
 
-@test "lint: the scripts of the documents have none" {
+@test "lint: the scripts of the documents have no such construct" {
   "$BATS_TEST_DIRNAME/lint-outside" "$BATS_TEST_DIRNAME"/../*.sh
 }
 

@@ -42,7 +42,7 @@ setup() {
   expect 75 "line 2 of $W/required (parameter requiredTables)"
 }
 
-@test "lists: a path that climbs, or one of two" {
+@test "lists: a path with .., and other paths that are not one absolute path" {
   for value in "file:$W/../x" "file:/a,file:/b" 'file:a' 'file:/a b'; do
     export SSM_requiredTables=$value
     document test
@@ -94,7 +94,7 @@ last_good() {
   grep -q '^WARN *freshness: shop.visits: at ends 631152 hours after the snapshot, the newest before it is 35062 hours older' <<<"$output"
 }
 
-@test "case 91: times that are ahead by a zone are no future" {
+@test "case 91: times that are ahead by a time zone are not in the future" {
   export SSM_freshTables=shop.visits.at:26 SSM_snapshotTime=2023-01-01T00:00:00Z
   mounted_test
   expect 0

@@ -15,7 +15,7 @@ sign() {
   printf 'end\t%s\n' "$(sha256sum <"$DATA/ib-backup-manifest" | cut -d ' ' -f 1)" >>"$DATA/ib-backup-manifest"
 }
 
-@test "manifest: it travels with the volume, and a good copy agrees with it" {
+@test "manifest: it is on the volume, and a good copy agrees with it" {
   with_manifest
   [[ $said == *"/ib-backup-manifest: "*' files, '* ]]
   mounted_test
@@ -28,7 +28,7 @@ sign() {
 # paused: what the last line says of it, or nothing
 paused() { sed -n '$s/.*"paused_seconds":\(-\{0,1\}[0-9]*\)[,}].*/\1/p' <<<"$output"; }
 
-@test "manifest: how long production stood still for the backup" {
+@test "manifest: how long production was paused for the backup" {
   with_manifest
   local began
   began=$(head -n 1 "$DATA/ib-backup-manifest" | cut -f 3)
@@ -130,7 +130,7 @@ PYTHON
   if grep -q '^PASS *fingerprint' <<<"$output"; then return 1; fi
 }
 
-@test "manifest: what changes while tables are read is named, and none is left" {
+@test "manifest: a change while tables are read is named, and no manifest is left" {
   start_production
   manifest
   [ "$code" -eq 0 ]
@@ -150,7 +150,7 @@ CLIENT
   [ ! -e "$DATA/ib-backup-manifest" ]
 }
 
-@test "manifest: what changes while it is hashed is named, and none is left" {
+@test "manifest: a change while files are hashed is named, and no manifest is left" {
   start_production
   manifest
   [ "$code" -eq 0 ]

@@ -22,7 +22,7 @@ setup() { host; }
   [ "$(findmnt -n -o FSTYPE "$W/mnt")" = ext4 ]
 }
 
-@test "mount: again by the same run is good and says the same" {
+@test "mount: a second call of the same run is good and prints the same" {
   new_image xfs
   attach_image
   document mount
@@ -66,7 +66,7 @@ setup() { host; }
   expect 75 'no device' "$LOOP is there"
 }
 
-@test "mount: case 58: one partition with a file system will do" {
+@test "mount: case 58: one partition with a file system is enough" {
   needs_loop
   partitioned 350
   mkfs.xfs -q "${LOOP}p1"
@@ -123,7 +123,7 @@ setup() { host; }
   expect 75 run-1
 }
 
-@test "mount: what a dead run has mounted makes way, once its volume is attached no more" {
+@test "mount: a dead run's mount is removed once its volume is no longer attached" {
   new_image xfs
   attach_image
   document mount
@@ -166,7 +166,7 @@ setup() { host; }
   expect 1 'does not mount'
 }
 
-@test "mount: a damaged superblock is a fault, though its bits now ask for what no kernel has" {
+@test "mount: a damaged superblock is a fault, though it now asks for features that no kernel has" {
   new_image ext4
   invert "$W/image" $((1024 + 96 + 3)) 1
   attach_image
@@ -191,7 +191,7 @@ setup() { host; }
   expect 1 'clean with errors'
 }
 
-@test "mount: what is no file system but a part of something is not judged" {
+@test "mount: swap space is not judged" {
   new_image ext4
   mkswap "$W/image" >/dev/null 2>&1 || skip 'no mkswap'
   attach_image
@@ -199,7 +199,7 @@ setup() { host; }
   expect 75 swap
 }
 
-@test "mount: a parameter that climbs out, or is missing" {
+@test "mount: a parameter with .., or a missing one" {
   export SSM_mountPoint=/mnt/../etc
   document mount
   expect 75 mountPoint
@@ -219,7 +219,7 @@ setup() { host; }
   expect 75 'lacks the command flock'
 }
 
-@test "mount: old state is cleared away, the run's own is not" {
+@test "mount: old state is removed, the run's own is not" {
   new_image xfs
   attach_image
   mkdir -p "$W/state/runs/ancient"

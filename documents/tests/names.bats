@@ -96,26 +96,26 @@ damaged() {
   [ "$(grep -c '^FAIL' <<<"$output")" -ge 25 ]
 }
 
-@test "names: forty tables and columns of such names are read, or named where they cannot be" {
+@test "names: forty tables and columns with odd names are read, or named if they cannot be" {
   folder_volume
   tables_of_names
   healthy
 }
 
-@test "names: the same with a client as Infobright's" {
+@test "names: the same with a client like Infobright's" {
   folder_volume
   tables_of_names
   client_of_5_1
   healthy
 }
 
-@test "names: forty tables of such names, each damaged" {
+@test "names: forty tables with odd names, each damaged" {
   folder_volume
   tables_of_names
   damaged
 }
 
-@test "names: the same with a client as Infobright's, each damaged" {
+@test "names: the same with a client like Infobright's, each damaged" {
   folder_volume
   tables_of_names
   client_of_5_1

@@ -45,7 +45,7 @@ SERVER
   diff "$W/state/tried" - <<<$'network cannot\nfile cannot\n/var/tmp cannot\netc cannot\nsysctl cannot\nvolume can\nscratch can'
 }
 
-@test "S5d: where the host has no namespaces, a warning says so" {
+@test "S5d: if the host has no namespaces, a warning says so" {
   [ "$(id -u)" -eq 0 ] || skip 'not root'
   folder_volume
   trying_server
@@ -58,7 +58,7 @@ SERVER
   [ "$(head -n 2 "$W/state/tried")" = $'network can\nfile can' ]
 }
 
-@test "S5d: a host with mount namespaces alone has its network, and a warning" {
+@test "S5d: on a host with mount namespaces alone the test has the host's network, and a warning" {
   unshare --mount --net true || skip 'no namespaces here'
   folder_volume
   trying_server
@@ -72,7 +72,7 @@ SERVER
   [ "$(head -n 2 "$W/state/tried")" = $'network can\nfile cannot' ]
 }
 
-@test "S5d: scratch of a state directory with a long path is written in /tmp, and taken away" {
+@test "S5d: if the state directory has a long path, scratch files are in /tmp, and removed" {
   folder_volume
   SSM_stateDirectory=$W/state/$(printf 'long%.0s' {1..20})
   mounted_test

@@ -53,7 +53,7 @@ setup() {
   grep -q '^ERROR .*ha_archive.so in .*: install the package' <<<"$output"
 }
 
-@test "case 114: what production's list names is loaded by no other name, and not from the volume" {
+@test "case 114: a plugin in production's list is loaded by no other name, and not from the volume" {
   sql <<<"UPDATE mysql.plugin SET dl = CONCAT(REPEAT('../', 20), '$DATA/ha_archive.so') WHERE name = 'ARCHIVE';"
   mv "$W/plugins/ha_archive.so" "$DATA/"
   mounted_test
@@ -65,7 +65,7 @@ setup() {
   [ "$code" -eq 75 ]
 }
 
-@test "case 115: a table without rows, by an engine that is a plugin" {
+@test "case 115: a table without rows, of an engine that is a plugin" {
   sql <<<'DROP TABLE IF EXISTS shop.none;'
   rm "$DATA"/shop/old.*
   mounted_test

@@ -117,7 +117,7 @@ unreadable() {
   if grep -q '^FAIL' <<<"$output"; then show; return 1; fi
 }
 
-@test "real damage beside a device without errors stays a fault, though the kernel spoke of errors before the mount" {
+@test "real damage on a device without errors stays a fault, though the kernel logged errors before the mount" {
   [ -w /dev/kmsg ] || skip 'no /dev/kmsg'
   volume
   "$HOST_SCRIPTS/damage.sh" "$W/image" truncated
@@ -127,7 +127,7 @@ unreadable() {
   expect 1 shop.visits
 }
 
-@test "AppArmor that keeps the server from the volume: not judged; from elsewhere: no excuse" {
+@test "AppArmor denies the server the volume: not judged; AppArmor denies something else: judged" {
   [ -w /dev/kmsg ] || skip 'no /dev/kmsg'
   volume
   "$HOST_SCRIPTS/damage.sh" "$W/image" truncated
@@ -158,19 +158,19 @@ spoiled_inode() {
   attach_image
 }
 
-@test "a file system that meets its damage only during the test is a fault, with the kernel's words: a table" {
+@test "a file system that finds its damage only during the test is a fault, with the kernel's words: a table" {
   spoiled_inode shop/visits.MYD
   mounted_test
   expect 1 'EXT4-fs error' checksum
 }
 
-@test "a file system that meets its damage only during the test is a fault, with the kernel's words: a folder" {
+@test "a file system that finds its damage only during the test is a fault, with the kernel's words: a folder" {
   spoiled_inode shop
   mounted_test
   expect 1 'EXT4-fs error' checksum
 }
 
-@test "a file system that meets its damage only during the test is a fault, with the kernel's words: XFS" {
+@test "a file system that finds its damage only during the test is a fault, with the kernel's words: XFS" {
   volume
   mount -o loop "$W/image" "$W/fill"
   inode=$(find "$W/fill/mysql/mysql" -type f -printf '%i\n' | sort -n | tail -n 1)

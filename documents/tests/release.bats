@@ -41,7 +41,7 @@ foreign_user() {
   if grep " $W/mnt " /proc/self/mountinfo; then return 1; fi
 }
 
-@test "release: a foreign process that holds the mount is named and lives" {
+@test "release: a foreign process that holds the mount is named and not stopped" {
   new_image xfs
   attach_image
   document mount
@@ -79,7 +79,7 @@ foreign_user() {
   [ ! -e "$W/state/runs/run-1/scratch" ]
 }
 
-@test "release: a test at work is stopped, with its server and its twin in the queue" {
+@test "release: a running test is stopped, with its server and a waiting duplicate" {
   folder_volume
   pausing_client CRC32
   document mount
@@ -96,7 +96,7 @@ foreign_user() {
   expect 75 released
 }
 
-@test "release: a process that has got the number of a dead test is not touched" {
+@test "release: a process that has a dead test's process id is not touched" {
   document release
   sleep infinity 3>&- &
   FOREIGN=$!
@@ -106,7 +106,7 @@ foreign_user() {
   kill -0 "$FOREIGN"
 }
 
-@test "release: of one run does not touch what another holds" {
+@test "release: a run's release does not touch what another run holds" {
   new_image xfs
   attach_image
   document mount
@@ -126,7 +126,7 @@ foreign_user() {
   expect 75 "$W/other"
 }
 
-@test "release: a mount whose script died before it could say so" {
+@test "release: a mount whose script died before it could report" {
   new_image xfs
   attach_image
   document mount
@@ -163,7 +163,7 @@ in_namespace() {
   until [ -e "$W/ready" ]; do kill -0 "$FOREIGN"; done
 }
 
-@test "release: case 34: a mount that another mount namespace has taken along is named until it is gone" {
+@test "release: case 34: a mount that another mount namespace has inherited is named until it is gone" {
   new_image xfs
   attach_image
   document mount
@@ -182,7 +182,7 @@ in_namespace() {
   python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDONLY | os.O_EXCL)' "$LOOP"
 }
 
-@test "release: case 34: the same of a mount whose marker and link are lost" {
+@test "release: case 34: the same for a mount whose marker and link are lost" {
   new_image xfs
   attach_image
   document mount
@@ -210,7 +210,7 @@ in_namespace() {
   expect 0
 }
 
-@test "release: case 66: a mount namespace that follows this one lets the volume go with it" {
+@test "release: case 66: a mount namespace that receives this one's unmounts releases the volume too" {
   # What it follows has to be shared.
   mount --bind "$W" "$W"
   mount --make-shared "$W"

@@ -16,7 +16,7 @@ said() {
   [ "$valid" = false ]
 }
 
-@test "result: the last line says which script it is of, where the document does" {
+@test "result: the last line has the script's version, if the document sets it" {
   said 0 ''
   [[ $output != *'"script"'* ]]
   ib_version=0123456789abcdef said 0 ''
@@ -24,7 +24,7 @@ said() {
   [[ $output == *',"script":"0123456789abcdef"}' ]]
 }
 
-@test "result: what is not UTF-8 is made harmless, what is stays" {
+@test "result: invalid UTF-8 is made harmless, valid UTF-8 stays" {
   said 75 $'é \xff\xfe ü \xc3 \xe2\x82 € \xed\xa0\x80 \xf4\x90\x80\x80 😀 \xc0\xaf'
   [ "$reason" = 'é ?? ü ? ?? € ??? ???? 😀 ??' ]
   [ "$valid" = null ]
@@ -47,7 +47,7 @@ said() {
   done
 }
 
-@test "result: a fault that was seen outlives what could not be checked later" {
+@test "result: a fault that was seen stays, whatever cannot be checked later" {
   code=0
   output=$(bash -c '. "$1/lib.sh"; . "$1/result.sh"; begin x; record read fail shop.t broken; unchecked "no more space"' x "$BATS_TEST_DIRNAME/.." \
     2>"$W/stderr") || code=$?
@@ -76,7 +76,7 @@ said() {
   [ "$seen" -eq 5 ]
 }
 
-@test "documents: shellcheck has nothing to say" {
+@test "documents: shellcheck finds nothing" {
   command -v shellcheck >/dev/null || skip 'no shellcheck on this machine'
   # 2317: what a trap calls looks unreachable to it. 1091: the parts are in the document already.
   shellcheck -e SC2317,SC1091 "$SCRIPTS"/*

@@ -3,7 +3,7 @@ bats_require_minimum_version 1.5.0
 load helper
 setup() { host; }
 
-@test "test: case 42: two at once do the work once and say the same" {
+@test "test: case 42: two at once do the work once and print the same" {
   folder_volume
   counting_server
   pausing_client CRC32
@@ -20,7 +20,7 @@ setup() { host; }
   [ "$(wc -l <"$W/volume/starts")" -eq 1 ]
 }
 
-@test "test: a bad result is told again as it was, without a second test" {
+@test "test: a bad result is printed again as it was, without a second test" {
   folder_volume
   counting_server
   rm "$DATA/shop/customers.ibd"

@@ -50,7 +50,7 @@ ends_meanwhile() {
   expect 75 'stopped from outside'
 }
 
-@test "test: case 78: nothing is mounted, since systemd unmounted it at once, or nobody mounted" {
+@test "test: case 78: nothing is mounted, because systemd unmounted it at once, or nobody mounted" {
   document test
   expect 75 'nothing is mounted'
 }
@@ -63,7 +63,7 @@ ends_meanwhile() {
   expect 75 run-1
 }
 
-@test "test: the server is cut off: no TCP port, no replication, no events, no log, all of it off the volume" {
+@test "test: the server is isolated: no TCP port, no replication, no events, no log, and its files are not on the volume" {
   folder_volume
   mounted_test
   expect 0
@@ -77,7 +77,7 @@ ends_meanwhile() {
   [ -z "$(find "$DATA" -newer "$config" \( -name '*.err' -o -name '*.pid' -o -name '*.sock' -o -name '*-bin.*' \))" ]
 }
 
-@test "test: a server that listens on a TCP port, whatever it says of itself, is not used" {
+@test "test: a server that listens on a TCP port, whatever it reports, is not used" {
   folder_volume
   counting_server --skip-networking=0 --bind-address=127.0.0.1 --port=0
   cat >"$W/bin/client" <<CLIENT
@@ -98,7 +98,7 @@ CLIENT
   expect 75 'not isolated: skip_networking'
 }
 
-@test "test: it is the first argument that names the defaults file, and it is not mysqld_safe" {
+@test "test: the server's first argument is its defaults file, and mysqld_safe is not used" {
   folder_volume
   counting_server
   mounted_test
@@ -106,7 +106,7 @@ CLIENT
   [ "$(cat "$W/volume/starts")" = "--defaults-file=$W/state/runs/run-1/server.cnf" ]
 }
 
-@test "test: Infobright's cache folder, which its server empties, is pointed at the scratch folder" {
+@test "test: Infobright's cache folder, which its server empties, is moved to the scratch folder" {
   folder_volume
   cp "$BATS_TEST_DIRNAME/brighthouse.ini" "$DATA/brighthouse.ini"
   mounted_test

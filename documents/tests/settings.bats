@@ -29,7 +29,7 @@ saying() {
   expect 0
 }
 
-@test "settings: a redo log in two folders is nobody's to choose" {
+@test "settings: of redo logs in two folders none is chosen" {
   folder_volume
   mkdir "$W/volume/one" "$W/volume/two"
   cp "$DATA/ib_logfile0" "$W/volume/one/"
@@ -45,7 +45,7 @@ saying() {
   expect 75 'log of Aria'
 }
 
-@test "settings: no system file where tables are InnoDB's" {
+@test "settings: no system file although tables are InnoDB's" {
   folder_volume
   rm "$DATA/ibdata1"
   mounted_test
@@ -82,14 +82,14 @@ saying() {
   [ ! -e "$W/starts" ]
 }
 
-@test "settings: words that nobody knows are no fault" {
+@test "settings: an unknown message is no fault" {
   folder_volume
   saying '110101  1:02:03 [ERROR] Frobnicator: cannot fold the napkins'
   mounted_test
   expect 75 napkins 'names no damage'
 }
 
-@test "settings: words of damage are, and words of the host win over them" {
+@test "settings: words of damage are a fault, but words of the host win over them" {
   folder_volume
   saying '110101  1:02:03 [ERROR] InnoDB: Database page corruption on disk or a failed read of page 7'
   mounted_test
@@ -101,14 +101,14 @@ saying() {
   expect 75 'Cannot allocate memory'
 }
 
-@test "settings: a redo log that has nothing but zeros in its head" {
+@test "settings: a redo log with only zeros in its header" {
   folder_volume
   dd if=/dev/zero of="$DATA/ib_logfile0" bs=4096 count=1 conv=notrunc status=none
   mounted_test
   expect 1 'nothing but zeros'
 }
 
-@test "settings: the stack of a crash is no word of the host, though a thread begins in pthread_create" {
+@test "settings: the stack of a crash does not count as words of the host, though a thread begins in pthread_create" {
   folder_volume
   saying $'110101  1:02:03 [ERROR] InnoDB: Database page corruption on disk or a failed read of page 7\nnptl/pthread_create.c:442(start_thread)[0x7f72bbea71f5]'
   mounted_test
@@ -122,14 +122,14 @@ saying() {
   expect 75 'error: 24'
 }
 
-@test "settings: a table or folder called corrupt is no word of damage" {
+@test "settings: a table or folder called corrupt does not count as a word of damage" {
   folder_volume
   saying "110101  1:02:03 [ERROR] Invalid (old?) table or database name 'corrupt-tables'"
   mounted_test
   expect 75 'names no damage'
 }
 
-@test "settings: a newer server's data is not for an older one" {
+@test "settings: a newer server's data is not tested by an older one" {
   folder_volume
   printf '99.1.2-MariaDB' >"$DATA/mysql_upgrade_info"
   mounted_test

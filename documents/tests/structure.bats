@@ -63,7 +63,7 @@ END
   silent
 }
 
-@test "structure: an outdated set with more rows that is older says nothing" {
+@test "structure: an older outdated set with more rows is not judged" {
   touch -d '2010-01-01' "$D/shop/loaded_twice.bht"/TB*
   rm "$D/shop/loaded_twice.bht/ab_switch"
   walk
@@ -129,7 +129,7 @@ END
   told fail shop.events 'TA00004DPN.ctb is missing'
 }
 
-@test "structure: the last pack in the slot that is not named wants a look, and is read there" {
+@test "structure: the last pack in the slot that is not named is a warning, and is read there" {
   # The byte of the header that names the slot.
   poke "$D/shop/loaded_twice.bht/TB00000.ctb" 96 01
   told warn shop.loaded_twice 'the last pack is in the slot that is not named'
@@ -166,7 +166,7 @@ END
   grep -q 'begins at 8388607' <<<"$said"
 }
 
-@test "structure: a wholly damaged table is told in a few lines" {
+@test "structure: a wholly damaged table has only a few lines" {
   for file in "$events"/TA*DPN.ctb; do poke "$file" 74 "$(printf 'ff%.0s' {1..100})"; done
   walk
   [ "$(wc -l <<<"$said")" -le 6 ]

@@ -6,7 +6,7 @@
   "$BATS_TEST_DIRNAME/fixtures-table" --check --every 32
 }
 
-@test "stand-in: what it derives from Infobright's files is what the real server was recorded to say" {
+@test "stand-in: what it derives from Infobright's files agrees with the real server's recorded answers" {
   "$BATS_TEST_DIRNAME/transcripts"
 }
 
@@ -20,7 +20,7 @@
   "$BATS_TEST_DIRNAME/mariadb-table" --servers "$IB_SERVERS" --check --every 26
 }
 
-@test "snapshots: five of a server under load, each as a server started by hand reads it" {
+@test "snapshots: five of a server under load, each compared with a server started by hand" {
   [ -d "$PRODUCTION/data" ] || skip 'no MariaDB server on this machine'
   "$BATS_TEST_DIRNAME/mariadb-snapshots" --count 5
 }

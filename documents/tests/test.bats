@@ -20,7 +20,7 @@ copy_table() {
   grep -q '^PASS *read: shop.stock: 2000 rows (Aria)' <<<"$output"
 }
 
-@test "test: one night on a real XFS, as a server user of another number than production's" {
+@test "test: one night on a real XFS, with a server user whose number differs from production's" {
   new_image xfs
   needs_server
   getent passwd nobody >/dev/null || skip 'no user nobody'
@@ -194,7 +194,7 @@ PYTHON
   expect 1 'not on this volume'
 }
 
-@test "test: an empty volume is a fault, it is no backup" {
+@test "test: an empty volume is a fault" {
   folder_volume
   rm -r "$DATA"
   mounted_test
@@ -208,7 +208,7 @@ PYTHON
   expect 1 'no database'
 }
 
-@test "test: a setting that points beside the data is not the backup's fault" {
+@test "test: a setting with the wrong folder is not the backup's fault" {
   folder_volume
   mv "$DATA" "$W/volume/elsewhere"
   mounted_test
@@ -221,7 +221,7 @@ PYTHON
   expect 75 'but /usr/local/infobright/data/'
 }
 
-@test "test: a server without tables of anybody proves nothing" {
+@test "test: a server without user tables proves nothing" {
   folder_volume
   sql <<<'DROP DATABASE shop;'
   mounted_test

@@ -11,7 +11,7 @@ variant() {
   infobright_volume "$1"
 }
 
-@test "variants: databases and tables that have the names of devices are read, and held against their files" {
+@test "variants: databases and tables with the names of devices are read, and compared with their files" {
   variant d06_database_nul
   mounted_test
   expect 0

@@ -13,7 +13,7 @@ found() { "$BATS_TEST_DIRNAME/hostile-volumes" --first "$1" --count $(($1 + 1)) 
   [[ $output =~ 'a server was started on '[1-9] ]]
 }
 
-@test "volumes: with a guard taken away one of them does" {
+@test "volumes: without one guard a directory does harm" {
   found 0 walk
   found 0 pointers
   found 68 isl

@@ -1,4 +1,4 @@
-//! The nights after a bad one: perhaps another bad one, then a clean one.
+//! The nights after a bad night: another bad night if the plan has one, then a clean night.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use crate::environment::{Environment, is_own};
 use aws_stand_in::Snapshot;
 use common::time::Timestamp;
 
-/// The night after, with faults of its own, on a good backup.
+/// The next night, with faults of its own, on a good backup.
 pub(super) async fn bad_night(
     night: &Arc<Environment>,
     plan: &Plan,
@@ -29,10 +29,10 @@ pub(super) async fn bad_night(
     let ended = is_over(night, &mut acts, bound(&plan.next)).await;
     let mut violations = Vec::new();
     if !ended {
-        violations.push("5: the night after it has not ended".to_owned());
+        violations.push("5: the next night has not ended".to_owned());
     }
     violations.extend(invariants::detached(night).split_off(detached));
-    // Only what is this night's own.
+    // Without what the first night left in the account.
     let mut ending = night.ending();
     ending.tags = aws.snapshot_tags(snapshot);
     ending.points.retain(|point| point.timestamp >= began);
@@ -42,7 +42,7 @@ pub(super) async fn bad_night(
         .deliveries
         .retain(|one| one.accepted.number >= before.events);
     if let Some("False") = ending.tag() {
-        violations.push("2: the night after it found a fault in a good backup".to_owned());
+        violations.push("2: the next night found a fault in a good backup".to_owned());
     }
     violations.extend(invariants::one_of_each(night));
     violations.extend(invariants::tag_and_metric(night, &plan.next, &ending));
@@ -51,14 +51,14 @@ pub(super) async fn bad_night(
     violations
 }
 
-/// The night after, with nothing wrong: it must be valid and leave nothing, its own or older.
+/// A clean night: it must end valid, and nothing of it or of earlier nights may be left.
 pub(super) async fn clean_night(night: &Environment, began: SystemTime, days: u32) -> Vec<String> {
     let aws = &night.stack.aws;
     let snapshot = next_day(night, began, days).await;
     let earlier = night.ending().valid().len();
     start(night, &[]);
     if !aws.clock().within(BOUND, night.stack.lambda.idle()).await {
-        return vec!["1: the clean night after it has not ended".to_owned()];
+        return vec!["1: the clean night has not ended".to_owned()];
     }
     let mut violations = Vec::new();
     let mut left = night.left();
@@ -77,7 +77,8 @@ pub(super) async fn clean_night(night: &Environment, began: SystemTime, days: u3
     violations
 }
 
-/// An ordinary run, told what these faults ask for: what the first night was told was for that one.
+/// Starts an ordinary run, with the fields that these faults need. The fields of the first night
+/// were for that night only.
 fn start(night: &Environment, faults: &[PlannedFault]) {
     let mut event = json!({"source": "aws.events", "detail-type": "Scheduled Event"});
     for (field, value) in start_fields(faults, night) {
@@ -86,7 +87,7 @@ fn start(night: &Environment, faults: &[PlannedFault]) {
     night.start_with(event);
 }
 
-/// Waits for the start of a night so many days later, and takes its backup.
+/// Waits until `days` days after the first night, and makes that night's snapshot.
 async fn next_day(night: &Environment, began: SystemTime, days: u32) -> &'static str {
     let aws = &night.stack.aws;
     let day = Duration::from_hours(24);

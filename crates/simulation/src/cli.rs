@@ -1,4 +1,4 @@
-//! `simulate`: nights by the thousand.
+//! `simulate`: thousands of nights in memory.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,25 +15,25 @@ use super::summary::Summary;
 use super::{Plan, PlannedFault, Played, overhead, play, random, recorded};
 use aws_stand_in::simulated_host::Backup;
 
-/// Plays bad nights in memory and holds each against what must hold.
+/// Plays bad nights in memory and checks the invariants of each.
 ///
-/// Exit status: 0 nothing was broken, 1 something was.
+/// Exit status: 0 if no invariant was violated, else 1.
 #[derive(Debug, Parser)]
 #[command(name = "simulate")]
 struct Arguments {
-    /// How many nights, each drawn from a seed of its own.
+    /// How many nights to play, each drawn from its own seed.
     #[arg(long, default_value_t = 1000)]
     seeds: u64,
 
-    /// The seed of the first of them.
+    /// The seed of the first night.
     #[arg(long, default_value_t = 0)]
     first: u64,
 
-    /// Begin no night after so many minutes.
+    /// Start no night after this many minutes.
     #[arg(long)]
     minutes: Option<u64>,
 
-    /// Play this one seed and tell its trace, whatever it comes to.
+    /// Play this one seed and always print its trace.
     #[arg(long, conflicts_with_all = ["seeds", "first", "minutes"])]
     seed: Option<u64>,
 
@@ -41,24 +41,24 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["seeds", "first", "seed"])]
     singles: bool,
 
-    /// Of the single faults only those whose name has this in it, such as `act: Stop`.
+    /// Play only the single faults whose name contains this, such as `act: Stop`.
     #[arg(long, requires = "singles")]
     only: Option<String>,
 
-    /// Play ordinary nights, and say how much of each is the chain's own time.
+    /// Play ordinary nights, and print how much of each is idle.
     #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles"])]
     waiting: bool,
 
-    /// Play one night with so many databases on one stack, under EC2's request limits.
+    /// Play one night with this many databases on one stack, under EC2's request limits.
     #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles", "waiting"])]
     databases: Option<u32>,
 
-    /// Play a night of each kind, and write what went over the wire into this file, a line of JSON
-    /// for each request with its answer.
+    /// Play a night of each kind, and write all requests with their answers to this file, one line
+    /// of JSON each.
     #[arg(long, conflicts_with_all = ["seeds", "first", "minutes", "seed", "singles", "waiting", "databases"])]
     record: Option<PathBuf>,
 
-    /// Spread the schedules of the databases over so many minutes.
+    /// Spread the schedules of the databases over this many minutes.
     #[arg(long, default_value_t = 0, requires = "databases")]
     within: u64,
 
@@ -69,7 +69,7 @@ struct Arguments {
 
 /// The program.
 #[must_use]
-#[expect(clippy::print_stdout, reason = "a program tells people what it found")]
+#[expect(clippy::print_stdout, reason = "the program's result")]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(count) = arguments.databases {
@@ -148,7 +148,7 @@ fn singles(only: Option<&str>, minutes: Option<u64>) -> Summary {
     })
 }
 
-/// One thread and a paused clock: what happens, happens in one order.
+/// Runs on one thread with a paused clock, so that events always have the same order.
 fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -158,10 +158,10 @@ fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// Plays nights number 0 and so on, each on one core, and shows how far it is.
+/// Plays the nights on all cores, one core for each, and shows progress.
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long a person waits is real time; no night sees it"
+    reason = "the progress bar shows real time; no night sees it"
 )]
 fn on_all_cores(
     nights: u64,

@@ -16,35 +16,35 @@ use crate::in_process::InProcess;
 /// The test volume of another environment of the account.
 pub(super) const OTHERS_VOLUME: &str = "vol-rehearsalothers";
 
-/// Whether what is left is not the other environment's.
+/// Whether what is left belongs to this environment.
 #[expect(
     clippy::ptr_arg,
-    reason = "retain hands over a reference to what it holds"
+    reason = "Vec::retain passes a reference to its element"
 )]
 pub(super) fn is_own(left: &String) -> bool {
     !left.contains(OTHERS_VOLUME)
 }
 
-/// A stack and its test instance, before and while nights are played on it.
+/// A stack and its test instance, on which nights are played.
 pub struct Environment {
     /// The stack.
     pub stack: Stack,
     /// The test instance.
     pub host: SimulatedHost,
-    /// What a schedule or a person starts its runs with.
+    /// The event that starts its runs.
     event: Value,
     _cycle_breaker: CycleBreaker,
 }
 
 /// One more database in the account, with a test instance of its own.
 pub struct Another {
-    /// Who is who of it.
+    /// The ids of its resources.
     pub fixture: Fixture,
     /// Its test instance.
     pub host: SimulatedHost,
 }
 
-/// What is seen when a night has ended.
+/// What can be seen when a night has ended.
 #[derive(Debug)]
 pub struct Ending {
     /// The tags of last night's snapshot.
@@ -55,21 +55,21 @@ pub struct Ending {
     pub events: Vec<Event>,
     /// Every invocation.
     pub deliveries: Vec<Delivery>,
-    /// Events that were given up with no function to take them.
+    /// Failed events that Lambda passed to no function.
     pub given_up: Vec<String>,
-    /// What EventBridge's rules kept.
+    /// The events that EventBridge's rules stored.
     pub kept: Vec<Value>,
-    /// Log lines, each behind its function's name.
+    /// Log lines, each after its function's name.
     pub log: Vec<String>,
-    /// How many test volumes were ever made.
+    /// How many test volumes were created in all.
     pub made: usize,
-    /// What is left: volumes, attachments, mounts, servers, locks, events that were lost, calls
-    /// that the stand-in does not know.
+    /// What is left: volumes, attachments, mounts, servers, locks, lost events, and calls that the
+    /// stand-in does not know.
     pub left: Vec<String>,
 }
 
 impl Environment {
-    /// An ordinary night, not yet begun. Needs a paused clock.
+    /// An ordinary night that has not begun. Needs a paused clock.
     #[must_use]
     pub fn new() -> Self {
         Self::with(|_| ())
@@ -78,7 +78,7 @@ impl Environment {
     /// The same with a changed template.
     ///
     /// # Panics
-    /// Where `template.yaml` cannot be read.
+    /// If `template.yaml` cannot be read.
     #[must_use]
     pub fn with(change: impl FnOnce(&mut Template)) -> Self {
         Self::parameters(&[], change)
@@ -87,7 +87,7 @@ impl Environment {
     /// The same with parameters of the stack set.
     ///
     /// # Panics
-    /// Where `template.yaml` cannot be read.
+    /// If `template.yaml` cannot be read.
     #[must_use]
     pub fn parameters(set: &[(&str, &str)], change: impl FnOnce(&mut Template)) -> Self {
         let InMemory {
@@ -105,7 +105,7 @@ impl Environment {
         }
     }
 
-    /// Has its runs start with that field besides.
+    /// Adds this field to the event that starts its runs.
     #[must_use]
     pub fn starting_with(mut self, field: &str, value: Value) -> Self {
         self.event[field] = value;
@@ -139,7 +139,7 @@ impl Environment {
         self
     }
 
-    /// Has an earlier run, `an-earlier-run`, leave the volume `vol-rehearsalearlier`, attached if
+    /// Adds the volume `vol-rehearsalearlier`, left by the run `an-earlier-run`. It is attached if
     /// an instance and a device are given.
     pub fn leave_a_volume(&self, attached: Option<(&str, &str)>) {
         let tags = [
@@ -160,10 +160,10 @@ impl Environment {
         self.start(self.event.clone()).await
     }
 
-    /// Plays a night that this event starts, until nothing is under way any more.
+    /// Plays a night that this event starts, until no function runs and no event waits.
     ///
     /// # Panics
-    /// Where the template has no schedule.
+    /// If the template has no schedule.
     pub async fn start(&self, event: Value) -> Ending {
         self.start_with(event);
         self.stack.lambda.idle().await;
@@ -178,7 +178,7 @@ impl Environment {
     /// Starts a run with this event, and does not wait for it.
     ///
     /// # Panics
-    /// Where the template has no schedule.
+    /// If the template has no schedule.
     pub fn start_with(&self, event: Value) {
         let schedule = self
             .stack
@@ -197,7 +197,7 @@ impl Environment {
         left
     }
 
-    /// What is seen now.
+    /// What can be seen now.
     #[must_use]
     pub fn ending(&self) -> Ending {
         let Stack {
@@ -267,11 +267,11 @@ impl Ending {
         self.metric("infobright_backup_valid")
     }
 
-    /// Holds a night without a verdict against the contract: neither tag nor metric, an error of
-    /// a function, one event, nothing left, and `named` in what people are told.
+    /// Asserts the contract for a night without a verdict: neither tag nor metric, an error of a
+    /// function, one event, nothing left, and `named` in the error and in the event.
     ///
     /// # Panics
-    /// Where the contract is broken.
+    /// If the contract is broken.
     #[track_caller]
     pub fn assert_undetermined(&self, named: &str) {
         assert_eq!(self.tag(), None, "tag");
@@ -291,11 +291,11 @@ impl Ending {
         assert_eq!(self.left, Vec::<String>::new(), "left");
     }
 
-    /// Holds a night with a verdict against the contract: tag and metric agree, no error, no
-    /// event, nothing left.
+    /// Asserts the contract for a night with a verdict: tag and metric agree, no error, no event,
+    /// nothing left.
     ///
     /// # Panics
-    /// Where the contract is broken.
+    /// If the contract is broken.
     #[track_caller]
     pub fn assert_verdict(&self, valid: bool) {
         assert_eq!(self.errors(), Vec::<String>::new());
@@ -306,7 +306,7 @@ impl Ending {
         assert_eq!(self.left, Vec::<String>::new());
     }
 
-    /// The errors that functions ended with, each behind the function's name.
+    /// The errors that functions ended with, each after the function's name.
     #[must_use]
     pub fn errors(&self) -> Vec<String> {
         let failed = self.deliveries.iter().filter_map(|delivery| {

@@ -1,4 +1,4 @@
-//! Every single fault, at every call, every delivery and every moment of a night.
+//! All single faults: one at each call, each delivery and each moment of a night.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{
 use aws_stand_in::lambda::{Death, Delivery};
 use aws_stand_in::simulated_host::Backup;
 
-/// After a delivery: the function is at work.
+/// This long after a delivery the function is running.
 const SOON: Duration = Duration::from_millis(500);
 
 /// A night on which nothing goes wrong.
@@ -28,7 +28,7 @@ pub fn undisturbed(backup: Backup) -> Plan {
     }
 }
 
-/// Every fault that can hit this night, which is one without, one at a time.
+/// Every single fault that can hit this night. The night itself has none.
 pub async fn single_faults(of: &Plan) -> Vec<PlannedFault> {
     let clean = play(of).await;
     let mut faults = Vec::new();
@@ -47,18 +47,18 @@ pub async fn single_faults(of: &Plan) -> Vec<PlannedFault> {
     for (time, is_turn) in moments(&clean) {
         faults.extend(faults_at(&clean, time, is_turn));
     }
-    // With the longest a run outlasts the longest run by far.
+    // With 55 minutes a run outlasts the longest run by far.
     for minutes in [2, 20, 55] {
         faults.push(PlannedFault::Queue(Duration::from_mins(minutes)));
     }
-    // Longer than the shortest time from a write to the next look.
+    // Longer than the shortest time from a write to the next poll.
     for seconds in [20, 40, 60] {
         faults.push(PlannedFault::Lag(Duration::from_secs(seconds)));
     }
     faults
 }
 
-/// What can begin at a moment of a night.
+/// The faults that can begin at this moment of a night.
 fn faults_at(clean: &Played, time: Duration, is_turn: bool) -> Vec<PlannedFault> {
     let mut faults = Vec::new();
     let acts = OperatorAction::ALL.into_iter();
@@ -78,8 +78,8 @@ fn faults_at(clean: &Played, time: Duration, is_turn: bool) -> Vec<PlannedFault>
     faults
 }
 
-/// The faults of [`single_faults`] that hit no call of their own, each where a night turns: of
-/// these there are fewer.
+/// The faults of [`single_faults`] that do not hit a single call, at the night's turns only. They
+/// are fewer.
 pub async fn faults_at_turns(of: &Plan) -> Vec<PlannedFault> {
     let clean = play(of).await;
     let (turns, moments) = (turns(&clean), moments(&clean));
@@ -99,8 +99,8 @@ pub async fn faults_at_turns(of: &Plan) -> Vec<PlannedFault> {
     faults
 }
 
-/// When events are delivered, and whether one of them is where the night turns. Where one step
-/// hands on to the next at once, both are delivered at one moment.
+/// When events are delivered, and whether one of them is at a turn of the night. If a step invokes
+/// the next at once, both events are delivered at the same moment.
 fn moments(played: &Played) -> BTreeMap<Duration, bool> {
     let turns = turns(played);
     let mut moments = BTreeMap::new();
@@ -110,8 +110,8 @@ fn moments(played: &Played) -> BTreeMap<Duration, bool> {
     moments
 }
 
-/// The first and the last event of each step, and of both stages of step 6. What lasts meets each
-/// step at these; what passes is tried at every event.
+/// The night's turns: the first and the last event of each step, and of both stages of step 6.
+/// Faults that last begin at these; faults that pass are tried at every event.
 fn turns(played: &Played) -> BTreeSet<u64> {
     let mut turns: BTreeMap<(&str, bool), (u64, u64)> = BTreeMap::new();
     for Delivery { accepted, .. } in &played.ending.deliveries {
@@ -136,7 +136,7 @@ fn events(played: &Played) -> BTreeMap<u64, Duration> {
     events
 }
 
-/// Whether a night calls a service in that time: else nobody sees that it is down.
+/// Whether a night calls a service in that time. Otherwise an outage of it has no effect.
 fn is_called(played: &Played, service: Service, from: Duration, lasts: Duration) -> bool {
     let from = played.began + from;
     let mut calls = played.calls.iter();

@@ -9,36 +9,36 @@ use aws_stand_in::clock::rfc3339;
 use aws_stand_in::lambda::{Accepted, Death};
 use aws_stand_in::{Aws, Call, Fault};
 
-/// How late a delivery may be in these nights.
+/// The longest delay of a delivery.
 pub(super) const DAY: Duration = Duration::from_hours(24);
 
-/// One thing that goes wrong.
+/// One fault of a night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlannedFault {
-    /// With the call of this number, counted from 1.
+    /// A fault of the call with this number, counted from 1.
     Call(u64, CallFault),
-    /// The function dies at the call of this number, before it is done or after.
+    /// The function dies at the call with this number, before or after AWS executes it.
     Death(u64, When, Death),
-    /// With the event of this number, counted from 0.
+    /// A fault of the event with this number, counted from 0.
     Delivery(u64, DeliveryFault),
-    /// Somebody does something, so long after the start.
+    /// Somebody does this, that long after the start.
     OperatorAction(Duration, OperatorAction),
-    /// Every call of this is refused, from then on for so long.
+    /// All calls of a service are refused: from when, and for how long.
     Outage(Service, Duration, Duration),
-    /// Every call of this is answered by something else than AWS, from then on for so long.
+    /// All calls of a service get an answer that is not AWS's: from when, and for how long.
     Answers(Service, Answers, Duration, Duration),
     /// All reads lag behind by this much.
     Lag(Duration),
-    /// Every event waits so long in Lambda's queue: waits are counted, and this is not.
+    /// Every event waits this long in Lambda's queue. Steps count their own waits, but not this.
     Queue(Duration),
 }
 
-/// What answers instead of AWS, or has hold of its answers.
+/// How answers that are not AWS's look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answers {
-    /// A proxy, with a page of its own.
+    /// A proxy answers with a page of its own.
     Foreign,
-    /// They are cut: a list of EC2's ends before its first item.
+    /// The answers are cut: a list of EC2's ends before its first item.
     Cut,
 }
 
@@ -55,7 +55,7 @@ impl Answers {
 }
 
 impl PlannedFault {
-    /// What it is called in a table.
+    /// Its name in a table.
     #[must_use]
     pub fn kind(&self) -> String {
         match self {
@@ -71,7 +71,7 @@ impl PlannedFault {
     }
 }
 
-/// What can be down.
+/// A service that can be down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// EC2.
@@ -107,16 +107,16 @@ impl Service {
     }
 }
 
-/// Before a call is done, or after.
+/// Whether the function dies before AWS executes the call, or after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// It is not done.
+    /// The call is not executed.
     Before,
-    /// It is done, and its answer is lost.
+    /// The call is executed, and its answer is lost.
     After,
 }
 
-/// What goes wrong with one call.
+/// A fault of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallFault {
     /// Refused: too many requests.
@@ -127,19 +127,19 @@ pub enum CallFault {
     BadRequest,
     /// Refused: 500.
     ServerError,
-    /// The connection breaks before the call is done.
+    /// The connection breaks before the call is executed.
     Dropped,
-    /// The connection breaks after the call is done.
+    /// The connection breaks after the call is executed.
     AnswerLost,
-    /// It is neither done nor answered.
+    /// The call is neither executed nor answered.
     Hangs,
-    /// It is done, and answered after 20 s, twice what an attempt may take.
+    /// The call is executed, and answered after 20 s, twice the time-out of an attempt.
     Slow,
-    /// It is done, and reads show it after 40 s.
+    /// The call is executed, and reads show its effect after 40 s.
     Lags,
-    /// It is not done, and answered by something that is not AWS.
+    /// The call is not executed, and something that is not AWS answers.
     Garbage,
-    /// It is not done, and its answer is cut: a list of EC2's that ends before its first item.
+    /// The call is not executed, and its answer is cut: a list of EC2's ends before its first item.
     Cut,
 }
 
@@ -186,7 +186,7 @@ impl CallFault {
     }
 }
 
-/// What goes wrong with the delivery of one event.
+/// A fault of the delivery of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryFault {
     /// Delivered twice at once.
@@ -195,21 +195,21 @@ pub enum DeliveryFault {
     AgainSoon,
     /// Delivered again after three hours, when the run has ended.
     AgainLate,
-    /// Delivered five minutes late, so that others overtake it.
+    /// Delivered five minutes late, so that other events overtake it.
     Late,
     /// Dropped after its retries.
     Dropped,
-    /// Lost by Lambda: it says so nowhere.
+    /// Lost by Lambda, which reports it nowhere.
     Lost,
     /// Written by an older release, without the fields that came later.
     Older,
     /// Delivered again after a day.
     AgainNextDay,
-    /// Its `run_id` is `*`, which EC2's filters take for every run.
+    /// Its `run_id` is `*`, which in EC2's filters matches every run.
     EveryRun,
-    /// Its `test_command_id` is another run's, or that of no command where there is no other run.
+    /// Its `test_command_id` is another run's, or if there is no other run, that of no command.
     OtherCommand,
-    /// It says that the run has its verdict: `True`.
+    /// It claims that the run has the verdict `True`.
     SaysVerdict,
     /// One of its fields is missing.
     FieldCut,
@@ -235,12 +235,12 @@ impl DeliveryFault {
         Self::WrongType,
     ];
 
-    /// Whether the event may no longer say whose it is.
+    /// Whether the event may no longer name its run.
     pub(super) fn hides_run(self) -> bool {
         matches!(self, Self::EveryRun | Self::FieldCut | Self::WrongType)
     }
 
-    /// When it is delivered, each time counted from its acceptance. Changes what it says.
+    /// When the event is delivered, each time counted from its acceptance. Also changes the event.
     pub(super) fn copies(self, accepted: &mut Accepted, aws: &Aws) -> Vec<Duration> {
         let now = Duration::ZERO;
         accepted.lost = self == Self::Lost;
@@ -264,8 +264,8 @@ impl DeliveryFault {
         }
     }
 
-    /// Forges or garbles an event. Which of its fields is hit depends on its number, so that all
-    /// of them are in the events of a night.
+    /// Forges or garbles an event. The event's number decides which field is hit, so that over a
+    /// night every field is hit.
     fn change(self, fields: &mut Map<String, Value>, number: u64, aws: &Aws) {
         let hit = usize::try_from(number).unwrap_or_default() % fields.len().max(1);
         let hit = fields.keys().nth(hit).cloned().unwrap_or_default();
@@ -309,7 +309,7 @@ impl DeliveryFault {
     }
 }
 
-/// The newest command that tests for another run, else an id that no command has.
+/// The newest test command of another run, otherwise an id that no command has.
 fn test_of_another_run(run: &str, aws: &Aws) -> String {
     let commands = aws.commands().into_iter().rev();
     let mut others = commands.filter(|command| {

@@ -1,4 +1,4 @@
-//! Many databases in one night: as many runs on one stack, under the request limits that EC2 has.
+//! Many databases in one night: one run for each on one stack, under EC2's request limits.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,40 +12,40 @@ use aws_stand_in::simulated_host::{Backup, Durations};
 
 /// The integrity test of each database.
 const TEST: Duration = Duration::from_mins(40);
-/// No night takes longer.
+/// Every night ends within this time.
 const BOUND: Duration = Duration::from_hours(20);
 
-/// What Lambda runs at once for an account, as a rule, unless more is asked for.
+/// The default concurrency limit of an account.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 pub const CONCURRENCY: usize = 1000;
 
-/// A night to be played.
+/// A night with many databases.
 #[derive(Clone, Copy, Debug)]
 pub struct Databases {
-    /// How many, each with a test instance of its own.
+    /// How many databases, each with its own test instance.
     pub count: u32,
-    /// Their schedules are spread over so long; zero starts them all at once.
+    /// The time over which their schedules are spread; zero starts them all at once.
     pub within: Duration,
-    /// How many functions run at once, of the whole account.
+    /// How many functions the account runs at once.
     pub concurrency: usize,
-    /// Where everything comes from that is left to chance.
+    /// The seed of all random choices.
     pub seed: u64,
 }
 
-/// What such a night came to.
+/// The result of such a night.
 #[derive(Debug, PartialEq)]
 pub struct DatabasesPlayed {
     /// Databases by outcome.
     pub outcomes: BTreeMap<&'static str, usize>,
-    /// What does not hold, and of which database.
+    /// Violated invariants, each with its database.
     pub violations: Vec<String>,
     /// AWS calls of each run, fewest first.
     pub calls: Vec<usize>,
-    /// Calls that were refused because there were too many: by EC2, Run Command, Parameter Store.
+    /// Calls that were throttled: by EC2, Run Command, Parameter Store.
     pub refused: [usize; 3],
     /// How often an event waited for other functions to end.
     pub throttled: u64,
-    /// From the first start until the last run has ended.
+    /// The time from the first start to the end of the last run.
     pub lasted: Duration,
 }
 
@@ -110,7 +110,7 @@ pub async fn play(databases: Databases) -> DatabasesPlayed {
     }
 }
 
-/// Mostly good, as backups are.
+/// A random backup, good in most cases.
 fn backup(rng: &mut Rng) -> Backup {
     match rng.u32(..20) {
         0 => Backup::Damaged,
@@ -224,7 +224,7 @@ fn calls_by_run(night: &Environment) -> Calls {
     calls
 }
 
-/// The run of an invocation: in its event, in the event that failed, or the request itself.
+/// The run of an invocation: from its event, from the event that failed, or its own request id.
 fn run_of(delivery: &Delivery) -> String {
     let event = &delivery.accepted.event;
     let run = [event, &event["requestPayload"]]

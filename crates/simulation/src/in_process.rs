@@ -1,4 +1,4 @@
-//! Runs the steps in this process, kept warm from one invocation to the next as Lambda does it.
+//! Runs the steps in this process. Like Lambda, it keeps them warm between invocations.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -27,7 +27,7 @@ use aws_stand_in::instance_host::BoxFuture;
 use aws_stand_in::lambda::{Accepted, Executor, FunctionError, Lambda, access_key};
 use aws_stand_in::template::Function;
 
-/// The steps of this process, on that account.
+/// Runs the steps in this process, on that account.
 pub struct InProcess {
     aws: Aws,
     /// Where the log lines go.
@@ -36,7 +36,7 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// On that account; log lines go to that Lambda.
+    /// Steps for that account; log lines go to that Lambda.
     #[must_use]
     pub fn new(aws: Aws, lambda: Lambda) -> Self {
         let warm = Arc::default();
@@ -44,12 +44,12 @@ impl InProcess {
     }
 }
 
-/// By function, the processes that wait for another event. One that takes an event is out of here,
-/// so that what ends it, or a second event meanwhile, has Lambda start another.
+/// For each function, the processes that wait for an event. A process that handles an event is not
+/// here: if it dies, or a second event comes meanwhile, a new process is started.
 #[derive(Default)]
 struct Warm(Mutex<BTreeMap<String, Vec<Box<dyn Any + Send>>>>);
 
-/// A function's process: what it makes once, before its first event.
+/// A function's process: what it creates once, before its first event.
 struct Process<S> {
     clients: Clients,
     step: S,
@@ -73,8 +73,8 @@ impl Executor for InProcess {
         Box::pin(async move {
             let invocation = AT_WORK.scope(at_work, invoke(aws, warm, function, accepted));
             let invocation = invocation.with_subscriber(SUBSCRIBER.clone());
-            // A task of its own, so that a panic is the function's and not the service's; it ends
-            // with this future, as a process does that Lambda kills.
+            // In a task of its own a panic ends only the function. Dropping this future ends the
+            // task, as Lambda kills a process.
             let mut task = JoinSet::new();
             task.spawn(invocation);
             let ended = task.join_next().await.unwrap_or(Ok(Ok(Value::Null)));
@@ -130,7 +130,7 @@ async fn poll<S: Step>(
 }
 
 impl Warm {
-    /// A process of that function as it is deployed now.
+    /// A process of that function with the variables of the current deployment.
     fn take<S: Step>(&self, function: &Function) -> Option<Box<Process<S>>> {
         let mut warm = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let process = warm.get_mut(&function.name)?.pop()?;
@@ -159,7 +159,7 @@ impl<S: Step> Process<S> {
     }
 }
 
-/// Credentials that name the invocation at work, so that each call is known to be its.
+/// Credentials that name the current invocation, so that each call can be attributed to it.
 #[derive(Debug)]
 struct OfInvocation;
 
@@ -186,14 +186,14 @@ fn shown(error: Error) -> FunctionError {
     }
 }
 
-/// One for all invocations: a new one has every place that might log ask anew whether it may.
+/// Shared by all invocations: a new subscriber would invalidate tracing's callsite cache.
 static SUBSCRIBER: LazyLock<Dispatch> = LazyLock::new(|| {
     let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .without_time()
         .with_ansi(false)
         .with_writer(|| ToLog);
-    // The SDK misses the sockets of its connections, and does not say so each time.
+    // In memory the SDK finds no sockets for its connections, and would warn each time.
     let ours = Targets::new()
         .with_default(LevelFilter::INFO)
         .with_target("aws_smithy_runtime", LevelFilter::OFF);
@@ -204,16 +204,16 @@ tokio::task_local! {
     static AT_WORK: AtWork;
 }
 
-/// The invocation at work: by what its calls are known, and where its log lines go.
+/// The current invocation: the access key of its calls, and the target of its log lines.
 struct AtWork {
     access_key: String,
     lambda: Lambda,
     function: String,
-    /// The log line that is being written.
+    /// The log line that is incomplete so far.
     line: RefCell<Vec<u8>>,
 }
 
-/// Writes whole lines to the log of the invocation at work.
+/// Writes whole lines to the log of the current invocation.
 struct ToLog;
 
 impl io::Write for ToLog {

@@ -1,4 +1,4 @@
-//! How fault is brought about, and mended.
+//! Injects the faults of a plan, and repairs them.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,10 @@ use super::{CallFault, Mutant, PlannedFault};
 use crate::environment::Environment;
 use aws_stand_in::{Call, Fault, InstanceState};
 
-/// Longer than any function lives: done, and never answered.
+/// Longer than any function lives: the call is executed and never answered.
 const NEVER: Duration = Duration::from_hours(24);
 
-/// How many calls and events there were before a night began: its own are counted from there.
+/// How many calls and events there were before a night began. The night's own follow these.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Before {
     pub calls: u64,
@@ -24,7 +24,7 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// What there has been so far.
+    /// The numbers so far.
     pub fn now(night: &Environment) -> Self {
         Self {
             calls: night.stack.aws.made_calls().len() as u64,
@@ -47,7 +47,7 @@ impl Injected {
     }
 }
 
-/// Sets the fault up, before the night begins. What people do ends with the tasks it gives.
+/// Sets the faults up before the night begins. Dropping the returned tasks ends operators' actions.
 pub(super) fn set_up(
     night: &Arc<Environment>,
     faults: &[PlannedFault],
@@ -81,7 +81,8 @@ pub(super) fn set_up(
     (happened, acts)
 }
 
-/// Waits until the night is over, people's acts included. `false`: it is not within that time.
+/// Waits until the night is over, operators' actions included. `false` if it takes longer than
+/// `bound`.
 pub(super) async fn is_over(night: &Environment, acts: &mut JoinSet<()>, bound: Duration) -> bool {
     let over = async {
         while acts.join_next().await.is_some() {}
@@ -171,7 +172,7 @@ fn set_up_deliveries(
     }));
 }
 
-/// Has people mend what is broken, so that the next night is a clean one.
+/// Repairs what is broken, so that the next night is clean.
 pub(super) fn mend(night: &Environment) {
     let aws = &night.stack.aws;
     aws.clear_faults();

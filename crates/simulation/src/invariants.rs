@@ -1,16 +1,16 @@
-//! What must hold at the end of each night, whatever went wrong in it.
+//! The invariants of each night, whatever went wrong in it.
 //!
-//! 0. What was chosen to go wrong did go wrong: [`Played::missed`](super::Played::missed).
-//! 1. Nothing is left once the next clean night has run; without fault in giving back, at once.
-//!    Nothing is detached while it is mounted, but by force as the last resort: not while the
-//!    machine says who holds it.
+//! 0. Each planned fault happened: [`Played::missed`](super::Played::missed).
+//! 1. After the next clean night nothing is left. If no fault hit the release, nothing is left at
+//!    once. No volume is detached while it is mounted, except by force as the last resort, and
+//!    never while the test instance says who holds it.
 //! 2. `True` only if the test ended well on that snapshot's data in that run; `False` only if it
-//!    found a fault. Tag and metric agree, in value and instant: the end of that run's test.
-//! 3. Never two test volumes of one run; never two tests at the same time.
-//! 4. Production's volumes and snapshots and another environment's volume are never touched, the
-//!    verdict tags of the snapshot under test aside.
-//! 5. Every run ends, in a verdict of its own or in an error about it that a person is shown: one
-//!    that no retry has healed.
+//!    found a fault. Tag and metric agree in value and in instant: the end of that run's test.
+//! 3. No run has two test volumes, and no instance runs two tests at once.
+//! 4. Production's volumes and snapshots and another environment's volume are unchanged, except
+//!    for the verdict tags of the snapshot under test.
+//! 5. Every run ends, in a verdict of its own or in an error about it that reaches a person. An
+//!    error that a retry has healed does not count.
 
 mod told;
 
@@ -27,8 +27,8 @@ use crate::environment::{Ending, Environment, OTHERS_VOLUME};
 use aws_stand_in::simulated_host::Backup;
 use aws_stand_in::{Attachment, Tags, VolumeState};
 
-/// What is not this stack's, as it is: volumes with their tags and attachments, snapshots with
-/// their tags.
+/// The state of what does not belong to this stack: volumes with their tags and attachments,
+/// snapshots with their tags.
 #[derive(Debug, PartialEq)]
 pub(super) struct Production {
     volumes: Vec<(String, VolumeState, Tags, Option<Attachment>)>,
@@ -65,7 +65,7 @@ pub(super) fn production(night: &Environment) -> Production {
     }
 }
 
-/// What others have made meanwhile counts where a verdict stands on it.
+/// Snapshots that others made meanwhile. They count only if they have a verdict's tags.
 fn is_others(snapshot_id: &str) -> bool {
     [SCANNED, COPIED].contains(&snapshot_id)
 }
@@ -87,7 +87,7 @@ pub(super) fn unchanged(
             PlannedFault::OperatorAction(_, OperatorAction::ReplaceProduction)
         )
     }) {
-        // Its instance went with its root volume, and another has the data volume since.
+        // The instance and its root volume are gone; another instance has the data volume now.
         for side in [&mut before, &mut after] {
             side.volumes.retain(|(id, ..)| !id.ends_with("root"));
             let attachments = side.volumes.iter_mut().filter_map(|(.., at)| at.as_mut());
@@ -117,7 +117,7 @@ pub(super) fn of_night(night: &Environment, plan: &Plan, ending: &Ending) -> Vec
     violations
 }
 
-/// What was detached while it was mounted, so far.
+/// The volumes that were detached while mounted, so far.
 pub(super) fn detached(night: &Environment) -> Vec<String> {
     let detached = night.stack.aws.detached_while_mounted().into_iter();
     detached
@@ -126,8 +126,8 @@ pub(super) fn detached(night: &Environment) -> Vec<String> {
 }
 
 fn nothing_left(plan: &Plan, ending: &Ending) -> Option<String> {
-    // Giving back may be what the fault hits, and what a machine or a person does by force may
-    // leave what only the next night can find. Two faults may use up what heals one.
+    // A fault may hit the release itself. What a machine or a person does by force may leave
+    // something that only the next night finds. Two faults may use up the retries that heal one.
     let hits_giving_back = match plan.faults.as_slice() {
         [one] => !one.leaves_giving_back(),
         several => several
@@ -156,7 +156,7 @@ fn true_verdict(night: &Environment, plan: &Plan, ending: &Ending) -> Option<Str
     }
 }
 
-/// Whether last night's snapshot has as many tags as it may have.
+/// Whether last night's snapshot has as many tags as EC2 allows.
 fn is_full(night: &Environment) -> bool {
     let tags = night
         .stack
@@ -174,7 +174,7 @@ pub(super) fn tag_and_metric(
         Some("True") => 1.0,
         Some(_) => 0.0,
         None if ending.valid().is_empty() => return None,
-        // The verdict does not fit on the snapshot, and is not lost.
+        // There is no room for the tag, and Datadog has the verdict.
         None if is_full(night) => return None,
         None => return Some(format!("2: no tag, and the metric {:?}", ending.valid())),
     };
@@ -182,14 +182,14 @@ pub(super) fn tag_and_metric(
         .valid()
         .iter()
         .any(|value| (value - metric).abs() > 0.1);
-    // An event that Lambda drops is seen in its metrics, and the missing point in Datadog.
+    // Lambda's metrics show an event that it drops; Datadog's alarm shows a missing point.
     let shown =
         !ending.events.is_empty() || !unhealed(ending).is_empty() || !ending.given_up.is_empty();
     let unsaid = ending.valid().is_empty() && !shown && !faults.iter().any(is_lost);
     (disagree || unsaid).then(|| format!("2: tag {:?}, metric {:?}", ending.tag(), ending.valid()))
 }
 
-/// Of what Lambda loses without a word, the alarm on the missing metric tells.
+/// Whether Lambda loses an event silently. Only the alarm on the missing metric shows that.
 fn is_lost(fault: &PlannedFault) -> bool {
     matches!(fault, PlannedFault::Delivery(_, DeliveryFault::Lost))
 }
@@ -216,9 +216,9 @@ pub(super) fn one_of_each(night: &Environment) -> Vec<String> {
     violations
 }
 
-/// The verdict is of the instant at which a command of its run ended with that result. Datadog has
-/// it at that instant too, or at the oldest that it took when it could be told at last. While reads
-/// lag, a run may test twice and not see the earlier verdict: then Datadog has both.
+/// The verdict's instant is the end of a command of its run that had this result. Datadog has the
+/// same instant; if the metric was sent late, it has the oldest instant that it still accepted.
+/// While reads lag, a run may test twice and not see the earlier verdict: then Datadog has both.
 pub(super) fn instant_of_verdict(
     night: &Environment,
     faults: &[PlannedFault],
@@ -265,13 +265,13 @@ pub(super) fn instant_of_verdict(
     let points = ending.points.iter();
     for point in points.filter(|point| point.metric == "infobright_backup_valid") {
         let after = point.timestamp - seconds;
-        // The key may have to be fetched between the reading of the clock and the sending.
+        // The key may have to be fetched after the clock was read and before the point is sent.
         let oldest_taken = sent.iter().any(|sent| {
             let oldest = sent - late;
             (oldest - 60..=oldest).contains(&point.timestamp)
         });
         let unseen = lags && ends.contains(&point.timestamp);
-        // One before is an earlier run's, where there was one.
+        // An earlier point is from an earlier run, if there was one.
         if (after > 0 && !oldest_taken) || (after < 0 && alone && !unseen) {
             violations.push(format!(
                 "2: the tag is of {at}, and a point of the metric {after} s after that"
@@ -281,19 +281,19 @@ pub(super) fn instant_of_verdict(
     violations
 }
 
-/// The runs of a night: each has the id of the request that began it.
+/// The runs of a night: each has the id of the request that started it.
 fn runs(ending: &Ending) -> BTreeSet<&str> {
     let began = ending.deliveries.iter().map(|one| &one.accepted);
     let began = began.filter(|accepted| accepted.depth == 0);
     began.map(|accepted| accepted.request_id.as_str()).collect()
 }
 
-/// Each run has a verdict, its own or one that took its place, or it is what an event or an error
-/// is about. An error that a retry has healed tells nobody anything.
+/// Each run has a verdict, its own or a later run's, or an event or an error names it. An error
+/// that a retry has healed reaches nobody.
 pub(super) fn somebody_knows(faults: &[PlannedFault], ending: &Ending) -> Vec<String> {
     let runs = runs(ending);
     let verdict_of = ending.tags.get("DBBackupCheckRun").map(String::as_str);
-    // What an event was robbed of, nobody can say.
+    // If the fault removed the run's id from an event, no error can name it.
     let hidden = faults.iter().any(|fault| match fault {
         PlannedFault::Delivery(_, how) => how.hides_run(),
         _ => false,
@@ -314,7 +314,7 @@ pub(super) fn somebody_knows(faults: &[PlannedFault], ending: &Ending) -> Vec<St
         .collect()
 }
 
-/// What the events whose last attempt failed say, with the request that they came in.
+/// The events whose last attempt failed, each with its request id.
 fn unhealed(ending: &Ending) -> Vec<String> {
     let mut last = BTreeMap::new();
     for delivery in &ending.deliveries {

@@ -1,5 +1,5 @@
-//! Runs in memory: the six real steps on the stand-in, a paused clock, and faults on purpose. What
-//! must hold at the end of each run is in [`invariants`].
+//! Runs in memory: the six real steps on the stand-in, a paused clock, and injected faults.
+//! [`invariants`] checks the end of each run.
 
 mod after;
 pub mod cli;

@@ -1,7 +1,7 @@
-//! `simulate`: nights by the thousand.
+//! `simulate`: thousands of nights in memory.
 
-/// A simulated night is small pieces of memory by the million; the C library's allocator takes a
-/// fifth longer over them.
+/// A simulated night makes millions of small allocations; with the C library's allocator it takes
+/// a fifth longer.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

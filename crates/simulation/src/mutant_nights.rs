@@ -1,4 +1,4 @@
-//! The night on which a guard is needed.
+//! For each mutant, a night that needs the guard.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use aws_stand_in::AgentReport;
 use aws_stand_in::lambda::Death;
 use aws_stand_in::simulated_host::Backup;
 
-/// Longer than Lambda repeats a failed event, and shorter than any step's patience.
+/// Longer than Lambda retries a failed event, and shorter than any step's time limit.
 const A_WHILE: Duration = Duration::from_mins(8);
 
 impl Mutant {
-    /// A night on which the guard is needed. `clean` is a night without fault.
+    /// A night that needs the guard. `clean` is a night without faults.
     #[must_use]
     pub fn plan(self, clean: &Played) -> Plan {
         if let Some(plan) = self.aws_as_it_is() {
@@ -63,7 +63,7 @@ impl Mutant {
                 OperatorAction::HoldMount,
             )],
             Self::CommandUnasked => {
-                // The second run goes as the first did.
+                // The second run has the same events as the first.
                 let events = clean.ending.deliveries.iter();
                 let events = events.map(|one| one.accepted.number + 1).max();
                 let second = events.unwrap_or_default() + event_of(clean, "step-6");
@@ -84,12 +84,12 @@ impl Mutant {
                 let day = Duration::from_hours(24);
                 vec![PlannedFault::Outage(Service::Ec2, Duration::ZERO, day)]
             }
-            // These need none.
+            // These need no fault.
             _ => Vec::new(),
         }
     }
 
-    /// The night on which this guard is needed, where it is one of these.
+    /// The night that needs the guard, for guards against known behaviour of AWS.
     fn aws_as_it_is(self) -> Option<Plan> {
         let act = |act| PlannedFault::OperatorAction(Duration::ZERO, act);
         let answers = |how| PlannedFault::Answers(Service::Ec2, how, Duration::ZERO, A_WHILE);
@@ -119,7 +119,8 @@ impl Mutant {
     }
 }
 
-/// The number of the first call of this operation. One that is not made is missed in the end.
+/// The number of the first call of this operation. If there is none, its fault is reported as
+/// missed.
 fn call_of(clean: &Played, action: &str) -> u64 {
     let mut calls = (1..).zip(&clean.calls);
     let number = calls.find_map(|(number, made)| (made.action == action).then_some(number));
@@ -133,7 +134,7 @@ fn event_of(clean: &Played, function: &str) -> u64 {
     event.map_or(u64::MAX, |accepted| accepted.number)
 }
 
-/// Another run, once the first is over.
+/// Starts another run after the first is over.
 fn another_after(clean: &Played) -> PlannedFault {
     let over = clean.lasted + Duration::from_mins(1);
     PlannedFault::OperatorAction(over, OperatorAction::StartAnother)

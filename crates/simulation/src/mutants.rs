@@ -1,8 +1,8 @@
-//! Mutants: a guard is taken away, and the invariants must show it. A check that cannot fail
-//! proves nothing.
+//! Mutants: each removes a guard, and the invariants must notice. A check that cannot fail proves
+//! nothing.
 //!
-//! The steps stay as they are. What the guard does is undone on the wire, in the events, on the
-//! test instance or in the template, so that nothing that ships knows of it.
+//! The steps are not changed. A mutant undoes the guard's effect in the requests, in the events, on
+//! the test instance or in the template, so shipped code has no switch for it.
 
 mod guards;
 mod wire;
@@ -21,14 +21,14 @@ use wire::{
     always_one, metric_before, result_of_first_test, tests, verdicts_to_come, with_parameter,
 };
 
-/// A guard that is taken away.
+/// A guard that is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
     /// Reads never lag, though the night asks for it.
     NothingLags,
     /// Step 6 detaches before it unmounts.
     DetachFirst,
-    /// A failed step is not told to step 6.
+    /// Lambda does not invoke step 6 with the failure of a step.
     NoOnFailureDestination,
     /// Step 1 does not see what a dead run has left.
     NoSweep,
@@ -38,43 +38,43 @@ pub enum Mutant {
     MetricBeforeTag,
     /// The script finds every backup good.
     TestThatAlwaysPasses,
-    /// The exit code alone is the verdict, whoever it is of.
+    /// The exit code alone is the verdict, no matter which program set it.
     ExitCodeAlone,
-    /// `CreateVolume` goes without its client token.
+    /// `CreateVolume` is sent without its client token.
     NoClientToken,
     /// The script on the test instance takes no lock.
     NoLockOnHost,
-    /// Step 6 takes production's volume for its own, and may.
+    /// Step 6 mistakes production's volume for the test volume, and its role allows that.
     ProductionForTest,
-    /// Looks are not counted.
+    /// Polls are not counted.
     NoLimitOnLooks,
-    /// A function's error is no error.
+    /// A function's error counts as success.
     ErrorsSwallowed,
-    /// Step 6 takes by force what the test instance says is held.
+    /// Step 6 detaches a volume by force although the test instance says who holds it.
     ForceThoughHeld,
-    /// Step 6 takes another environment's volume for the run's, and may.
+    /// Step 6 mistakes another environment's volume for the run's, and its role allows that.
     EveryRunsVolume,
-    /// Step 6 does not see that the command in its event was another run's.
+    /// Step 6 does not check that the command in its event is its own run's.
     CommandUnasked,
     /// Step 6 does not see that the verdict on the snapshot is newer than its own.
     OlderOverNewer,
-    /// What is not AWS's answer counts as AWS's refusal.
+    /// An answer that is not AWS's counts as AWS's refusal.
     ForeignAnswerBelieved,
-    /// A list that was cut is a shorter list.
+    /// A list that was cut counts as a shorter list.
     HalfListBelieved,
-    /// The volume that a run is told to take the backups of is not taken.
+    /// The start event's `source_volume_id` is ignored.
     SourceVolumeUnused,
-    /// Any snapshot of the volume is the backup.
+    /// The start event's `snapshot_filters` are ignored: any snapshot of the volume is the backup.
     FiltersUnused,
-    /// Systems Manager is not told which step of a document is asked about.
+    /// The question for a command's result does not name the step of the document.
     StepUnnamed,
-    /// The error of a volume that vanished does not say that its key is the cause.
+    /// The error about a volume that vanished does not name its key as the cause.
     KeyUnnamed,
-    /// Nobody says that the guest holds the device name.
+    /// No message says that the guest holds the device name.
     HeldNameUnsaid,
-    /// What is attaching for ever is not taken back by force.
+    /// A volume that stays `attaching` is not detached by force.
     StuckWithoutForce,
-    /// A verdict that cannot be written on the snapshot is not sent either.
+    /// If the snapshot cannot be tagged with the verdict, the metric is not sent either.
     VerdictLostWithTag,
     /// A volume that lost its tags is not named.
     LostTagsUnsaid,
@@ -118,7 +118,7 @@ impl Mutant {
         Self::MetricUnsent,
     ];
 
-    /// The number of the invariant that it breaks.
+    /// The number of the invariant that it must violate.
     #[must_use]
     pub fn breaks(self) -> u8 {
         match self {
@@ -151,7 +151,7 @@ impl Mutant {
         }
     }
 
-    /// What of the guard is in the template.
+    /// Removes the part of the guard that is in the template.
     pub(super) fn change(self, template: &mut Template) {
         if self == Self::NoOnFailureDestination {
             for function in &mut template.functions {
@@ -160,7 +160,7 @@ impl Mutant {
         }
     }
 
-    /// Takes the guard away from a night whose faults are set up.
+    /// Removes the guard from a night whose faults are set up.
     pub(super) fn take_away(self, night: &Environment) {
         let (aws, ids) = (&night.stack.aws, &night.stack.fixture);
         match self {
@@ -188,7 +188,7 @@ impl Mutant {
             Self::CommandUnasked => {
                 let mut verdicts = verdicts_to_come(true);
                 let asked = aws.clone();
-                // The first run's verdict, of the same instant, would hide the second's.
+                // The first run's verdict has the same instant and would hide the second's.
                 aws.set_tamper(Box::new(move |action, body| match action {
                     "GetCommandInvocation" => result_of_first_test(&asked, body),
                     _ => verdicts(action, body),
@@ -220,7 +220,7 @@ impl Mutant {
         }
     }
 
-    /// What of the guard travels in the events.
+    /// Removes the part of the guard that is in the events.
     pub(super) fn rewrite(self, accepted: &mut Accepted, aws: &Aws) {
         self.forget(accepted);
         let Some(fields) = accepted.event.as_object_mut() else {
@@ -229,14 +229,14 @@ impl Mutant {
         if self == Self::DetachFirst && fields.contains_key("because") {
             fields.insert("unmounted".to_owned(), json!(true));
         }
-        // The command that step 6 asks about is the run's own; whose result it gets is not.
+        // Step 6 asks about its own run's command, but gets the result of another run's.
         if self == Self::CommandUnasked && fields.contains_key("test_command_id") {
             fields.insert("test_command_id".to_owned(), json!(tests(aws).last()));
         }
         if self == Self::ForceThoughHeld {
             fields.remove("held_by");
         }
-        // Without the shorter waits at first, which would make the night without end a long one.
+        // Without the shorter first waits: they would make this endless night take long to play.
         if self == Self::NoLimitOnLooks && fields.contains_key("waited_seconds") {
             fields.insert("waited_seconds".to_owned(), json!(60));
         }

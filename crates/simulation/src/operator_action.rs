@@ -2,7 +2,7 @@
 
 use aws_stand_in::AgentReport;
 
-/// What people and machines do behind the check's back.
+/// What people and machines do without the check's knowledge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperatorAction {
     /// The test instance is stopped.
@@ -11,7 +11,7 @@ pub enum OperatorAction {
     Reboot,
     /// The test instance is terminated, and another has its name.
     Replace,
-    /// The SSM agent falls silent for ever.
+    /// The SSM agent falls silent and stays silent.
     SilenceAgent,
     /// The SSM agent falls silent for five minutes.
     PauseAgent,
@@ -19,48 +19,48 @@ pub enum OperatorAction {
     Detach,
     /// The test volume is detached by force and deleted.
     Delete,
-    /// The test volume loses the tag that says whose it is.
+    /// The test volume loses the tag with its run's id.
     Retag,
     /// The newest command is cancelled.
     Cancel,
     /// Another run is started.
     StartAnother,
-    /// Every function at work dies, between its calls.
+    /// Every running function dies, between its calls.
     KillFunctions,
-    /// The key of the snapshots can be used no more.
+    /// The key of the snapshots can no longer be used.
     RevokeKey,
-    /// A person's shell stands in the mounted file system.
+    /// A person's shell has its working directory in the mounted file system.
     HoldMount,
-    /// Scripts that begin from now on hang until somebody ends them.
+    /// Scripts that start from now on hang until somebody ends them.
     HangScripts,
     /// The guest of the test instance holds the device name until it is rebooted.
     HoldName,
-    /// Somebody attaches a volume of theirs under the other spelling of the device name.
+    /// Somebody attaches their own volume under the other spelling of the device name.
     TakeName,
-    /// The test instance takes no more volumes than it has.
+    /// The test instance accepts no more volumes than it has.
     FillInstance,
-    /// What is attached from now on shows no device.
+    /// Volumes that are attached from now on show no device.
     HideDevice,
-    /// A mount namespace of somebody else's takes the mount along, and the release script sees it.
+    /// Somebody else's mount namespace inherits the mount, and the release script sees it.
     TakeAlong,
-    /// The same, and the release script does not see it.
+    /// The same, but the release script does not see it.
     TakeAlongUnseen,
-    /// A scanner takes a snapshot of production's volume, and another makes a copy of a snapshot:
-    /// the newest there are.
+    /// A scanner makes a snapshot of production's volume, and somebody copies a snapshot. Both are
+    /// now the newest.
     Scan,
     /// The documents get a step before the one that runs the script.
     AddSteps,
     /// The functions are `Pending` for two minutes.
     ChangeFunctions,
-    /// Production's instance is gone, and the volume whose backup it is with it.
+    /// Production's instance is terminated, so its data volume cannot be found by it any more.
     ReplaceProduction,
-    /// The snapshots have as many tags as they may have.
+    /// The snapshots have as many tags as EC2 allows.
     FillTags,
-    /// The snapshot of last night is tested once more.
+    /// The snapshot of last night is tested again.
     TestAgain,
-    /// The test instance is renamed, and another has its name.
+    /// The test instance is renamed.
     Rename,
-    /// The SSM agent reports this of commands that it takes from now on, and not the script.
+    /// For commands that it gets from now on, the SSM agent reports this instead of the script.
     AgentReports(AgentReport),
 }
 
@@ -104,8 +104,8 @@ impl OperatorAction {
         Self::AgentReports(AgentReport::OutputCut),
     ];
 
-    /// Whether what it brings about outlasts a step's pauses, so that one moment between two looks
-    /// is as good as another.
+    /// Whether its effect outlasts a step's waits, so that the moment between two polls does not
+    /// matter.
     pub(super) fn lasts(self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! What looking now and then costs: how much of a night nobody works, and with how many calls.
+//! What polling costs: how much of a night is idle, and how many calls it takes.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::environment::Environment;
 use aws_stand_in::Timing;
 use aws_stand_in::simulated_host::Durations;
 
-/// What an ordinary night came to.
+/// The figures of an ordinary night.
 #[derive(Clone, Copy, Debug)]
 pub struct Overhead {
     /// How long its integrity test took.
@@ -22,7 +22,7 @@ pub struct Overhead {
     pub calls: usize,
 }
 
-/// Plays a night whose integrity test takes so long. Needs a paused clock.
+/// Plays a night whose integrity test takes `test`. Needs a paused clock.
 pub async fn play(test: Duration) -> Overhead {
     let durations = Durations {
         test,
@@ -41,34 +41,34 @@ pub async fn play(test: Duration) -> Overhead {
     }
 }
 
-/// Three commands, and what happens to the volume.
+/// The time of the three commands and of AWS's work on the volume.
 fn work(aws: &Timing, scripts: Durations) -> Duration {
     let volume = aws.creating + aws.attaching + aws.detaching + aws.deleting;
     volume + 3 * aws.delivery + scripts.mount + scripts.test + scripts.release
 }
 
 impl Overhead {
-    /// The chain's own time: what is over before anybody looks again.
+    /// Idle time: AWS or a script is ready, and the step has not polled yet.
     #[must_use]
     pub fn own(&self) -> Duration {
         self.night.saturating_sub(self.work)
     }
 
-    /// Its part of the night, in percent.
+    /// Idle time as a percentage of the night.
     #[must_use]
     pub fn percent(&self) -> f64 {
         100.0 * self.own().as_secs_f64() / self.night.as_secs_f64()
     }
 }
 
-/// Nights whose tests are short, long, and as long as a run waits for one. Needs a paused clock.
+/// Nights with a short, a long and the longest possible test. Needs a paused clock.
 pub async fn table() -> String {
-    let mut table = "| test | night | nobody works | of the night | invocations | calls |\n\
+    let mut table = "| test | night | idle | of the night | invocations | calls |\n\
                      |---|---:|---:|---:|---:|---:|\n"
         .to_owned();
     for minutes in [5, 60, 179] {
         let waited = play(Duration::from_mins(minutes)).await;
-        // A String takes every line.
+        // Writing to a String cannot fail.
         let _ = writeln!(table, "{waited}");
     }
     table

@@ -1,19 +1,19 @@
-//! A fault that passes, or that the check is built for. One such thing costs no verdict: AWS and
-//! Lambda repeat what they are asked, and so do the steps.
+//! Faults that pass, or that the check is built for. A single one costs no verdict: the SDK, Lambda
+//! and the steps try again.
 
 use std::time::Duration;
 
 use super::{CallFault, DeliveryFault, OperatorAction, PlannedFault, Service};
 
 impl PlannedFault {
-    /// Whether a night with this alone must have its verdict.
+    /// Whether a night with only this fault must have its verdict.
     #[must_use]
     pub fn passes(&self) -> bool {
         match self {
             Self::Call(_, how) => !matches!(how, CallFault::Denied | CallFault::BadRequest),
             Self::Death(..) | Self::Lag(_) => true,
-            // A step is invoked by another's event, which Lambda repeats for a few minutes. The
-            // shortest time limit of a step is 15 minutes, and a wait may be doubled.
+            // A step that cannot invoke the next one fails, and Lambda retries it for a few minutes
+            // only. The shortest time limit of a step is 15 minutes, and a wait may be doubled.
             Self::Answers(service, _, _, lasts) => {
                 *service != Service::Lambda && *lasts < Duration::from_mins(10)
             }
@@ -25,7 +25,7 @@ impl PlannedFault {
 }
 
 impl PlannedFault {
-    /// Whether a night with this alone gives everything back at once.
+    /// Whether a night with only this fault releases everything at once.
     pub(super) fn leaves_giving_back(&self) -> bool {
         match self {
             Self::Call(..) | Self::Death(..) | Self::Lag(_) | Self::Queue(_) => true,

@@ -1,4 +1,4 @@
-//! How what people and machines do is brought about.
+//! Performs the operators' actions.
 
 mod states;
 
@@ -30,7 +30,7 @@ impl OperatorAction {
             instances.any(|one| one.id == id && one.state == InstanceState::Terminated)
         };
         match (self, volume) {
-            // What is terminated can be neither stopped nor rebooted.
+            // A terminated instance can be neither stopped nor rebooted.
             (Self::Stop | Self::Reboot, _) if gone(instance) => {}
             (Self::Stop, _) => aws.stop_instance(instance),
             (Self::Reboot, _) => aws.reboot_instance(instance),

@@ -1,4 +1,4 @@
-//! What is chosen before a run: its faults, and the constants that all runs share.
+//! The plan of a night, which is chosen before it starts, and the constants that all nights share.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::fault::DAY;
 use super::{DeliveryFault, Mutant, OperatorAction, PlannedFault};
 use crate::environment::Environment;
 
-/// No night takes longer, whatever goes wrong.
+/// Every night ends within this time, whatever goes wrong.
 pub(super) const BOUND: Duration = Duration::from_hours(20);
 
-/// The integrity test of a simulated night: it runs when Lambda repeats a failed event.
+/// How long a simulated integrity test takes: it still runs when Lambda retries a failed event.
 pub(super) const TEST: Duration = Duration::from_secs(70);
 /// How long the scripts of a simulated night take.
 pub(super) const DURATIONS: Durations = Durations {
@@ -21,30 +21,30 @@ pub(super) const DURATIONS: Durations = Durations {
     test: TEST,
     release: Duration::from_secs(6),
 };
-/// The snapshots of the nights after.
+/// The snapshots of the following nights.
 pub(super) const NEXT_SNAPSHOTS: [&str; 2] = ["snap-rehearsal0002", "snap-rehearsal0003"];
 
-/// A night to be played.
+/// A night to play.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What last night's backup holds.
+    /// The state of last night's backup.
     pub backup: Backup,
     /// The copy is damaged on purpose, and the test has to find that.
     pub canary: bool,
-    /// What goes wrong.
+    /// The faults of the night.
     pub faults: Vec<PlannedFault>,
     /// How long its integrity test takes.
     pub test: Duration,
-    /// What goes wrong in the night after it, before the clean one; without any there is none.
+    /// The faults of the next bad night, before the clean one. If empty, there is no such night.
     pub next: Vec<PlannedFault>,
-    /// Where everything comes from that is left to chance, such as the SDK's pauses.
+    /// The seed of all random choices, such as the SDK's back-off.
     pub seed: u64,
-    /// The guard that is taken away, where the night is a mutant.
+    /// The guard that is removed, if the night is a mutant.
     pub without: Option<Mutant>,
 }
 
 impl Plan {
-    /// What its runs are told.
+    /// Sets the fields of the start event.
     pub(super) fn start(&self, mut night: Environment) -> Environment {
         if self.canary {
             night = night.starting_with("canary", json!(true));
@@ -56,20 +56,20 @@ impl Plan {
     }
 }
 
-/// No night with these faults takes longer.
+/// Every night with these faults ends within this time.
 pub(super) fn bound(faults: &[PlannedFault]) -> Duration {
     let later = faults.iter().map(|fault| match fault {
         PlannedFault::Delivery(_, DeliveryFault::AgainNextDay) => DAY,
-        // No run has as many events.
+        // More events than any run has.
         PlannedFault::Queue(wait) => *wait * 400,
         _ => Duration::ZERO,
     });
-    // What one brings a day later may be what the next waits for.
+    // The delays may follow one another, so they add up.
     BOUND + later.sum::<Duration>()
 }
 
-/// What the runs of a night with these faults are told: the backup's maker where there are several,
-/// the volume where production is gone.
+/// The start event's fields for a night with these faults: a filter if several jobs make snapshots,
+/// the volume if production is gone.
 pub(super) fn start_fields(
     faults: &[PlannedFault],
     night: &Environment,

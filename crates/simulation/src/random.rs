@@ -1,5 +1,5 @@
-//! Nights drawn from a seed: pairs of the faults that are also played one at a time, and
-//! mixtures of up to four at any call, delivery or moment.
+//! Nights drawn from a seed: pairs of the single faults, and mixtures of up to four faults at any
+//! call, delivery or moment.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use super::{Answers, CallFault, DeliveryFault, OperatorAction, Plan, PlannedFaul
 use aws_stand_in::lambda::Death;
 use aws_stand_in::simulated_host::Backup;
 
-/// More calls and events than an undisturbed night has, since fault makes it longer.
+/// More calls and events than an undisturbed night has, because faults make it longer.
 const CALLS: u64 = 120;
 const EVENTS: u64 = 40;
 const MINUTES: u64 = 40;
 
-/// Most tests are over when Lambda repeats a failed event, few take nearly as long as they may.
+/// Most tests take [`TEST`]; a few take long, up to nearly the limit.
 const TESTS: [Duration; 16] = {
     let mut tests = [TEST; 16];
     tests[0] = Duration::from_mins(20);
@@ -39,8 +39,8 @@ const BACKUPS: [Backup; 6] = [
 static SINGLE: [OnceLock<Vec<PlannedFault>>; BACKUPS.len()] =
     [const { OnceLock::new() }; BACKUPS.len()];
 
-/// The night of a seed: the same seed, the same night. Needs a paused clock, for the first night
-/// with each backup.
+/// The night of a seed: the same seed gives the same night. The first night with each backup needs
+/// a paused clock.
 pub async fn plan(seed: u64) -> Plan {
     let mut rng = Rng::with_seed(seed);
     let backup = rng.usize(..BACKUPS.len());
@@ -71,7 +71,7 @@ pub async fn plan(seed: u64) -> Plan {
 }
 
 fn fault(rng: &mut Rng, test: Duration) -> PlannedFault {
-    // Step 6 looks at a test once a minute, with two calls.
+    // While the test runs, step 6 polls once a minute, with two calls.
     let looks = test.as_secs() / 60;
     let (calls, events, minutes) = (CALLS + 2 * looks, EVENTS + looks, MINUTES + looks);
     let moment = Duration::from_millis(rng.u64(..minutes * 60_000));

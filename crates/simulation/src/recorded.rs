@@ -1,4 +1,4 @@
-//! Nights of each kind, for what goes over the wire in them.
+//! Records the requests and answers of a night of each kind.
 
 use aws_stand_in::Fault;
 use aws_stand_in::simulated_host::Backup;
@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::environment::Environment;
 
-/// Requests and answers of a night of each kind, a line of JSON each. Needs a paused clock.
+/// The requests of a night of each kind with their answers, one line of JSON each. Needs a paused
+/// clock.
 ///
 /// # Panics
-/// Where `template.yaml` cannot be read.
+/// If `template.yaml` cannot be read.
 pub async fn traffic() -> String {
     let scheduled = || json!({"source": "aws.events"});
     let mut lines = String::new();
@@ -41,7 +42,7 @@ pub async fn traffic() -> String {
     lines
 }
 
-/// What AWS may answer instead, by operation.
+/// Errors that AWS may return, by operation.
 const REFUSALS: &[(&str, u16, &str)] = &[
     ("CreateVolume", 503, "RequestLimitExceeded"),
     ("AttachVolume", 400, "IncorrectState"),

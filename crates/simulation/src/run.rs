@@ -1,4 +1,4 @@
-//! One bad night and the clean night after it.
+//! Plays one bad night and the clean night after it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use aws_stand_in::{Call, Tags};
 
 /// A night that was played.
 pub struct Played {
-    /// Which of the invariants it broke, and how.
+    /// Which invariants it violated, and how.
     pub violations: Vec<String>,
     /// How it ended.
     pub ending: Ending,
     /// How long it took, in simulated time.
     pub lasted: Duration,
-    /// The calls that it made, in their order.
+    /// The calls that it made, in order.
     pub calls: Vec<Call>,
-    /// The faults of the plan that did happen: a night may be over before.
+    /// The planned faults that happened. The night may end before a fault's time.
     pub happened: Vec<PlannedFault>,
     /// When it began.
     pub began: SystemTime,
@@ -30,15 +30,15 @@ pub struct Played {
 }
 
 impl Played {
-    /// What happened: calls, deliveries and log lines in simulated time. What is still under way,
-    /// such as a script that hangs, goes on as long as the clock does: ask at once.
+    /// Calls, deliveries and log lines in simulated time. Call this at once: anything that is still
+    /// running, such as a script that hangs, goes on while the clock does.
     #[must_use]
     pub fn trace(&self) -> String {
         trace(&self.night, self.began)
     }
 
-    /// What did not go wrong though it was to. A night drawn at random may end before it does;
-    /// where a fault was chosen for a night, a night without it shows nothing.
+    /// The planned faults that did not happen. That is normal in a random night, which may end
+    /// first. If a fault was chosen for a night, the night proves nothing without it.
     #[must_use]
     pub fn missed(&self, plan: &Plan) -> Vec<String> {
         let missed = plan.faults.iter();
@@ -49,8 +49,8 @@ impl Played {
     }
 }
 
-/// Plays a bad night, has people mend what is broken, and plays a clean night after it. Needs a
-/// paused clock and a runtime of one thread.
+/// Plays a bad night, repairs what is broken, and plays a clean night. Needs a paused clock and a
+/// runtime of one thread.
 pub async fn play(plan: &Plan) -> Played {
     fastrand::seed(plan.seed);
     let night = Environment::with(|template| {
@@ -104,7 +104,7 @@ pub async fn play(plan: &Plan) -> Played {
     }
 }
 
-/// What another environment has in the account, and holds on to.
+/// Adds a test volume of another environment, which must not be touched.
 fn add_others_volume(night: &Environment) {
     let tags = [
         ("IBBackupTest", "True"),
@@ -119,7 +119,7 @@ fn add_others_volume(night: &Environment) {
     aws.add_volume(OTHERS_VOLUME, "us-east-1a", tags, None);
 }
 
-/// Of a lag there is to be seen in the end whether any read showed less than the truth.
+/// The planned faults that happened. A lag happened if any read was stale.
 fn happened_in(night: &Environment, plan: &Plan, happened: &Injected) -> Vec<PlannedFault> {
     let lagged = night.stack.aws.stale_reads() > 0;
     let places = happened.places();
@@ -172,7 +172,7 @@ fn trace(night: &Environment, began: SystemTime) -> String {
     lines.sort_by_key(|(time, _)| *time);
     let mut trace = String::new();
     for (time, line) in lines {
-        // A String takes every line.
+        // Writing to a String cannot fail.
         let _ = writeln!(
             trace,
             "{} +{:>7.1}s {line}",

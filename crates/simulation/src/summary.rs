@@ -1,4 +1,4 @@
-//! What many nights came to, as a table.
+//! The results of many nights, as a table.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Plan, Played};
 
-/// What many nights came to.
+/// The results of many nights.
 #[derive(Default)]
 pub struct Summary {
     nights: u64,
@@ -18,16 +18,16 @@ pub struct Summary {
     broken: Vec<Broken>,
 }
 
-/// A night that broke something.
+/// A night that violated an invariant.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Broken {
-    /// How to play it again.
+    /// The command that plays it again.
     again: String,
     violations: Vec<String>,
 }
 
 impl Summary {
-    /// Counts a night; `again` plays it again.
+    /// Counts a night; the command `again` plays it again.
     pub fn count(&mut self, again: &str, plan: &Plan, played: &Played) {
         self.nights += 1;
         self.calls += played.calls.len() as u64;
@@ -49,7 +49,7 @@ impl Summary {
         }
     }
 
-    /// Adds what others have counted.
+    /// Adds the counts of another summary.
     pub fn add(&mut self, other: Self) {
         self.nights += other.nights;
         self.calls += other.calls;
@@ -65,7 +65,7 @@ impl Summary {
         self.broken.sort();
     }
 
-    /// Whether what must hold has held.
+    /// Whether no invariant was violated.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.broken.is_empty()

@@ -1,5 +1,5 @@
-//! What AWS does and the test instance may be, where a night has to say more than that it ended:
-//! what people read of it.
+//! Known behaviour of AWS and of test instances. These tests check what people read, not only how
+//! the night ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use aws_stand_in::{Fault, Tags};
 use serde_json::json;
 use simulation::environment::{Ending, Environment};
 
-/// A night with that wrong from its beginning.
+/// Plays a night with this fault from the start.
 async fn night(meddle: impl FnOnce(&Environment)) -> Ending {
     let night = Environment::new();
     meddle(&night);
@@ -32,7 +32,7 @@ async fn a_held_device_name_is_named_with_what_to_do_and_the_volume_is_given_bac
     ending.assert_undetermined("choose another TestDevice, or reboot the test instance");
 }
 
-/// The other spelling of the name is seen before anything is made.
+/// The step recognizes the other spelling of the name before it creates anything.
 #[tokio::test(start_paused = true)]
 async fn a_device_name_that_is_taken_in_its_other_spelling_is_named() {
     let taken = |night: &Environment| {
@@ -59,7 +59,7 @@ async fn a_volume_that_shows_no_device_is_the_hosts_trouble() {
     night(hidden).await.assert_undetermined("HostFailed");
 }
 
-/// Who holds it is named, and nothing is taken by force.
+/// The error names who holds the mount, and the volume is not detached by force.
 #[tokio::test(start_paused = true)]
 async fn a_mount_that_was_taken_along_is_named_and_not_taken_by_force() {
     let night = Environment::new();
@@ -78,7 +78,7 @@ async fn a_mount_that_was_taken_along_is_named_and_not_taken_by_force() {
     assert!(!forced(&night));
 }
 
-/// What the script does not see is busy, and taken by force as the last resort.
+/// If the script cannot see who holds the mount, force is used as the last resort.
 #[tokio::test(start_paused = true)]
 async fn a_mount_that_nobody_sees_is_taken_by_force_in_the_end() {
     let night = Environment::new();
@@ -113,7 +113,7 @@ async fn functions_that_are_pending_for_two_minutes_cost_nothing() {
     assert_eq!(ending.left, Vec::<String>::new());
 }
 
-/// A snapshot without its volume is not taken for the backup, and one of a scanner is not either.
+/// A copied snapshot, which has no real volume id, is not the backup, nor is a scanner's snapshot.
 #[tokio::test(start_paused = true)]
 async fn of_several_makers_the_one_of_the_filter_counts() {
     let night = Environment::new().starting_with("snapshot_filters", json!("description=nightly*"));
@@ -140,7 +140,8 @@ async fn of_several_makers_the_one_of_the_filter_counts() {
     }
 }
 
-/// The run that is started again ends: its volume's client token stands for something deleted.
+/// The start event is delivered again after the run has ended. That run ends too: the client token
+/// of its volume belongs to a deleted volume.
 async fn late_start(meddle: impl Fn(&Environment)) -> (Environment, Ending) {
     let night = Environment::new();
     meddle(&night);
@@ -166,8 +167,8 @@ fn refuse(night: &Environment, action: &'static str) {
     }));
 }
 
-/// A run that failed before it had a volume sends no release command, so the start that is
-/// delivered late begins it anew: then the backup gets its verdict after all.
+/// A run that failed before it had a volume sends no release command. The late start event
+/// therefore starts the run again, and the backup gets its verdict.
 #[tokio::test(start_paused = true)]
 async fn a_late_start_of_a_run_that_had_no_volume_makes_the_night_good() {
     let (_, ending) = late_start(|night| refuse(night, "CreateVolume")).await;
@@ -177,8 +178,8 @@ async fn a_late_start_of_a_run_that_had_no_volume_makes_the_night_good() {
     assert_eq!(ending.left, Vec::<String>::new());
 }
 
-/// One whose volume was given back before it was attached ends with an error that says so, makes
-/// no second volume, and leaves nothing.
+/// A run whose volume was released before it was attached ends with an error that says so. It
+/// creates no second volume and leaves nothing.
 #[tokio::test(start_paused = true)]
 async fn a_late_start_of_a_run_whose_volume_was_never_attached_does_no_harm() {
     let (_, ending) = late_start(|night| refuse(night, "AttachVolume")).await;

@@ -1,4 +1,4 @@
-//! What goes wrong before or around a night, and what people are told.
+//! Bad input and a wrong environment, and what people are told about it.
 
 #[path = "bad_input/datadog.rs"]
 mod datadog;
@@ -15,7 +15,7 @@ use simulation::environment::{Ending, Environment};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A night without a verdict that never made anything.
+/// Asserts a night without a verdict that created nothing.
 #[track_caller]
 fn assert_refused(ending: &Ending, named: &str) {
     ending.assert_undetermined(named);
@@ -108,7 +108,7 @@ async fn the_test_device_is_in_use() {
     assert_refused(&night.play().await, named);
 }
 
-/// A payload that lacks a field, given to each of the steps behind the first.
+/// Gives each step after the first a payload that lacks a field.
 #[tokio::test(start_paused = true)]
 async fn a_payload_that_lacks_a_field() {
     let whole = json!({

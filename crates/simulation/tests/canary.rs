@@ -6,7 +6,7 @@ use simulation::environment::{Ending, Environment};
 
 async fn canary_night(night: Environment) -> Ending {
     let ending = night.start(json!({"canary": true})).await;
-    // A damaged copy says nothing about the backup.
+    // A damaged copy proves nothing about the backup.
     assert_eq!(ending.tag(), None, "tag");
     assert_eq!(ending.valid(), Vec::<f64>::new(), "metric");
     assert_eq!(ending.left, Vec::<String>::new(), "left");

@@ -1,5 +1,5 @@
-//! The doctor, through the whole chain with the policies of the template: with nothing missing, and
-//! with each need taken away once.
+//! Doctor runs through all six steps with the template's policies: with nothing missing, and with
+//! each need removed once.
 
 #![expect(
     clippy::print_stdout,
@@ -19,7 +19,7 @@ mod needs;
 
 use needs::Away::{self, Account, Grant, Host};
 
-/// The rows of the table: step, how the need stands, its name, and the rest.
+/// The rows of the table: step, whether the need is met, its name, and the rest.
 fn rows(ending: &Ending) -> Vec<(usize, String, String, String)> {
     let of_last = "step-6-await-result: ";
     let lines = ending.log.iter().filter(|line| line.contains(of_last));
@@ -38,7 +38,7 @@ fn rows(ending: &Ending) -> Vec<(usize, String, String, String)> {
 
 const RUN_BOOK: &str = include_str!("../../../RUNBOOK.md");
 
-/// The needs that its section tells what to do about.
+/// The needs in the table of the run book's section.
 fn needs_of_the_run_book() -> BTreeSet<&'static str> {
     let (_, table) = RUN_BOOK.split_once("\n| need | do |\n").expect("its table");
     let rows = table
@@ -51,7 +51,7 @@ fn needs_of_the_run_book() -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// Everything in the account that a run could change.
+/// The state of everything in the account that a run could change.
 fn account(aws: &Aws) -> String {
     format!(
         "{:#?}",
@@ -65,8 +65,8 @@ fn account(aws: &Aws) -> String {
     )
 }
 
-/// A dead run has left a volume, so that EC2 can be asked about one; step 6 of tonight's run would
-/// give it back.
+/// A dead run has left a volume, so that `DryRun` has one to name; step 6 of tonight's run would
+/// release it.
 async fn environment(change: impl FnOnce(&mut Template)) -> Environment {
     let environment = Environment::with(change);
     environment.leave_a_volume(None);
@@ -104,7 +104,7 @@ async fn on_a_good_night_all_is_met_and_nothing_has_changed() {
     assert_eq!(tables.count(), 1);
 }
 
-/// The table of such a run.
+/// The end of a doctor run without this need.
 async fn table_without(away: &Away) -> Ending {
     let environment = environment(|template| match away {
         Grant(step, action) => {
@@ -122,7 +122,7 @@ async fn table_without(away: &Away) -> Ending {
         Account(change) => {
             let aws = &environment.stack.aws;
             change(aws, &environment.stack.fixture);
-            // So that what was added is of no run at work.
+            // Then what was added belongs to no run in progress.
             aws.clock().sleep(8 * HOUR).await;
         }
         Host(need) => environment.host.lack(need),
@@ -144,7 +144,7 @@ async fn each_need_that_is_taken_away_is_named_and_no_other() {
             assert!(saw.contains(words), "{need}: {saw}");
             assert!(saw.contains("; to do: "), "{need}: {saw}");
         }
-        // Lambda tries it again, and it says the same.
+        // Lambda tries it again, with the same error.
         let errors: BTreeSet<String> = ending.errors().into_iter().collect();
         assert_eq!(errors.len(), 1, "the run fails: {errors:#?}");
         let error = errors.first().expect("there is one");
@@ -157,7 +157,7 @@ async fn each_need_that_is_taken_away_is_named_and_no_other() {
     }
 }
 
-/// The key is tried first by EBS, when it makes the volume; and of a topic only who hears of it is told.
+/// Only a new volume shows whether the key works, and only an alarm whether the topic works.
 #[tokio::test(start_paused = true)]
 async fn what_is_only_shown_by_a_run_is_not_known_and_the_run_succeeds() {
     for (set, words) in [
@@ -187,7 +187,7 @@ const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/rehearsal";
 const OTHER_KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/other";
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:databases";
 
-/// What is not met of an encrypted snapshot with that `KmsKeyArn`, and with a topic.
+/// The needs that are not met with an encrypted snapshot, this `KmsKeyArn` and a topic.
 async fn not_met_with(set: &str) -> Vec<(usize, String, String, String)> {
     let parameters = [("KmsKeyArn", set), ("AlarmTopicArn", TOPIC)];
     let environment = Environment::parameters(&parameters, |_| ());

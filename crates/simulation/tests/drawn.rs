@@ -1,4 +1,4 @@
-//! Nights that were drawn once and broke something, as they were drawn.
+//! Nights that were drawn once and violated an invariant, as they were drawn.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn holds(backup: Backup, seed: u64, faults: &[PlannedFault]) {
     holds_twice(backup, seed, faults, &[]).await;
 }
 
-/// With what goes wrong in the night after, too.
+/// The same, with faults in the next night too.
 async fn holds_twice(backup: Backup, seed: u64, faults: &[PlannedFault], next: &[PlannedFault]) {
     let plan = Plan {
         faults: faults.to_vec(),
@@ -82,7 +82,7 @@ async fn events_come_again_a_day_later_one_after_the_other() {
     holds(Backup::CannotBeTested, 21024, &faults).await;
 }
 
-/// The host says who holds the volume, and nobody can ask it: then force is the last resort.
+/// The host knows who holds the volume, but cannot be reached: then force is the last resort.
 #[tokio::test(start_paused = true)]
 async fn a_mount_is_held_on_a_host_out_of_reach() {
     let out_of_reach = PlannedFault::Outage(Service::Ssm, Duration::from_secs(146), TWO_HOURS);

@@ -1,4 +1,4 @@
-//! Lambda delivers at least once: every event of a night, delivered again.
+//! Lambda delivers at least once: here it delivers every event of a night again.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use aws_stand_in::lambda::{Accepted, Delivery};
 use serde_json::json;
 use simulation::environment::Environment;
 
-/// A night whose test is short, so that there are not too many looks.
+/// A night with a short test, so that there are not too many polls.
 fn night() -> Environment {
     Environment::new().testing_for(Duration::from_secs(150))
 }
@@ -16,7 +16,7 @@ async fn clean_night() -> Vec<Delivery> {
     night().play().await.deliveries
 }
 
-/// One volume, one test, one verdict, nothing left.
+/// Asserts one volume, one test, one verdict, and nothing left.
 async fn assert_same_night(night: &Environment, what: &str) {
     let ending = night.play().await;
     assert_eq!(ending.tag(), Some("True"), "{what}");
@@ -114,7 +114,7 @@ async fn all_of_them_at_once() {
     assert_same_night(&night, "every event twice").await;
 }
 
-/// Row E5 of the audit: a canary writes no tag by which a late delivery would know it.
+/// A canary night writes no tag that would show a late delivery that the run has ended.
 #[tokio::test(start_paused = true)]
 async fn of_a_canary_hours_and_a_day_after_its_end() {
     let canary = json!({"canary": true});

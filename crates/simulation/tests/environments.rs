@@ -1,4 +1,4 @@
-//! Two environments of one account, each with a stack of its own, at once.
+//! Two environments of one account run at the same time, each with its own stack.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use simulation::environment::Environment;
 
 const ENVIRONMENTS: [&str; 2] = ["dev", "prod"];
 
-/// Both stacks, the second with a database of its own, and the second's test instance.
+/// Both stacks; the second has its own database. Returned are also its ids and test instance.
 fn account(change: impl FnOnce(&mut Template)) -> (Environment, Fixture, SimulatedHost) {
     let night = Environment::with(|template| {
         let set = [("Environment".to_owned(), "prod".to_owned())];
@@ -27,7 +27,7 @@ fn account(change: impl FnOnce(&mut Template)) -> (Environment, Fixture, Simulat
     (night, fixture, host)
 }
 
-/// A volume that a run of this environment left, for that test instance.
+/// Adds a volume that a run of this environment left, for that test instance.
 fn leave(night: &Environment, id: &str, environment: &str, test_instance: &str) {
     let tags = [
         ("IBBackupTest", "True"),
@@ -54,7 +54,7 @@ async fn play(night: &Environment, prod: &Fixture) {
     night.stack.lambda.idle().await;
 }
 
-/// Changes of volumes by a function of another environment than the volume's.
+/// Changes of volumes by a function of another environment.
 fn trespasses(night: &Environment) -> Vec<String> {
     let aws = &night.stack.aws;
     let volumes = aws.volumes();
@@ -83,7 +83,7 @@ fn trespasses(night: &Environment) -> Vec<String> {
 async fn nights_at_once_touch_nothing_of_each_other() {
     let (night, prod, host) = account(|_| ());
     let aws = &night.stack.aws;
-    // Runs of the same id, and each one's leftover for its own test instance and for the other's.
+    // Runs with the same id. Each has left a volume for its own and for the other's test instance.
     for (environment, own, other) in [
         ("dev", TEST_INSTANCE, prod.test_instance.as_str()),
         ("prod", prod.test_instance.as_str(), TEST_INSTANCE),
@@ -127,7 +127,7 @@ async fn nights_at_once_touch_nothing_of_each_other() {
     assert!(ENVIRONMENTS.iter().all(|name| of(name)));
 }
 
-/// Step 6 of dev takes itself for prod's: what its code would then do, its role does not allow.
+/// Step 6 of dev is told that it belongs to prod. Its role denies what its code would then do.
 #[tokio::test(start_paused = true)]
 async fn the_policy_alone_keeps_the_environments_apart() {
     for without in [false, true] {

@@ -1,5 +1,5 @@
-//! Nothing is granted that is not needed, and nothing needed is not granted: each grant of each
-//! role is taken away, and some night then fails with an access error that names it.
+//! The roles have the grants that are needed and no others: without any one grant, some night fails
+//! with an access error that names it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use simulation::environment::{Ending, Environment};
 /// A key that encrypts snapshots.
 const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/rehearsal";
 
-/// The nights that between them need every grant.
+/// Nights that together need every grant.
 const NIGHTS: [Kind; 10] = [
     Kind::Ordinary,
     Kind::Doctor,
@@ -29,17 +29,17 @@ const NIGHTS: [Kind; 10] = [
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Ordinary,
-    /// A doctor run, which asks for more than a run does.
+    /// A doctor run, which calls more actions than an ordinary run.
     Doctor,
     /// The start event names a database and a test instance that the settings do not.
     AnotherDatabase,
-    /// Step 5 has to look again.
+    /// Step 5 has to poll again.
     BusySystemsManager,
-    /// Step 1 has to look again.
+    /// Step 1 has to poll again.
     PendingSnapshot,
-    /// Step 1 has to have a dead run's volume given back.
+    /// Step 1 has a dead run's volume released.
     Leftover,
-    /// The call is refused to the end, so the function's failure goes to step 6.
+    /// The call is always refused, so Lambda passes the function's failure to step 6.
     Fails(&'static str, &'static str),
 }
 
@@ -68,7 +68,7 @@ async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
             aws.set_faults(Box::new(move |call| {
                 let starts = call.caller.contains("step-5") && call.action == "SendCommand";
                 attempts += u32::from(starts);
-                // All attempts of the first look.
+                // All attempts of the first poll.
                 (starts && attempts <= 3).then(|| aws_stand_in::Fault::Refuse {
                     status: 400,
                     code: "ThrottlingException".to_owned(),
@@ -104,7 +104,7 @@ async fn play(kind: Kind, change: impl FnOnce(&mut Template)) -> Ending {
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Whether people are told that this action was refused.
+/// Whether an error or event says that this action was refused.
 fn names(ending: &Ending, action: &str) -> bool {
     let refusal = format!("not authorized to perform: {action}");
     let mut told = ending.errors();
@@ -147,7 +147,7 @@ async fn is_missed(index: usize, number: usize, action: &str, function: &str) ->
             *role = role.without(number);
         })
         .await;
-        // Without its logs a function works on; what is missed is its part of the trail.
+        // Without its logs a function still works; only its part of the trail is missing.
         let missed = if action.starts_with("logs:") {
             !ending.log.iter().any(|line| line.starts_with(function))
         } else {
@@ -160,8 +160,8 @@ async fn is_missed(index: usize, number: usize, action: &str, function: &str) ->
     false
 }
 
-/// EBS says nothing of a key that it may not use: the volume vanishes, and the function says why
-/// that may be.
+/// EBS reports no error if it may not use a key: the volume vanishes, and the function names the
+/// possible cause.
 fn key_is_missed(ending: &Ending, action: &str) -> bool {
     let told = |error: &String| error.contains("which could not be used, so that EC2 took");
     action.starts_with("kms:") && ending.errors().iter().any(told)

@@ -1,4 +1,4 @@
-//! What a run finds on the test instance, and what others do to it meanwhile.
+//! What a run finds on the test instance, and what others do to it during the run.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn what_a_dead_run_left_is_given_back_before_the_next_begins() {
     }
 }
 
-/// The first look that AWS is not too busy for is the first, whatever it is counted as.
+/// The first poll that AWS answers counts as the first, whatever its number.
 #[tokio::test(start_paused = true)]
 async fn it_is_given_back_where_aws_was_too_busy_at_first() {
     let night = Environment::new();
@@ -105,7 +105,7 @@ async fn of_two_runs_that_start_at_once_one_tests() {
     assert_eq!(ending.left, Vec::<String>::new());
 }
 
-/// What somebody does half an hour into a night, in the middle of the test.
+/// Plays a night in which somebody does this after half an hour, in the middle of the test.
 async fn meddled(
     meddle: impl FnOnce(&Environment) + Send,
 ) -> (Environment, simulation::environment::Ending) {
@@ -159,7 +159,7 @@ async fn the_test_command_is_cancelled_by_hand() {
     ending.assert_undetermined("the test has no result");
 }
 
-/// A call that is done while its answer is lost is repeated by the SDK or by Lambda.
+/// If AWS executes a call and the answer is lost, the SDK or Lambda repeats the call.
 #[tokio::test(start_paused = true)]
 async fn the_answer_to_any_one_call_is_lost() {
     let undisturbed = Environment::new().testing_for(MINUTE);

@@ -48,7 +48,7 @@ async fn a_bad_backup_is_invalid_and_the_tag_says_why() {
     }
 }
 
-/// How fresh the data are is judged against it, so it must be the chosen snapshot's own.
+/// The test compares fresh data with this time, so it must be the chosen snapshot's.
 #[tokio::test(start_paused = true)]
 async fn the_test_is_told_when_the_snapshot_was_begun() {
     let night = Environment::new();
@@ -206,8 +206,8 @@ async fn a_pending_snapshot_is_waited_for() {
     );
 }
 
-/// Found by the simulation (seeds 275, 494, 2100, 2676): the tag was written, and then the look
-/// failed for good.
+/// Found by the simulation (seeds 275, 494, 2100, 2676): step 6 wrote the tag, and then its polls
+/// failed until it gave up.
 #[tokio::test(start_paused = true)]
 async fn a_verdict_whose_look_fails_after_it_is_written_is_told_all_the_same() {
     for backup in [Backup::Good, Backup::Damaged] {
@@ -218,7 +218,7 @@ async fn a_verdict_whose_look_fails_after_it_is_written_is_told_all_the_same() {
             let reads_back = written && call.action == "DescribeSnapshots" && reads < 4;
             written |= call.action == "CreateTags" && call.caller.contains("step-6");
             reads += u32::from(reads_back);
-            // All attempts of the look that wrote it, then the next look.
+            // All attempts of the poll that wrote it, then the next poll.
             let (status, code) = match reads {
                 1..=3 => (503, "Unavailable"),
                 _ => (403, "UnauthorizedOperation"),

@@ -1,4 +1,4 @@
-//! README.md, RUNBOOK.md and docs/, held against the code.
+//! Compares README.md, RUNBOOK.md and docs/ with the code.
 
 #[path = "papers/both.rs"]
 mod both;

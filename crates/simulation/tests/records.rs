@@ -1,4 +1,4 @@
-//! What is kept of each run: EventBridge's log group after nights of each kind.
+//! The record of each run: EventBridge's log group after nights of each kind.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use aws_stand_in::simulated_host::Backup;
 use serde_json::{Value, json};
 use simulation::environment::{Ending, Environment};
 
-/// The one event that the rule kept.
+/// The only event that the rule stored.
 fn kept(ending: &Ending) -> &Value {
     let [event] = ending.kept.as_slice() else {
         panic!("not one record: {:#?}", ending.kept);
@@ -17,7 +17,7 @@ fn kept(ending: &Ending) -> &Value {
     event
 }
 
-/// The record in it, and each field that has a value.
+/// The record in that event.
 fn record(ending: &Ending) -> &Value {
     let record = &kept(ending)["detail"]["responsePayload"];
     assert_eq!(record["run"], "rehearsal-request-0000");
@@ -80,7 +80,7 @@ async fn a_good_night() {
     );
 }
 
-/// The saved query, on a good, a bad and an undetermined night. Nothing ran on the 29th.
+/// The saved query on a good, a bad and an undetermined night. On the 29th there was no run.
 #[tokio::test(start_paused = true)]
 async fn the_history() {
     let nights = [
@@ -135,7 +135,7 @@ async fn a_bad_night() {
     assert_fields(record(&ending), &fields);
 }
 
-/// A step before step 6 failed: step 6 itself ends well, and so has the record.
+/// A step before step 6 failed: step 6 itself succeeds, so it returns the record.
 #[tokio::test(start_paused = true)]
 async fn a_night_that_fails_before_the_test() {
     let night = Environment::new();
@@ -159,7 +159,7 @@ async fn a_night_that_fails_before_the_test() {
     );
 }
 
-/// Step 6 ends with an error, so that alarms fire: Lambda's record of that is the record.
+/// Step 6 ends with an error, so that alarms fire: the record is Lambda's own of that invocation.
 #[tokio::test(start_paused = true)]
 async fn an_undetermined_night() {
     for night in [
@@ -190,7 +190,7 @@ async fn a_canary_night() {
     assert_eq!(verdict, Some("canary caught"), "{record:#}");
 }
 
-/// The record is no reason for a run to fail: the verdict stands.
+/// A run does not fail because of its record: the verdict counts.
 #[tokio::test(start_paused = true)]
 async fn what_ec2_does_not_tell_at_the_end_is_left_out() {
     let night = Environment::new();

@@ -1,9 +1,9 @@
-//! Every variable that the template sets is one that its function cannot do without.
+//! Each function needs every variable that the template sets for it.
 
 use serde_json::json;
 use simulation::environment::Environment;
 
-/// Variables that have a default of their own in the code, as the contract has it.
+/// The variable that has a default in the code.
 const WITH_DEFAULT: &str = "DD_SITE";
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +58,7 @@ async fn a_variable_that_cannot_be_read_is_named() {
     assert!(ending.errors()[0].contains("SNAPSHOT_MAX_AGE_HOURS is `a day`"));
 }
 
-/// Datadog is left off by leaving its parameter empty.
+/// An empty parameter switches Datadog off.
 #[tokio::test(start_paused = true)]
 async fn without_a_key_nothing_is_sent_and_the_tag_is_written() {
     let off = [("DatadogApiKeySsmName", ""), ("DatadogSite", "")];

@@ -1,5 +1,5 @@
-//! Bad nights: what must hold, holds; the same seed is the same night; and a guard that is taken
-//! away is missed.
+//! Bad nights violate no invariant; the same seed gives the same night; and without a guard an
+//! invariant is violated.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use simulation::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A night's trace and what it broke. Told before another night moves the clock on.
+/// A night's trace and violations. The trace is taken before another night moves the clock.
 async fn told(plan: &Plan) -> (String, Vec<String>) {
     let played = play(plan).await;
     (played.trace(), played.violations)
 }
 
-/// Without this no seed means anything.
+/// Otherwise a seed could not reproduce a night.
 #[tokio::test(start_paused = true)]
 async fn a_the_same_seed_is_the_same_night() {
     let mut differ = 0;
@@ -43,7 +43,7 @@ async fn every_single_trouble(backup: Backup) {
     each(&exhaustive::single_faults(&of).await, &of).await;
 }
 
-/// Each of those faults alone, in a night that is otherwise that one.
+/// Plays the night `of` once for each fault, with that fault alone.
 async fn each(faults: &[PlannedFault], of: &Plan) {
     let mut bad = Vec::new();
     for fault in faults {
@@ -91,7 +91,7 @@ async fn every_single_fault_of_a_canary_night() {
     each(&exhaustive::faults_at_turns(&canary).await, &canary).await;
 }
 
-/// What a dead run has left, and a fault while the next night gives it back.
+/// A dead run has left a volume, and a fault happens while the next night releases it.
 #[tokio::test(start_paused = true)]
 async fn a_fault_in_the_night_after() {
     let faults = exhaustive::faults_at_turns(&undisturbed(Backup::Good)).await;
@@ -110,7 +110,7 @@ async fn a_fault_in_the_night_after() {
     assert!(bad.is_empty(), "{} nights:\n{}", bad.len(), bad.join("\n"));
 }
 
-/// A run whose events wait so long that the next takes it for dead.
+/// The events of a run wait so long that the next run takes it for dead.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_outlasts_the_longest_run_meets_the_next() {
     for hours in [7, 12, 24] {
@@ -170,11 +170,11 @@ async fn databases_at_once_do_not_disturb_each_other() {
         assert!(count < 60 || played.refused[0] > 0, "the limits are met");
         most.extend(played.calls.last().copied());
     }
-    // Twelve times the databases, some refusals more.
+    // With twelve times the databases, throttled calls are repeated, but only a few.
     assert!(most[1] < most[0] + most[0] / 5, "{most:?}");
 }
 
-/// Seeds that broke something once, as the nights they are today.
+/// Seeds whose night once violated an invariant. Today a seed may give another night.
 #[tokio::test(start_paused = true)]
 async fn seeds_that_once_broke_something() {
     for seed in [

@@ -1,5 +1,5 @@
-//! A stack with every switch for companies set, and one with none: a night passes, and what each
-//! switch is for has come of it.
+//! A stack with every parameter for company rules set, and one with none: the night succeeds, and
+//! each parameter has its effect.
 
 use std::collections::BTreeSet;
 
@@ -25,14 +25,14 @@ const EVERY_SWITCH: [(&str, &str); 8] = [
     ("VolumeTags", "CostCenter=4711,Owner=databases"),
 ];
 
-/// The tags of the test volume that the night made.
+/// The tags of the night's test volume.
 fn volume_tags(night: &Environment) -> Tags {
     let mut volumes = night.stack.aws.volumes().into_iter();
     let test = volumes.find(|volume| volume.tags.contains_key("IBBackupTest"));
     test.expect("a test volume").tags
 }
 
-/// What each command was for, with where its output went.
+/// The first step of each command, and the log group for its output.
 fn outputs(night: &Environment) -> BTreeSet<(String, Option<String>)> {
     let commands = night.stack.aws.commands().into_iter();
     commands
@@ -96,7 +96,7 @@ async fn a_night_of_a_stack_with_none() {
     assert!(functions.all(|of| of.vpc.is_none() && of.role.permissions_boundary.is_none()));
 }
 
-/// What the stack's pattern cannot tell, step 2 does, before it makes anything.
+/// Step 2 refuses what the parameter's pattern cannot exclude, before it creates anything.
 #[tokio::test(start_paused = true)]
 async fn a_tag_of_the_checks_own_is_refused_at_start() {
     let set = [("VolumeTags", "CostCenter=4711,IBBackupEnvironment=prod")];

@@ -1,14 +1,14 @@
-//! What must be told: a verdict where nothing stood in its way, a canary's result, and what a
-//! person has to mend.
+//! What must be reported: a verdict if nothing prevented it, a canary's result, and what a person
+//! has to repair.
 
 use crate::environment::{Ending, Environment};
 use crate::{OperatorAction, Plan, PlannedFault};
 use aws_stand_in::simulated_host::Backup;
 
-/// Whether a canary's damage was found.
+/// The metric that says whether a canary's damage was found.
 pub(super) const CANARY: &str = "infobright_backup_check.canary_caught";
 
-/// One thing that passes costs no verdict.
+/// A single fault that passes costs no verdict.
 pub(super) fn what_passes(plan: &Plan, ending: &Ending) -> Option<String> {
     let nothing_lasts = match plan.faults.as_slice() {
         [] => true,
@@ -21,10 +21,10 @@ pub(super) fn what_passes(plan: &Plan, ending: &Ending) -> Option<String> {
         Backup::CannotBeTested => return None,
     };
     (nothing_lasts && ending.tag() != Some(truth))
-        .then(|| format!("5: {:?}, and the verdict was to be {truth}", ending.tag()))
+        .then(|| format!("5: {:?}, but the verdict must be {truth}", ending.tag()))
 }
 
-/// Where nothing but the number of tags keeps a verdict off the snapshot, Datadog has it.
+/// If only the number of tags keeps a verdict off the snapshot, Datadog has the verdict.
 pub(super) fn verdict_without_tag(plan: &Plan, ending: &Ending) -> Option<String> {
     let [PlannedFault::OperatorAction(_, OperatorAction::FillTags)] = plan.faults.as_slice() else {
         return None;
@@ -35,11 +35,11 @@ pub(super) fn verdict_without_tag(plan: &Plan, ending: &Ending) -> Option<String
         _ => 0.0,
     };
     let lost = ending.tag().is_none() && ending.valid() != [truth] && !plan.canary;
-    lost.then(|| format!("2: no tag, and the metric {:?} of {truth}", ending.valid()))
+    lost.then(|| format!("2: no tag; metric {:?}, not {truth}", ending.valid()))
 }
 
-/// A canary night leaves the backup's tag and metric alone. It says that the damage was found, or
-/// that it was not, only after a test of a copy that was good before.
+/// A canary night does not write the backup's tag and metric. It reports that the damage was found
+/// or missed only after a test of a copy that was good before.
 pub(super) fn canary(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<String> {
     let mut violations = Vec::new();
     let (tag, metric) = (ending.tag(), ending.valid());
@@ -49,7 +49,7 @@ pub(super) fn canary(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<S
             PlannedFault::OperatorAction(_, OperatorAction::TestAgain)
         )
     };
-    // Without the field that says so, it is an ordinary night.
+    // If the event lost its field `canary`, it is an ordinary night.
     let is_garbled = |fault: &PlannedFault| match fault {
         PlannedFault::Delivery(0, how) => how.hides_run(),
         _ => false,
@@ -74,7 +74,8 @@ pub(super) fn canary(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<S
     violations
 }
 
-/// Where one thing that a person has to mend cost the verdict, or is left, the event names it.
+/// If a single fault that a person has to repair cost the verdict or left a volume, the event names
+/// it.
 pub(super) fn what_to_mend(plan: &Plan, ending: &Ending) -> Option<String> {
     let [PlannedFault::OperatorAction(_, act)] = plan.faults.as_slice() else {
         return None;

@@ -1,4 +1,4 @@
-//! What is left of a night without a guard against what AWS does.
+//! Mutants whose guard is against known behaviour of AWS.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use aws_stand_in::lambda::Accepted;
 use aws_stand_in::{Call, Fault};
 
 impl Mutant {
-    /// What is believed of an answer that is not AWS's, or is half of one.
+    /// How a step without the guard sees an answer that is not AWS's or is cut.
     pub(crate) fn believes(self, how: Answers, call: &Call) -> Option<Fault> {
         match (self, how) {
             (Self::ForeignAnswerBelieved, Answers::Foreign) => Some(Fault::Refuse {
@@ -28,7 +28,7 @@ impl Mutant {
         }
     }
 
-    /// What of these guards travels in the events.
+    /// Removes the part of these guards that is in the events.
     pub(super) fn forget(self, accepted: &mut Accepted) {
         let Some(fields) = accepted.event.as_object_mut() else {
             return;
@@ -43,7 +43,7 @@ impl Mutant {
         };
     }
 
-    /// What of these guards is in the requests.
+    /// Removes the part of these guards that is in the requests.
     pub(super) fn alter(self, action: &str, body: &[u8]) -> Option<Bytes> {
         match (self, action) {
             (Self::StepUnnamed, "GetCommandInvocation") => without_step(body),

@@ -1,18 +1,18 @@
-//! What a control changes of a call on its way to AWS.
+//! How mutants change a request on its way to AWS.
 
 use bytes::Bytes;
 use serde_json::json;
 
 use aws_stand_in::Aws;
 
-/// The ids of the commands that test, in their order.
+/// The ids of the test commands, in order.
 pub(super) fn tests(aws: &Aws) -> Vec<String> {
     let tests = aws.commands().into_iter();
     let tests = tests.filter(|command| command.steps.iter().any(|step| step == "test"));
     tests.map(|command| command.id).collect()
 }
 
-/// The question how a test ended, as the question how the first of all tests did.
+/// Changes a request for a test's result to ask for the first test's result.
 pub(super) fn result_of_first_test(aws: &Aws, body: &[u8]) -> Option<Bytes> {
     let mut question: serde_json::Value = serde_json::from_slice(body).ok()?;
     let tests = tests(aws);
@@ -24,8 +24,8 @@ pub(super) fn result_of_first_test(aws: &Aws, body: &[u8]) -> Option<Bytes> {
     Some(question.to_string().into())
 }
 
-/// The verdicts of the first run, or of any other, with an instant that is still to come: step 6
-/// takes none such for newer than its own.
+/// Gives the verdicts of the first run, or of all others, an instant in the future. Step 6 ignores
+/// such an instant when it looks for a verdict newer than its own.
 pub(super) fn verdicts_to_come(of_first: bool) -> impl FnMut(&str, &[u8]) -> Option<Bytes> {
     let mut first = None;
     move |action, body| {
@@ -48,7 +48,7 @@ fn to_come(first: &mut Option<String>, of_first: bool, body: &[u8]) -> Option<By
     (is_first == of_first).then(|| with_parameter(body, &checked_at, Some("2999-01-01T00:00:00Z")))
 }
 
-/// An EC2 request with that parameter set or left out.
+/// The EC2 request with that parameter set, or removed.
 pub(super) fn with_parameter(body: &[u8], name: &str, value: Option<&str>) -> Bytes {
     let parameters: Vec<(String, String)> = serde_urlencoded::from_bytes(body).unwrap_or_default();
     let others = parameters.into_iter().filter(|(key, _)| key != name);
@@ -59,7 +59,7 @@ pub(super) fn with_parameter(body: &[u8], name: &str, value: Option<&str>) -> By
         .into()
 }
 
-/// 2018's fault: the text `'False'` is not empty, so it counted as true.
+/// The fault of 2018: the text `'False'` is not empty, so it counted as true.
 pub(super) fn always_one(body: &[u8]) -> Option<Bytes> {
     let mut series: serde_json::Value = serde_json::from_slice(body).ok()?;
     for gauge in series["series"].as_array_mut()? {

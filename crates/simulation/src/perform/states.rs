@@ -1,5 +1,5 @@
-//! States of AWS and of the test instance that people have run into: the stand-in's own tests say
-//! where each was seen.
+//! States of AWS and of the test instance that people have met. The stand-in's tests say where each
+//! was reported.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const THEIRS: &str = "vol-rehearsaltheirs";
 /// The snapshots that others make.
 pub(crate) const SCANNED: &str = "snap-rehearsalscan";
 pub(crate) const COPIED: &str = "snap-rehearsalcopy";
-/// A step that a document of one's own may have before the one that runs the script.
+/// A step that a user's own document may have before the one that runs the script.
 const STEP_BEFORE: &str = "prepare";
 /// The name that the test instance is renamed to.
 const OTHER_NAME: &str = "ib02-former.dev.code418.net";
@@ -60,7 +60,7 @@ pub(super) async fn bring_about(act: OperatorAction, night: &Environment) {
     }
 }
 
-/// Has people undo that, so that the next night is a clean one.
+/// Undoes these states, so that the next night is clean.
 pub(crate) fn mend(night: &Environment) {
     let (aws, instance) = (&night.stack.aws, &night.stack.fixture.test_instance_id);
     if aws.holds_device_name(instance, DEVICE) {
@@ -90,11 +90,11 @@ fn scan(night: &Environment) {
     };
     let volume = &world.production_volume_id;
     aws.add_snapshot(of(SCANNED, volume, "taken by a scanner"));
-    // What CopySnapshot makes has no volume of its own.
+    // A snapshot made by CopySnapshot has no real volume id.
     aws.add_snapshot(of(COPIED, "vol-ffffffff", "nightly"));
 }
 
-/// Production as it was, on a new machine with the same id.
+/// Restores production as it was, on a new instance with the same id.
 fn restore_production(night: &Environment) {
     let (aws, world) = (&night.stack.aws, &night.stack.fixture);
     let id = &world.production_instance_id;
@@ -109,7 +109,7 @@ fn restore_production(night: &Environment) {
     aws.add_volume(&world.production_volume_id, zone, tags, Some((id, DEVICE)));
 }
 
-/// How many tags EC2 lets a snapshot have.
+/// How many tags EC2 allows for a snapshot.
 const MOST_TAGS: usize = 50;
 
 fn fill_tags(night: &Environment) {

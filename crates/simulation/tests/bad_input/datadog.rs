@@ -1,4 +1,4 @@
-//! Datadog refuses, or is silent.
+//! Datadog refuses the requests, or does not answer.
 
 use std::time::Duration;
 

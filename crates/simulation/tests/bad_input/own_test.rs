@@ -1,4 +1,4 @@
-//! A test document of one's own that does not say what it checked.
+//! A user's own test document that does not report what it checked.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use aws_stand_in::instance_host::{AttachedVolume, BoxFuture, Finished, Host, Run
 use aws_stand_in::simulated_host::SimulatedHost;
 use simulation::environment::{Ending, Environment};
 
-/// A test instance whose test document is a user's own, which prints this and exits so.
+/// A test instance with a user's own test document, which prints this and exits with this code.
 struct OwnTest {
     machine: SimulatedHost,
     test_document: String,
@@ -63,7 +63,7 @@ async fn a_test_document_that_does_not_say_what_it_checked() {
     ending.assert_undetermined("its output does not end in the JSON line");
     let ending = night_with_own_test(0, "all tables fine\n").await;
     ending.assert_undetermined("its last line is `all tables fine`");
-    // 10 MB: Systems Manager keeps the first 24,000 characters, and the sum is not in them.
+    // 10 MB: Systems Manager keeps the first 24,000 characters, without the last line.
     let summary = r#"{"valid":true,"checks":1,"tables":1,"rows":1,"seconds":1,"reason":""}"#;
     let flood = format!("{}\n{summary}\n", "table ok\n".repeat(1_200_000));
     let ending = night_with_own_test(0, &flood).await;

@@ -51,7 +51,7 @@ async fn a_snapshot_that_is_not_ours() {
     );
 }
 
-/// A night whose one snapshot is `change`d.
+/// A night whose only snapshot is changed by `change`.
 fn with_snapshot(change: impl FnOnce(Snapshot) -> Snapshot) -> Environment {
     let night = Environment::new();
     let fixture = &night.stack.fixture;

@@ -1,15 +1,15 @@
-//! What a night needs, how it is taken away, and how the doctor names it.
+//! What a night needs, how the tests remove it, and how the doctor names it.
 
 use std::time::Duration;
 
 use aws_stand_in::template;
 use aws_stand_in::{Aws, Fixture, Instance, Snapshot, Tags};
 
-/// What is taken away.
+/// What the test removes.
 pub enum Away {
-    /// This action, from the role of this step.
+    /// This action from this step's role.
     Grant(usize, &'static str),
-    /// Something of the template.
+    /// Something in the template.
     Template(fn(&mut template::Template)),
     /// Something in the account.
     Account(fn(&Aws, &Fixture)),
@@ -18,13 +18,13 @@ pub enum Away {
 }
 use Away::{Account, Grant, Host, Template};
 
-/// What is taken away; the need that is named for it; words of its line.
+/// What the test removes, the need that the doctor then names, and words of its line.
 pub type Row = (Away, &'static str, &'static str);
 
 const HOUR: Duration = Duration::from_hours(1);
 const LOOK: &str = "reading EC2 and SSM";
 
-/// Grants, by the step that has them; a line names the action.
+/// Grants with their step; the doctor's line names the action.
 const GRANTS: &[(usize, &str, &str)] = &[
     (1, "ec2:DescribeInstances", LOOK),
     (1, "ec2:DescribeSnapshots", LOOK),
@@ -60,7 +60,7 @@ const GRANTS: &[(usize, &str, &str)] = &[
     ),
 ];
 
-/// What the scripts look for on the host, and its name in the table.
+/// What the scripts check on the host, and its name in the table.
 const HOST: &[(&str, &str)] = &[
     ("host_commands", "commands of the host"),
     ("mount_point", "mount point"),
@@ -87,7 +87,7 @@ pub fn all() -> Vec<Row> {
     all
 }
 
-/// Of the production and test instances, and the backup.
+/// Needs about the production and test instances, and the backup.
 fn of_instances() -> Vec<Row> {
     vec![
         (
@@ -135,7 +135,7 @@ fn of_instances() -> Vec<Row> {
     ]
 }
 
-/// Of the device, the agent, Datadog and Lambda.
+/// Needs about the device, the agent, Datadog and Lambda.
 fn of_services() -> Vec<Row> {
     vec![
         (

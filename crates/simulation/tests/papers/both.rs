@@ -1,4 +1,4 @@
-//! What holds of all pages: contents, names of functions. Links are held by `.ci/tests/test_links.py`.
+//! Checks of all pages: contents and function names. `.ci/tests/test_links.py` checks links.
 
 use regex::Regex;
 use simulation::environment::Environment;
@@ -19,7 +19,7 @@ fn every_section_of_the_run_book_stands_in_its_contents() {
     }
 }
 
-/// People know the run book of 2018 by them, and have links to them.
+/// People know these headings from the run book of 2018, and have links to them.
 #[test]
 fn the_headings_and_the_outward_links_of_the_first_run_book_are_there() {
     let page = Page::runbook();

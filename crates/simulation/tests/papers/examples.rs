@@ -1,4 +1,4 @@
-//! README.md and docs/: what can be rehearsed, the printed run, and the example of a test.
+//! README.md and docs/: the rehearsal's menu, the printed run, and the example of a test.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -96,7 +96,7 @@ async fn the_parameters_that_the_scripts_get() {
         let sent = sent.find(|command| command.comment.starts_with(&about));
         let sent = sent.expect("a command");
         let document = night.stack.template.document(&sent.document);
-        // The stand-in has put in the default of what was not sent.
+        // For parameters that were not sent, the stand-in has inserted the default.
         let declared = document.expect("a document").parameters.iter();
         let given = declared.filter(|of| of.default.as_ref() != sent.parameters.get(&of.name));
         let given: BTreeSet<String> = given.map(|of| of.name.clone()).collect();
@@ -105,7 +105,7 @@ async fn the_parameters_that_the_scripts_get() {
     }
 }
 
-/// What Systems Manager would tell of the page's own script on this volume.
+/// What Systems Manager would report about the page's own script on this volume.
 fn run_example(volume: &Path) -> Report {
     let script = &Page::doc("documents").blocks("bash")[0];
     let mut bash = Command::new("bash");

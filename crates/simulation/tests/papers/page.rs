@@ -1,11 +1,11 @@
-//! A page of Markdown, as far as the papers use it.
+//! A page of Markdown, as far as the documentation uses it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// One of the papers.
+/// One page of the documentation.
 pub(crate) struct Page {
     pub(crate) name: String,
     pub(crate) text: String,
@@ -50,7 +50,7 @@ impl Page {
         Self { name, text }
     }
 
-    /// The rows of the one table whose head begins with these cells.
+    /// The rows of the table whose head begins with these cells.
     pub(crate) fn table(&self, head: &[&str]) -> Vec<Vec<String>> {
         let mut lines = self.text.lines();
         lines
@@ -59,7 +59,7 @@ impl Page {
         lines.map_while(cells).skip(1).collect()
     }
 
-    /// The fenced blocks of this language, without the indentation of the list they stand in.
+    /// The fenced blocks of this language, without the indentation of a surrounding list.
     pub(crate) fn blocks(&self, language: &str) -> Vec<String> {
         let pattern = format!("(?ms)^( *)```{language}\n(.*?)^ *```$");
         let fenced = Regex::new(&pattern).expect("a pattern");
@@ -74,7 +74,7 @@ impl Page {
         blocks
     }
 
-    /// Its headings, whatever their level. A comment in a script is none.
+    /// Its headings of all levels. A comment in a script is not a heading.
     pub(crate) fn headings(&self) -> Vec<&str> {
         let mut in_block = false;
         let lines = self.text.lines().filter(|line| {
@@ -97,7 +97,7 @@ fn owned(cells: &[&str]) -> Vec<String> {
     cells.iter().map(|&cell| cell.to_owned()).collect()
 }
 
-/// What stands in backquotes in a cell.
+/// The texts in backquotes in a cell.
 pub(crate) fn quoted(cell: &str) -> Vec<String> {
     let pieces = cell.split('`').skip(1).step_by(2);
     pieces.map(str::to_owned).collect()
@@ -110,7 +110,7 @@ pub(crate) fn name(cell: &str) -> String {
     names.remove(0)
 }
 
-/// All files below these folders and files of the source tree that end so, as one text each.
+/// The text of each file with this ending in these folders and files of the source tree.
 pub(crate) fn sources(below: &[&str], ending: &str) -> Vec<String> {
     let mut folders: Vec<PathBuf> = below.iter().map(|path| root().join(path)).collect();
     let mut texts = Vec::new();
@@ -125,13 +125,13 @@ pub(crate) fn sources(below: &[&str], ending: &str) -> Vec<String> {
     texts
 }
 
-/// What a shown line stands for, where each `…` is `filling`.
+/// A pattern for a shown line, in which each `…` is replaced by `filling`.
 pub(crate) fn pattern(shown: &str, filling: &str) -> String {
     let pieces: Vec<String> = shown.split('…').map(regex::escape).collect();
     pieces.join(filling)
 }
 
-/// Whether one of the lines is what `shown` says, where `…` may stand for anything.
+/// Whether one of the lines matches `shown`, in which `…` stands for any text.
 pub(crate) fn is_among(shown: &str, lines: &[String]) -> bool {
     let line = Regex::new(&format!("^{}$", pattern(shown, ".*"))).expect("a pattern");
     lines.iter().any(|seen| line.is_match(seen.trim_end()))

@@ -13,7 +13,7 @@ use simulation::environment::{Ending, Environment};
 
 use crate::page::{Page, name, quoted, sources};
 
-/// The environment variables that docs/settings.md lists without a parameter of their own.
+/// The environment variables that docs/settings.md lists without a parameter.
 const WITHOUT_PARAMETER: [&str; 4] = [
     "COMMIT",
     "NEXT_LAMBDA_NAME",
@@ -21,7 +21,7 @@ const WITHOUT_PARAMETER: [&str; 4] = [
     "PROGRAMS_DOCUMENT",
 ];
 
-// ---- What a night comes to ----
+// ---- The outcome of a night ----
 
 #[tokio::test(start_paused = true)]
 async fn the_outcomes() {
@@ -106,7 +106,7 @@ async fn night_of_lost_tags() -> Ending {
             break volume.id;
         }
     };
-    // Attached and mounted by then, and the test at work.
+    // By then the volume is attached and mounted, and the test runs.
     aws.clock().sleep(Duration::from_secs(30)).await;
     aws.tag_by_hand(&volume, "IBBackupRun", "somebody-else");
     night.stack.lambda.idle().await;
@@ -177,7 +177,7 @@ async fn the_start_event_of_another_database_starts_its_run() {
     );
 }
 
-/// A night whose start event names all that it may, and in which AWS is busy for one look.
+/// A night whose start event has all fields, and in which AWS throttles one poll.
 async fn a_night_with_every_field() -> Ending {
     let night = Environment::new();
     let another = night.add_another(1);
@@ -306,7 +306,7 @@ async fn the_metrics_and_their_tags() {
     let listed: BTreeSet<String> = rows.iter().map(|row| name(&row[0])).collect();
     let night = Environment::new();
     night.play().await;
-    // The second night knows of a backup that was found good.
+    // Only the second night finds an earlier valid backup.
     let mut points = night.play().await.points;
     points.extend(
         Environment::new()

@@ -1,4 +1,4 @@
-//! RUNBOOK.md: its errors, its log lines, and the events that it has people send.
+//! RUNBOOK.md: its errors, its log lines, and the events that it tells people to send.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -67,7 +67,7 @@ fn every_section_that_a_message_names_exists() {
     assert!(seen.len() >= 2, "{seen:?}");
 }
 
-/// The path if it is there, else one that is.
+/// The path if it exists, otherwise one that does.
 fn existing(path: &str) -> &str {
     if crate::page::root().join(path).exists() {
         path
@@ -105,7 +105,7 @@ async fn the_log_lines_are_lines_of_nights() {
     }
 }
 
-/// Literals as they stand in the sources, with their line breaks undone.
+/// Compares with the literals in the sources, whose line breaks are removed first.
 #[test]
 fn the_table_of_lines_has_lines_that_the_code_writes() {
     let crates = [
@@ -165,7 +165,7 @@ async fn the_log_groups() {
     assert_eq!(listed, groups);
 }
 
-// ---- What people are told to send ----
+// ---- Events that people are told to send ----
 
 /// Function and payload of each `aws lambda invoke` in the run book.
 fn invocations() -> Vec<(String, Value)> {
@@ -180,7 +180,7 @@ fn invocations() -> Vec<(String, Value)> {
         (found[1].to_owned(), payload)
     });
     let found: Vec<(String, Value)> = found.collect();
-    // One question starts no run, and is answered at once.
+    // The status event starts no run and is answered at once.
     let asked = text.matches(r#"--payload '{"status": true}'"#).count();
     let all = text.matches("aws lambda invoke").count();
     assert_eq!((found.len() + asked, asked), (all, 2));

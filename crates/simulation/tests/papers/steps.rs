@@ -35,7 +35,7 @@ async fn the_table_of_steps() {
     }
 }
 
-/// How a step's pollings stand in the table.
+/// A step's polling intervals and limits, in the table's words.
 fn shown(pollings: &[Polling]) -> (String, String) {
     let every = |polling: &Polling| format!("{} s", polling.interval.as_secs());
     let give_up_after = |polling: &Polling| match polling.give_up_after.as_secs() {
@@ -70,7 +70,7 @@ fn polling_of(night: &Environment, ending: &Ending, function: &Function) -> Vec<
     }
 }
 
-/// How often and how long the step looks, for each event that it was given.
+/// How often and how long the step polls, for each event that it got.
 fn pollings<S: Step>(night: &Environment, ending: &Ending, function: &Function) -> Vec<Polling> {
     let aws = &night.stack.aws;
     let clients = Clients::new(
