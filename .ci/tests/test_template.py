@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import re
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -76,6 +78,14 @@ class Reader(unittest.TestCase):
         (step,) = read["Resources"]["One"]["Properties"]["Content"]["mainSteps"]
         self.assertEqual(step["inputs"], {"timeoutSeconds": "5", "runCommand": [SCRIPT, "second\n"]})
         self.assertTrue(made.endswith(SMALL[SMALL.index("\n  # What follows."):]))
+
+    def test_nobody_else_in_python_parses_yaml(self):
+        """But for CircleCI's file, which is no template."""
+        listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", ".ci", "datadog", "documents", "crates"],
+                                cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+        parsers = re.compile(r"^ *(?:import|from) (?:yaml|ruamel|samtranslator\.yaml_helper|samcli\.yamlhelper|cfnlint\.decode)\b", re.MULTILINE)
+        found = {name for name in listed if (ROOT / name).is_file() and parsers.search((ROOT / name).read_bytes().decode("latin-1"))}
+        self.assertEqual(found, {".ci/template.py", ".ci/tests/test_circleci.py", ".ci/tests/test_template.py"})
 
 
 if __name__ == "__main__":
