@@ -131,6 +131,7 @@ docs: build $(VENV)/ready ## Write the tables of the documentation that come fro
 	$(VENV)/bin/python .ci/docs
 	$(VENV)/bin/python .ci/deployer-policy template.yaml >.tools/deployer-policy.json
 	mv .tools/deployer-policy.json docs/
+	documents/tests/globals --write
 	MAKE_DOCS=1 cargo test -p simulation --test papers
 
 documents: setup-documents ## Make the files that template.yaml includes: what the SSM documents run
