@@ -35,7 +35,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate mutants bench test test-programs test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog package release fmt documents build setup setup-rust setup-documents setup-host setup-lint
+.PHONY: help rehearse simulate mutants bench test test-programs test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog package release fmt docs documents build setup setup-rust setup-documents setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -126,6 +126,13 @@ release: $(VENV)/ready ## Make the GitHub release of this commit from dist/; DRY
 
 fmt: setup-rust ## Format the Rust code
 	cargo fmt --all
+
+docs: build $(VENV)/ready ## Write the tables of the documentation that come from the code
+	$(VENV)/bin/python .ci/docs
+	$(VENV)/bin/python .ci/deployer-policy template.yaml >.tools/deployer-policy.json
+	mv .tools/deployer-policy.json docs/
+	documents/tests/globals --write
+	MAKE_DOCS=1 cargo test -p simulation --test papers
 
 documents: setup-documents ## Make the files that template.yaml includes: what the SSM documents run
 	@documents/build

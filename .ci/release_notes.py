@@ -2,12 +2,12 @@
 
 import re
 
-from samtranslator.yaml_helper import yaml_parse
+import template
 
 
-def parameters(template):
+def parameters(text):
     """Each parameter with its default."""
-    found = yaml_parse(template)["Parameters"]
+    found = template.read(text)["Parameters"]
     return {f"`{name}`": f"`{of['Default']}`" if str(of.get("Default", "")) else "empty" for name, of in found.items()}
 
 
@@ -24,12 +24,10 @@ def words(value):
     return str(value)
 
 
-def grants(template):
+def grants(text):
     """Each action of each role, with the resources and conditions that it has."""
     found = {}
-    for role, of in yaml_parse(template)["Resources"].items():
-        if of["Type"] != "AWS::IAM::Role":
-            continue
+    for role, of in template.of_type(template.read(text), "AWS::IAM::Role").items():
         for policy in of["Properties"].get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 condition, inner = "", statement

@@ -3,12 +3,15 @@ run book's log lines, which are lines of real nights (crates/simulation/tests/pa
 
 import pathlib
 import re
+import sys
 import unittest
 
-from samtranslator.yaml_helper import yaml_parse
-
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
+sys.path.append(str(ROOT / ".ci"))
+
+import template  # noqa: E402
+
+TEMPLATE = template.read()["Resources"]
 RUN = 'INFO run{run_id="rehearsal-request-0000"}: '
 REPORT = r'{"command_id":"c","status":"%s","response_code":1,"stdout":"FAIL  x\n{\"valid\":false}","stderr":"%s"} }]'
 

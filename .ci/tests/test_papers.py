@@ -1,93 +1,28 @@
-"""README.md, RUNBOOK.md and docs/, as far as they speak of roles, commands and the picture. The Rust tests
+"""README.md, RUNBOOK.md and docs/, as far as they speak of the template, of commands and the picture. The Rust tests
 (crates/simulation/tests/papers) hold them against the functions."""
 
 import importlib
-import json
 import pathlib
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
 import unittest
 
 import botocore.session
 import jmespath
 from botocore import xform_name
-from samtranslator.yaml_helper import yaml_parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / ".ci"))
+
+import template  # noqa: E402
+
 PAPERS = {str(page.relative_to(ROOT)): page.read_text()
           for page in (*ROOT.glob("*.md"), *sorted((ROOT / "docs").glob("*.md")))}
-RESOURCES = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]
-
-
-# ---- The table of what the functions may do ----
-
-
-def listed(value):
-    return value if isinstance(value, list) else [value]
-
-
-def resource(step, value):
-    """A statement's resource in the table's words."""
-    if isinstance(value, dict):
-        ((name, argument),) = value.items()
-        if name == "Fn::GetAtt":
-            target = argument[0] if isinstance(argument, list) else argument.split(".")[0]
-            if target == f"Step{step}Logs":
-                return "its own log group"
-            return {f"Step{step + 1}Function": "the next step", "Step6Function": "step 6"}[target]
-        if name == "Ref":
-            return f"the key `{argument}`"
-        if isinstance(argument, list):
-            return "its own document"
-        own = RESOURCES[f"Step{step}Function"]["Properties"]["FunctionName"]["Fn::Sub"]
-        if argument.endswith(f":function:{own}"):
-            return "itself"
-        if "parameter${" in argument:
-            return f"the parameter `{re.search(r'parameter.{2}(.*)}', argument)[1]}`"
-        value = argument.rsplit(":", 1)[1]
-    return f"`{value}`"
-
-
-def where(statement):
-    """A statement's condition in the table's words."""
-    found = []
-    for operator, keys in statement.get("Condition", {}).items():
-        for key, value in keys.items():
-            if operator == "Null":
-                found.append(f"`{key}` {'absent' if value == 'true' else 'present'}")
-                continue
-            value = value["Ref"] if isinstance(value, dict) else ",".join(listed(value))
-            found.append(f"`{key}={value}`")
-    return "; ".join(found)
-
-
-def granted():
-    """Step, action, resource and condition of everything that the roles allow."""
-    for step in range(1, 7):
-        (policy,) = RESOURCES[f"Step{step}Role"]["Properties"]["Policies"]
-        statements = [(statement, "") for statement in policy["PolicyDocument"]["Statement"]]
-        in_subnets = RESOURCES["NetworkInterfaces"]["Properties"]["PolicyDocument"]["Statement"]
-        statements += [(statement, "if `SubnetIds` is set") for statement in in_subnets]
-        for statement, condition in statements:
-            if "Fn::If" in statement:
-                statement, condition = statement["Fn::If"][1], "if it is set"
-            if statement["Effect"] == "Deny":
-                continue
-            words = "; ".join(filter(None, [condition, where(statement)])) or "–"
-            for action in listed(statement["Action"]):
-                for value in listed(statement["Resource"]):
-                    yield str(step), action, resource(step, value), words
-
-
-def told():
-    """The same, as docs/permissions.md has it."""
-    rows = re.search(r"(?m)^\| step \| action .*\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["docs/permissions.md"])[1]
-    for row in rows.splitlines():
-        steps, actions, on, words, why = (cell.strip() for cell in row.strip("|").split(" | "))
-        assert why, row
-        for step in steps.split(", "):
-            for action in re.findall(r"`([^`]+)`", actions):
-                yield step, action, on, words
+STACK = template.read()
 
 
 # ---- Commands ----
@@ -120,10 +55,43 @@ OWN = {("logs", "tail"): {"--follow", "--since", "--format", "--filter-pattern",
 
 
 class Papers(unittest.TestCase):
-    def test_the_table_of_the_roles(self):
-        told_of, allowed = sorted(told()), sorted(granted())
-        self.assertEqual(len(told_of), len(set(told_of)), "a row twice")
-        self.assertEqual(sorted(set(told_of)), sorted(set(allowed)))
+    def docs(self, *arguments):
+        done = subprocess.run([sys.executable, ROOT / ".ci/docs", *arguments], capture_output=True, text=True, check=False)
+        self.assertNotIn("Traceback", done.stderr)
+        return done.returncode, done.stderr
+
+    def test_the_tables_are_those_of_the_template_and_of_datadog(self):
+        self.assertEqual(self.docs("--check"), (0, ""))
+
+    def test_a_table_that_lags_behind_is_seen_and_written_anew(self):
+        root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        shutil.copytree(ROOT / "docs", root / "docs")
+        shutil.copytree(ROOT / "datadog", root / "datadog")
+        shutil.copy(ROOT / "RUNBOOK.md", root)
+        text = template.edited(template.FILE.read_text(), {
+            ("Parameters", "SnapshotMaxAgeHours", "Default"): "30", ("Parameters", "VolumeType", "Default"): "''",
+            ("Resources", "Step3Role", "Properties", "Policies", 0, "PolicyDocument", "Statement", 1, "Action"): "ec2:DescribeTags",
+            ("Resources", "ErrorsAlarm", "Properties", "AlarmName"): "!Sub ${Environment}-ib-backup-failures"})
+        (root / "template.yaml").write_text(text)
+        (root / "datadog/monitors/paused.json").unlink()
+        before = (root / "docs/settings.md").read_text()
+        status, said = self.docs("--root", root, "--check")
+        self.assertNotEqual(status, 0)
+        for table in ("docs/settings.md, table variables", "docs/permissions.md, table permissions",
+                      "docs/results.md, table monitors", "docs/results.md, table alarms"):
+            self.assertIn(f"{table}: another one would be written; run make docs", said)
+        self.assertEqual((root / "docs/settings.md").read_text(), before)
+        # What people have to say of it is asked for, and what they said stays.
+        status, said = self.docs("--root", root)
+        self.assertNotEqual(status, 0)
+        for cell in ("variables: write the empty cell of `VOLUME_TYPE`", "permissions: write the empty cell of `ec2:DescribeTags`",
+                     "alarms: write the empty cell of `<environment>-ib-backup-failures`"):
+            self.assertIn(cell, said)
+        (row,) = re.findall(r"(?m)^\| `SNAPSHOT_MAX_AGE_HOURS` .*$", before)
+        self.assertIn(row.replace("| `26` |", "| `30` |"), (root / "docs/settings.md").read_text())
+        self.assertIn("| `26` |", row)
+        self.assertIn("| 3 | `ec2:DescribeTags` | `*` | – |  |", (root / "docs/permissions.md").read_text())
+        self.assertNotIn("| `paused` |", (root / "docs/results.md").read_text())
 
     def test_aws_commands_exist_with_their_options(self):
         session, seen = botocore.session.get_session(), 0
@@ -157,40 +125,11 @@ class Papers(unittest.TestCase):
             for target in re.findall(r"`make ([a-z-]+)|^ {4}make ([a-z-]+)", text):
                 self.assertIn(target[0] or target[1], targets, name)
 
-    def test_the_table_of_alarms(self):
-        rows = re.search(r"(?m)^\| alarm \| when \|\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["docs/results.md"])[1]
-        named = re.findall(r"`<environment>([^`]+)`", rows)
-        alarms = [of["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${Environment}")
-                  for of in RESOURCES.values() if of["Type"] == "AWS::CloudWatch::Alarm"]
-        self.assertEqual(sorted(named), sorted(alarms))
-        for text in PAPERS.values():
-            for name in re.findall(r"alarm `dev([^`]+)`", text):
-                self.assertIn(name, alarms)
-
-    def test_the_table_of_monitors(self):
-        rows = re.search(r"(?m)^\| monitor \| alerts if .*\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["docs/results.md"])[1]
-        cells = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows.splitlines()]
-        told = {name.strip("`"): (int(priority), "every two hours" in what) for name, what, priority in cells}
-        files = {file.stem: json.loads(file.read_text()) for file in (ROOT / "datadog/monitors").glob("*.json")}
-        made = {name: (of["priority"], of["options"].get("renotify_interval") == 120) for name, of in files.items()}
-        self.assertEqual(told, made)
-
-    def test_the_tables_of_graphs_and_queries(self):
-        def first_cells(head):
-            table = re.search(rf"(?m)^\| {head} \|.*\n\|[-|]+\n((?:\|.*\n)+)", PAPERS["RUNBOOK.md"])
-            return [row.split(" | ")[0].strip("| `") for row in table[1].splitlines()]
-
-        dashboard = json.loads((ROOT / "datadog/dashboard.json").read_text())
-        titles = [of["definition"].get("title", "").lower() for of in dashboard["widgets"]]
-        for cell in first_cells("graph"):
-            for graph in cell.lower().split(", "):
-                self.assertTrue([of for of in titles if of.startswith(graph)], graph)
-        for title in filter(None, titles):
-            told = [cell for cell in first_cells("graph") if title.startswith(cell.lower())]
-            self.assertTrue(told, f"the run book does not tell of {title}")
-        queries = [of["Properties"]["Name"]["Fn::Sub"].replace("${Environment}", "dev")
-                   for of in RESOURCES.values() if of["Type"] == "AWS::Logs::QueryDefinition"]
-        self.assertEqual(sorted(first_cells("query")), sorted(queries))
+    def test_alarms_that_are_named_exist(self):
+        alarms = [name.removeprefix("${Environment}") for name in template.named(STACK, "AWS::CloudWatch::Alarm", "AlarmName")]
+        seen = [name for text in PAPERS.values() for name in re.findall(r"alarm `dev([^`]+)`", text)]
+        self.assertGreater(len(seen), 3)
+        self.assertLessEqual(set(seen), set(alarms))
 
     def test_the_first_right_action_is_found_within_a_minute(self):
         """From the top of the run book by its table to the first step, at 250 words a minute."""
@@ -209,8 +148,7 @@ class Papers(unittest.TestCase):
         self.assertEqual({name: count for name, count in seen.items() if count > 250}, {})
 
     def test_the_picture_names_the_functions_in_their_order(self):
-        names = [of["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${Environment}-ib-backup-")
-                 for of in RESOURCES.values() if of["Type"] == "AWS::Serverless::Function"]
+        names = [name.removeprefix("${Environment}-ib-backup-") for name in template.named(STACK, template.FUNCTION, "FunctionName")]
         self.assertEqual(re.findall(r'\["(step-[^"]+)"\]', PAPERS["README.md"]), sorted(names))
 
 

@@ -15,13 +15,13 @@ import unittest
 
 import test_links
 from aws import Aws
-from samtranslator.yaml_helper import yaml_parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path += [str(HERE.parent), str(ROOT / "datadog/tests")]
 
 import release_notes  # noqa: E402
+import template  # noqa: E402
 from stand_in import API_KEY, APP_KEY, Datadog  # noqa: E402
 
 # What /bin/true is built for.
@@ -239,11 +239,11 @@ class Release(unittest.TestCase):
         """So a first production stack cannot run with another's instances, or alarm nobody."""
         prod = tomllib.loads((ROOT / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]
         given = dict(of.split("=", 1) for of in prod["parameter_overrides"])
-        template = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+        parameters = template.read()["Parameters"]
         refused = {name for name, value in given.items() if "<" in value}
         self.assertEqual(refused, {"ProductionInstanceName", "TestInstanceName", "AlarmTopicArn"})
         for name in refused:
-            self.assertIsNone(re.fullmatch(template[name]["AllowedPattern"], given[name]), name)
+            self.assertIsNone(re.fullmatch(parameters[name]["AllowedPattern"], given[name]), name)
         self.assertEqual(given["ScheduleState"], "DISABLED")
 
     def unpacked(self):
@@ -318,19 +318,19 @@ class Release(unittest.TestCase):
         self.assertEqual((self.dist / "release/operator-kit.tar.gz").read_bytes(), first)
 
     def test_the_notes_tell_operators_what_changed(self):
-        template, page = (ROOT / "template.yaml").read_text(), (ROOT / "docs/events.md").read_text()
-        same = release_notes.changes((template, page), (template, page))
+        text, page = template.FILE.read_text(), (ROOT / "docs/events.md").read_text()
+        same = release_notes.changes((text, page), (text, page))
         self.assertEqual(same, ["Parameters, permissions and payload are as they were.", ""])
-        before = template.replace("  SnapshotMaxAgeHours:", "  OldName:", 1)
+        before = text.replace("  SnapshotMaxAgeHours:", "  OldName:", 1)
         before = before.replace("Default: 9000", "Default: 7200").replace("ec2:DeleteVolume", "ec2:DeleteVolumes")
         older = re.sub(r"\| `device` \| 3 .*\n", "", page)
         self.assertNotIn("| `device` | 3", older)
-        text = "\n".join(release_notes.changes((before, older), (template, page)))
+        notes = "\n".join(release_notes.changes((before, older), (text, page)))
         for line in ("- new: `SnapshotMaxAgeHours` (`26`)", "- gone: `OldName`",
                      "- changed: `TestBudgetSeconds`: now `9000`, before `7200`", "- gone: Step6Role: `ec2:DeleteVolumes`",
                      "- new: `device` (step 3)"):
-            self.assertIn(line, text)
-        self.assertIn("- new: Step6Role: `ec2:DeleteVolume` (", text)
+            self.assertIn(line, notes)
+        self.assertIn("- new: Step6Role: `ec2:DeleteVolume` (", notes)
 
     def test_the_notes_compare_with_the_release_before(self):
         self.keep(tags={"2026-01-02-9": "no-commit", "2026-01-02-10": commit() + "^{commit}"})

@@ -4,13 +4,15 @@ import fnmatch
 import json
 import pathlib
 import re
+import sys
 import unittest
-
-from samtranslator.yaml_helper import yaml_parse
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
 ROOT = FOLDER.parent
 CLIENT = ROOT / "crates/common/src/datadog"
+sys.path.append(str(ROOT / ".ci"))
+
+import template  # noqa: E402
 
 # Of Datadog's integration with AWS, and what it tags them with.
 FROM_AWS = {
@@ -64,9 +66,8 @@ def parts(query):
 
 
 class Names(unittest.TestCase):
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    functions = [of["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${Environment}")
-                 for of in template["Resources"].values() if of["Type"] == "AWS::Serverless::Function"]
+    stack = template.read()
+    functions = [name.removeprefix("${Environment}") for name in template.named(stack, template.FUNCTION, "FunctionName")]
 
     def test_every_metric_and_tag_is_sent(self):
         known = {**sent(), **FROM_AWS}
@@ -100,7 +101,7 @@ class Names(unittest.TestCase):
 
     def test_the_pattern_of_the_schedules_name_fits_the_rule(self):
         # CloudFormation calls it by the stack, and by what SAM calls the function's event.
-        (event,) = self.template["Resources"]["Step1Function"]["Properties"]["Events"]
+        (event,) = self.stack["Resources"]["Step1Function"]["Properties"]["Events"]
         rule = f"ib-backup-dev-Step1Function{event}-1ABCDEFGHIJKL".lower()
         (scope,) = re.findall(r"rulename:([^}]+)", dict(monitors())["schedule.json"]["query"])
         self.assertTrue(fnmatch.fnmatchcase(rule, scope.replace("<stack>", "ib-backup-dev")), rule)
@@ -139,12 +140,12 @@ class Names(unittest.TestCase):
         for name, monitor in monitors():
             number = float(monitor["query"].rsplit(" ", 1)[1])
             self.assertEqual(number, monitor["options"]["thresholds"]["critical"], name)
-        hours = self.template["Parameters"]["SnapshotMaxAgeHours"]["Default"]
+        hours = self.stack["Parameters"]["SnapshotMaxAgeHours"]["Default"]
         too_old = dict(monitors())["too-old.json"]
         self.assertEqual(too_old["options"]["thresholds"]["critical"], int(hours) * 3600)
         limits = (ROOT / "crates/common/src/polling.rs").read_text()
         test = re.search(r"TEST: Duration = Duration::from_hours\((\d+)\)", limits)[1]
-        budget = self.template["Parameters"]["TestBudgetSeconds"]["Default"]
+        budget = self.stack["Parameters"]["TestBudgetSeconds"]["Default"]
         near = dict(monitors())["near-limit.json"]["options"]["thresholds"]["critical"]
         self.assertTrue(int(budget) < near < int(test) * 3600, near)
 

@@ -1,25 +1,11 @@
 #!/usr/bin/env bats
-# documents/build, on a template and scripts of this test's own.
+# documents/build, on scripts of this test's own.
 
 setup() {
   FOLDER=$BATS_TEST_TMPDIR
   echo 'mount: lib.sh mount.sh' >"$FOLDER/parts"
   printf 'set -eu\n' >"$FOLDER/lib.sh"
   printf '#!/bin/sh\nparameter runId x\n' >"$FOLDER/mount.sh"
-  cat >"$FOLDER/template.yaml" <<'END'
-Resources:
-  MountCommand:
-    Properties:
-      Content:
-        mainSteps:
-          - inputs:
-              timeoutSeconds: '5'
-              Fn::Transform:
-                Name: AWS::Include
-                Parameters:
-                  Location: documents/mount.json
-Outputs: {}
-END
 }
 
 build() {
@@ -69,23 +55,6 @@ END
   printf '%s\n' 'a' '' '   ' $'\tb  ' "'\"\${x}\$(y)\\" '# a comment' 'k: v' '- |' '---' >"$FOLDER/mount.sh"
   build
   built | tail -n 9 | diff - "$FOLDER/mount.sh"
-}
-
-@test "--expand puts what is built in place of the includes, as YAML that reads the same" {
-  printf '%s\n' 'a' '' $'\tb  ' "'\"\${x}\$(y)\\" '# end' 'k: v' '- |' '%TAG' '---' >"$FOLDER/mount.sh"
-  build
-  build --expand "$FOLDER/template.yaml" >"$FOLDER/expanded.yaml"
-  run grep -c -e Fn::Transform -e AWS::Include "$FOLDER/expanded.yaml"
-  [ "$output" = 0 ]
-  [ "$(tail -n 1 "$FOLDER/expanded.yaml")" = 'Outputs: {}' ]
-  sed -n '/^ \{16\}- |/,/^Outputs/p' "$FOLDER/expanded.yaml" | sed '1d;$d;s/^ \{18\}//' | diff - <(built)
-}
-
-@test "--expand refuses an include of what documents/parts does not name" {
-  sed -i s/mount.json/other.json/ "$FOLDER/template.yaml"
-  run build --expand "$FOLDER/template.yaml"
-  [ "$status" -eq 1 ]
-  [[ $output == *'documents/parts has no other'* ]]
 }
 
 @test "refused: what SSM or YAML would read as more than text" {

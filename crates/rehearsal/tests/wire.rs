@@ -99,7 +99,7 @@ async fn nothing_that_is_not_awss_is_taken_for_an_answer() {
                 cases.spawn(async move {
                     let _place = room.acquire_owned().await.expect("it is never closed");
                     let seen = play(&case).await;
-                    broken(&case, &seen).map(|why| format!("{case}: {why}\n{}", seen.story()))
+                    broken(&case, &seen).map(|why| format!("{case}: {why}\n{}", seen.trace()))
                 });
             }
         }

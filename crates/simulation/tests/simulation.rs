@@ -38,7 +38,7 @@ async fn a_the_same_seed_is_the_same_night() {
     assert_eq!(differ, 20, "another seed is another night");
 }
 
-async fn every_single_trouble(backup: Backup) {
+async fn every_single_fault(backup: Backup) {
     let of = undisturbed(backup);
     each(&exhaustive::single_faults(&of).await, &of).await;
 }
@@ -67,18 +67,18 @@ async fn each(faults: &[PlannedFault], of: &Plan) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_single_trouble_of_a_good_night() {
-    every_single_trouble(Backup::Good).await;
+async fn every_single_fault_of_a_good_night() {
+    every_single_fault(Backup::Good).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_single_trouble_of_a_bad_night() {
-    every_single_trouble(Backup::Damaged).await;
+async fn every_single_fault_of_a_bad_night() {
+    every_single_fault(Backup::Damaged).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_single_trouble_of_a_failing_night() {
-    every_single_trouble(Backup::CannotBeTested).await;
+async fn every_single_fault_of_a_failing_night() {
+    every_single_fault(Backup::CannotBeTested).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -125,7 +125,7 @@ impl SimulatedHost {
     async fn test(&self, run_id: &str, canary: bool) -> Finished {
         loop {
             let mut over = match self.begin_test(run_id) {
-                Begin::Told(finished) => return finished,
+                Begin::Finished(finished) => return finished,
                 Begin::Wait(over) => over,
                 Begin::Test(lock, stop, backup) => {
                     let backup = self.seen(backup, canary);
@@ -151,28 +151,28 @@ impl SimulatedHost {
     fn begin_test(&self, run_id: &str) -> Begin {
         let mut machine = self.machine();
         if !machine.programs && !self.roles.programs.is_empty() {
-            return Begin::Told(cannot_check(
+            return Begin::Finished(cannot_check(
                 "the programs of this test are not on this host",
             ));
         }
         let locks = !machine.takes_no_locks;
         if let Some(finished) = machine.results.get(run_id).filter(|_| locks) {
-            return Begin::Told(finished.clone());
+            return Begin::Finished(finished.clone());
         }
         if machine.released.contains(run_id) {
-            return Begin::Told(released(run_id));
+            return Begin::Finished(released(run_id));
         }
         if let Some(testing) = machine.testing.as_ref().filter(|_| locks) {
             if testing.run_id == run_id {
                 return Begin::Wait(testing.over.clone());
             }
-            return Begin::Told(cannot_check(&format!("run {} is testing", testing.run_id)));
+            return Begin::Finished(cannot_check(&format!("run {} is testing", testing.run_id)));
         }
         let mount = machine.mounted.clone();
         let Some(mount) = mount.filter(|mount| mount.run_id == run_id) else {
             let finished = cannot_check("nothing is mounted for this run");
             machine.results.insert(run_id.to_owned(), finished.clone());
-            return Begin::Told(finished);
+            return Begin::Finished(finished);
         };
         let (alive, over) = watch::channel(());
         let (stop, stopped) = watch::channel(false);
@@ -249,7 +249,7 @@ impl SimulatedHost {
 }
 
 enum Begin {
-    Told(Finished),
+    Finished(Finished),
     Wait(watch::Receiver<()>),
     Test(Lock, watch::Receiver<bool>, Backup),
 }

@@ -95,12 +95,12 @@ async fn a_second_test_of_the_run_reports_the_first() {
     run(&night, "mount", "run-1", &volume_id).await;
     let first = send(&night, "test", "run-1", &volume_id).await;
     night.wait(60).await;
-    let twin = send(&night, "test", "run-1", &volume_id).await;
+    let duplicate = send(&night, "test", "run-1", &volume_id).await;
     night.wait(600).await;
     let late = run(&night, "test", "run-1", &volume_id).await;
     assert_eq!(
         command(&night, &first).stdout,
-        command(&night, &twin).stdout
+        command(&night, &duplicate).stdout
     );
     assert_eq!(command(&night, &first).stdout, late.stdout);
     assert_eq!(night.host.tests_executed()["run-1"], 1);

@@ -63,8 +63,8 @@ impl Life {
     }
 
     async fn deliver_and_run(&mut self) -> CommandStatus {
-        let patience = self.command.delivery_time_out;
-        match timeout(patience, self.reach_agent()).await {
+        let limit = self.command.delivery_time_out;
+        match timeout(limit, self.reach_agent()).await {
             Err(_) => return CommandStatus::DeliveryTimedOut,
             Ok(false) => return CommandStatus::Undeliverable,
             Ok(true) => {}

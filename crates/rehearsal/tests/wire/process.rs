@@ -77,7 +77,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    pub fn story(&self) -> String {
+    pub fn trace(&self) -> String {
         let answer = self.answer.as_deref().unwrap_or("nothing");
         format!("{}answered: {answer}\n", self.log)
     }

@@ -1,6 +1,5 @@
 //! README.md and docs/: the rehearsal's menu, the printed run, and the example of a test.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +10,7 @@ use common::verdict::Verdict;
 use regex::Regex;
 use simulation::environment::Environment;
 
-use crate::page::{Page, is_among, name, quoted, sources};
+use crate::page::{Page, Row, code, hold, is_among, sources};
 
 // ---- Try it ----
 
@@ -32,19 +31,18 @@ fn what_can_be_rehearsed() {
         })
         .collect();
     assert!(menu.len() > 10, "{menu:?}");
-    let rows = menu
+    let told = menu
         .iter()
-        .map(|(name, what)| format!("| `{name}` | {what} |\n"));
-    let table = rows.collect::<String>();
-    let page = Page::doc("rehearsal").text;
-    assert!(
-        page.contains(&format!("|---|---|\n{table}\n")),
-        "docs/rehearsal.md lacks:\n{table}"
+        .map(|(name, what)| vec![Some(code(name)), Some(what.clone())]);
+    hold("docs/rehearsal.md", "backups", &told.collect::<Vec<Row>>());
+    let tried = menu
+        .iter()
+        .map(|(name, _)| vec![Some(code(name)), None, None]);
+    hold(
+        "docs/integrity-test.md",
+        "backups",
+        &tried.collect::<Vec<Row>>(),
     );
-    let rows = Page::doc("integrity-test").table(&["`BACKUP`", "verdict"]);
-    let tried: Vec<String> = rows.iter().map(|row| name(&row[0])).collect();
-    let names: Vec<String> = menu.into_iter().map(|(name, _)| name).collect();
-    assert_eq!(tried, names, "docs/integrity-test.md");
 }
 
 // ---- The printed run ----
@@ -88,10 +86,8 @@ async fn the_parameters_that_the_scripts_get() {
     let night = Environment::new();
     night.play().await;
     let commands = night.stack.aws.commands();
-    let rows = Page::doc("documents").table(&["document", "parameters"]);
-    assert_eq!(rows.len(), 3);
-    for row in rows {
-        let about = format!("ib-backup {} ", row[0]);
+    let rows = ["mount", "test", "release"].map(|script| {
+        let about = format!("ib-backup {script} ");
         let mut sent = commands.iter();
         let sent = sent.find(|command| command.comment.starts_with(&about));
         let sent = sent.expect("a command");
@@ -99,10 +95,10 @@ async fn the_parameters_that_the_scripts_get() {
         // For parameters that were not sent, the stand-in has inserted the default.
         let declared = document.expect("a document").parameters.iter();
         let given = declared.filter(|of| of.default.as_ref() != sent.parameters.get(&of.name));
-        let given: BTreeSet<String> = given.map(|of| of.name.clone()).collect();
-        let listed: BTreeSet<String> = quoted(&row[1]).into_iter().collect();
-        assert_eq!(listed, given, "{}", row[0]);
-    }
+        let given: Vec<String> = given.map(|of| code(&of.name)).collect();
+        vec![Some(script.to_owned()), Some(given.join(", "))]
+    });
+    hold("docs/documents.md", "parameters", &rows);
 }
 
 /// What Systems Manager would report about the page's own script on this volume.

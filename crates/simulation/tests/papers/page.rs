@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use regex::Regex;
 
@@ -84,6 +85,82 @@ impl Page {
         let headings = lines.filter_map(|line| Some(line.strip_prefix('#')?.trim_matches('#')));
         headings.map(str::trim).collect()
     }
+}
+
+/// A row of a table that the code gives. `None` is a cell that people write.
+pub(crate) type Row = Vec<Option<String>>;
+
+/// Holds the table between the markers of this name against what the code gives, or writes it where
+/// `make docs` asks for that. The first cell tells which row is which; what people wrote stays in its
+/// row, and the rows stay in their order.
+pub(crate) fn hold(page: &str, name: &str, rows: &[Row]) {
+    // Tests of one page run at the same time.
+    static PAGES: Mutex<()> = Mutex::new(());
+    let _alone = PAGES.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = Page::read(page).text;
+    let markers = ["begin", "end"].map(|at| format!("<!-- {at}: make docs, {name} -->\n"));
+    let parts = text.split_once(&markers[0]).and_then(|(before, rest)| {
+        let (table, after) = rest.split_once(&markers[1])?;
+        Some((before, table.trim_matches('\n'), after))
+    });
+    let (before, table, after) = parts.unwrap_or_else(|| panic!("{page} has no {markers:?}"));
+    let made = merged(table, rows);
+    if writes() {
+        let [begin, end] = markers;
+        let text = format!("{before}{begin}\n{made}\n\n{end}{after}");
+        fs::write(root().join(page), text).expect("the page");
+    } else {
+        assert_eq!(table, made, "{page}, table {name}: run make docs");
+    }
+    let empty = made.lines().find(|line| line.contains("|  |"));
+    assert_eq!(empty, None, "{page}, table {name}: write the empty cell");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "make docs runs these tests, and has no other way to tell them"
+)]
+fn writes() -> bool {
+    std::env::var_os("MAKE_DOCS").is_some()
+}
+
+fn merged(table: &str, rows: &[Row]) -> String {
+    let mut lines = table.lines();
+    let head = lines.by_ref().take(2).map(str::to_owned);
+    let mut made: Vec<String> = head.collect();
+    let old: Vec<Vec<String>> = lines.filter_map(cells).collect();
+    let mut rows: Vec<(usize, String)> = rows
+        .iter()
+        .map(|row| {
+            let at = old.iter().position(|old| old.first() == row[0].as_ref());
+            let was = |column: usize| at.and_then(|at| old[at].get(column).cloned());
+            let cells = row.iter().enumerate().map(|(column, cell)| {
+                let cell = cell.clone().or_else(|| was(column));
+                cell.unwrap_or_default()
+            });
+            let line = format!("| {} |", cells.collect::<Vec<_>>().join(" | "));
+            (at.unwrap_or(usize::MAX), line)
+        })
+        .collect();
+    rows.sort_by_key(|(place, _)| *place);
+    made.extend(rows.into_iter().map(|(_, line)| line));
+    made.join("\n")
+}
+
+#[test]
+fn what_people_wrote_stays_in_its_row() {
+    let table = "| field | step | what |\n|---|---|---|\n| `b` | 1 | second |\n| `a` | 1 | first |";
+    let row = |key: &str, step: &str| vec![Some(format!("`{key}`")), Some(step.to_owned()), None];
+    assert_eq!(merged(table, &[row("a", "1"), row("b", "1")]), table);
+    assert_eq!(
+        merged(table, &[row("a", "2"), row("c", "3")]),
+        "| field | step | what |\n|---|---|---|\n| `a` | 2 | first |\n| `c` | 3 |  |"
+    );
+}
+
+/// A cell of code.
+pub(crate) fn code(text: &str) -> String {
+    format!("`{text}`")
 }
 
 /// The cells of a table's row.

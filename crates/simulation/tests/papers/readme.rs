@@ -11,76 +11,60 @@ use regex::Regex;
 use serde_json::{Value, json};
 use simulation::environment::{Ending, Environment};
 
-use crate::page::{Page, name, quoted, sources};
-
-/// The environment variables that docs/settings.md lists without a parameter.
-const WITHOUT_PARAMETER: [&str; 4] = [
-    "COMMIT",
-    "NEXT_LAMBDA_NAME",
-    "RELEASE_LAMBDA_NAME",
-    "PROGRAMS_DOCUMENT",
-];
+use crate::page::{Page, Row, code, hold, sources};
 
 // ---- The outcome of a night ----
 
 #[tokio::test(start_paused = true)]
 async fn the_outcomes() {
-    let rows = Page::readme().table(&["outcome", "means"]);
-    let nights = [
+    let mut rows: Vec<Row> = Vec::new();
+    for (outcome, backup) in [
         ("valid", Backup::Good),
         ("invalid", Backup::Damaged),
         ("undetermined", Backup::CannotBeTested),
-    ];
-    assert_eq!(rows.len(), nights.len());
-    for (row, (outcome, backup)) in rows.iter().zip(nights) {
+    ] {
         let ending = Environment::new().backup(backup).play().await;
-        assert_eq!(row[0], outcome);
         let tag = ending.tag().map(|tag| format!("`{tag}`"));
-        assert_eq!(row[2], tag.unwrap_or("left as it was".to_owned()));
         let metric = ending.valid().first().map(f64::to_string);
-        assert_eq!(row[3], metric.unwrap_or("not sent".to_owned()));
-        let failed = !ending.errors().is_empty();
-        let run = if failed { "fails" } else { "succeeds" };
-        assert!(row[4].starts_with(run), "{outcome}: {run}");
-        assert_eq!(
-            row[4].contains("a Datadog event"),
-            ending.events.len() == 1,
-            "{outcome}"
-        );
+        let run = match (ending.errors().is_empty(), ending.events.len()) {
+            (true, 0) => "succeeds",
+            (false, 1) => "fails, with a Datadog event",
+            other => panic!("{outcome}: {other:?}"),
+        };
+        rows.push(vec![
+            Some(outcome.to_owned()),
+            None,
+            tag.or(Some("left as it was".to_owned())),
+            metric.or(Some("not sent".to_owned())),
+            Some(run.to_owned()),
+        ]);
         assert_eq!(ending.left, Vec::<String>::new(), "everything given back");
     }
+    hold("README.md", "outcomes", &rows);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_tags() {
     let night = Environment::new();
     let ending = night.play().await;
-    let results = Page::doc("results");
-    let named = |head| {
-        let rows: Vec<Vec<String>> = results.table(&[head]);
-        rows.iter().map(|row| name(&row[0])).collect::<Vec<_>>()
-    };
-    let written: BTreeSet<&String> = ending.tags.keys().collect();
-    let tags = named("tag on the snapshot");
-    assert_eq!(tags.iter().collect::<BTreeSet<_>>(), written);
+    let written = ending.tags.keys().map(|tag| vec![Some(code(tag)), None]);
+    let written: Vec<Row> = written.collect();
+    hold("docs/results.md", "tags of the snapshot", &written);
 
-    let rows = results.table(&["tag on the test volume"]);
     let volumes = night.stack.aws.volumes();
     let made = volumes
         .iter()
         .find(|volume| volume.tags.contains_key("IBBackupTest"))
         .expect("a test volume");
-    let tags = named("tag on the test volume");
-    let given: BTreeSet<&String> = made.tags.keys().collect();
-    assert_eq!(tags.iter().collect::<BTreeSet<_>>(), given);
-    for row in rows {
-        if let [value] = quoted(&row[1]).as_slice()
-            && row[1] == format!("`{value}`")
-        {
-            let value = value.replace("<snapshot id>", &night.stack.fixture.snapshot_id);
-            assert_eq!(made.tags[&name(&row[0])], value);
-        }
-    }
+    let snapshot = &night.stack.fixture.snapshot_id;
+    let given = made.tags.iter().map(|(tag, value)| {
+        // The others are of the run or of the settings.
+        let fixed = value == "True" || value.contains(snapshot);
+        let value = fixed.then(|| format!("`{}`", value.replace(snapshot, "<snapshot id>")));
+        vec![Some(code(tag)), value]
+    });
+    let given: Vec<Row> = given.collect();
+    hold("docs/results.md", "tags of the test volume", &given);
 }
 
 async fn night_without_room_for_tags() -> Ending {
@@ -152,12 +136,9 @@ async fn the_fields_of_the_payload_and_the_step_that_adds_each() {
         let step = added.get_mut(counted).expect(counted);
         "each".clone_into(step);
     }
-    let rows = Page::doc("events").table(&["field", "from step"]);
-    let listed: BTreeMap<String, String> = rows
-        .iter()
-        .map(|row| (name(&row[0]), row[1].clone()))
-        .collect();
-    assert_eq!(listed, added);
+    let rows = added.into_iter();
+    let rows = rows.map(|(field, step)| vec![Some(code(&field)), Some(step), None]);
+    hold("docs/events.md", "payload", &rows.collect::<Vec<Row>>());
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,111 +180,21 @@ async fn a_night_with_every_field() -> Ending {
     ending
 }
 
-// ---- Settings ----
+// ---- The record of a run ----
 
-/// The template's own parameters and their defaults.
-fn parameters() -> BTreeMap<String, String> {
-    let template: serde_yaml_ng::Value = serde_yaml_ng::from_str(TEMPLATE).expect("YAML");
-    let parameters = template["Parameters"].as_mapping().expect("parameters");
-    let parameters = parameters.iter().map(|(name, parameter)| {
-        let default = match &parameter["Default"] {
-            serde_yaml_ng::Value::Number(number) => number.to_string(),
-            other => other.as_str().expect("a default").to_owned(),
-        };
-        (name.as_str().expect("a name").to_owned(), default)
-    });
-    parameters.collect()
-}
-
-/// The default that a row shows.
-fn default(cell: &str) -> String {
-    if cell.starts_with("empty: ") {
-        return String::new();
-    }
-    name(cell)
-}
-
-#[test]
-fn every_parameter_is_listed_once_with_its_default() {
-    let settings = Page::doc("settings");
-    let mut listed = Vec::new();
-    for row in settings.table(&["variable", "stack parameter"]) {
-        match name(&row[0]).as_str() {
-            variable if WITHOUT_PARAMETER.contains(&variable) => {
-                assert_eq!([&row[1], &row[2]], ["–", "–"]);
-            }
-            _ => listed.push((name(&row[1]), default(&row[2]))),
-        }
-    }
-    for row in settings.table(&["stack parameter", "default"]) {
-        listed.push((name(&row[0]), default(&row[1])));
-    }
-    let template: Vec<_> = parameters().into_iter().collect();
-    listed.sort();
-    assert_eq!(listed, template);
-}
-
-#[test]
-fn every_variable_is_listed_with_its_parameter_and_its_steps() {
-    let functions = |set: &[(String, String)]| {
-        let set = set.iter().cloned().collect();
-        Template::read(TEMPLATE, &set).map(|template| template.functions)
-    };
-    let usual = functions(&[]).expect("the template");
-    let mut listed = BTreeSet::new();
-    for row in Page::doc("settings").table(&["variable", "stack parameter"]) {
-        let variable = name(&row[0]);
-        let mut with = usual.iter().enumerate();
-        let steps: Vec<String> = with
-            .by_ref()
-            .filter(|(_, function)| function.environment.contains_key(&variable))
-            .map(|(index, _)| (index + 1).to_string())
-            .collect();
-        assert_eq!(row[3], steps.join(", "), "{variable}");
-        if !WITHOUT_PARAMETER.contains(&variable.as_str()) {
-            let parameter = name(&row[1]);
-            let other = [
-                "prod",
-                "/dev/sdz",
-                "37",
-                "200",
-                "gp2",
-                "other.example",
-                "/other/name",
-                "description=nightly*",
-                "vol-0123456789abcdef0",
-                "rate(2 days)",
-                "DISABLED",
-                "https://wiki.example.com/ib",
-                "arn:aws:sns:us-east-1:000000000000:other",
-                "arn:aws:kms:us-east-1:000000000000:key/other",
-            ]
-            .into_iter()
-            .map(|value| vec![(parameter.clone(), value.to_owned())])
-            .find_map(|set| Some((set[0].1.clone(), functions(&set).ok()?)));
-            let (value, changed) = other.expect("a value that the template takes");
-            for function in changed {
-                if let Some(given) = function.environment.get(&variable) {
-                    assert_eq!(given, &value, "{variable} from {parameter}");
-                }
-            }
-        }
-        listed.insert(variable);
-    }
-    let set: BTreeSet<String> = usual
-        .iter()
-        .flat_map(|function| function.environment.keys().cloned())
-        .collect();
-    assert_eq!(listed, set);
+#[tokio::test(start_paused = true)]
+async fn the_fields_of_the_record() {
+    let ending = Environment::new().play().await;
+    let record = &ending.kept[0]["detail"]["responsePayload"];
+    let fields = record.as_object().expect("a record").keys();
+    let rows = fields.map(|field| vec![Some(code(field)), None]);
+    hold("docs/evidence.md", "record", &rows.collect::<Vec<Row>>());
 }
 
 // ---- Metrics and the event ----
 
 #[tokio::test(start_paused = true)]
 async fn the_metrics_and_their_tags() {
-    let results = Page::doc("results");
-    let rows = results.table(&["metric", "value"]);
-    let listed: BTreeSet<String> = rows.iter().map(|row| name(&row[0])).collect();
     let night = Environment::new();
     night.play().await;
     // Only the second night finds an earlier valid backup.
@@ -315,18 +206,19 @@ async fn the_metrics_and_their_tags() {
             .points,
     );
     points.extend(night_of_an_older_backup().await.points);
-    let sent: BTreeSet<String> = points.iter().map(|point| point.metric.clone()).collect();
-    assert_eq!(listed, sent);
-    let tags: BTreeSet<&String> = points.iter().flat_map(|point| &point.tags).collect();
-    let phases = rows.iter().flat_map(|row| quoted(&row[1]));
-    let phases: Vec<String> = phases.collect();
-    assert_eq!(
-        phases,
-        Phase::ALL.map(|phase| format!("phase:{}", phase.name()))
-    );
-    for tag in tags {
+    let sent: BTreeSet<&String> = points.iter().map(|point| &point.metric).collect();
+    let phases = Phase::ALL.map(|phase| format!("`phase:{}`", phase.name()));
+    let rows = sent.into_iter().map(|metric| {
+        let of_phases = metric.ends_with(".duration_seconds");
+        let value = of_phases.then(|| format!("with {}", phases.join(", ")));
+        vec![Some(code(metric)), value]
+    });
+    hold("docs/results.md", "metrics", &rows.collect::<Vec<Row>>());
+
+    let text = Page::doc("results").text;
+    for tag in points.iter().flat_map(|point| &point.tags) {
         let (key, _) = tag.split_once(':').expect("key:value");
-        let shown = results.text.contains(&format!("`{key}:<")) || phases.contains(tag);
+        let shown = text.contains(&format!("`{key}:<")) || phases.contains(&format!("`{tag}`"));
         assert!(shown, "{tag}");
     }
 }

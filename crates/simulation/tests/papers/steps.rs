@@ -8,31 +8,38 @@ use common::runner;
 use common::step::{Invocation, Step};
 use simulation::environment::{Ending, Environment};
 
-use crate::page::{Page, name};
+use crate::page::{Row, code, hold};
 
 #[tokio::test(start_paused = true)]
 async fn the_table_of_steps() {
-    for (poll, test_poll) in [("15", "60"), ("17", "71")] {
-        let set = [("PollSeconds", poll), ("TestPollSeconds", test_poll)];
-        let night = Environment::parameters(&set, |_| ());
-        let ending = night.play().await;
-        let rows = Page::readme().table(&["function", "crate", "does"]);
-        let functions = &night.stack.template.functions;
-        assert_eq!(rows.len(), functions.len());
-        for (row, function) in rows.iter().zip(functions) {
-            assert_eq!(
-                name(&row[0]).replace("<environment>", "dev"),
-                function.name,
-                "function"
-            );
-            assert_eq!(name(&row[1]), format!("crates/{}", function.binary));
-            let every = row[3].replace("15 s", &format!("{poll} s"));
-            let every = every.replace("60 s", &format!("{test_poll} s"));
-            let (expected, limit) = shown(&polling_of(&night, &ending, function));
-            assert_eq!(every, expected, "{}", function.name);
-            assert_eq!(row[4], limit, "{}", function.name);
-        }
-    }
+    let night = Environment::new();
+    let ending = night.play().await;
+    let functions = night.stack.template.functions.iter();
+    let rows = functions.map(|function| {
+        let (every, limit) = shown(&polling_of(&night, &ending, function));
+        vec![
+            Some(code(&function.name.replacen("dev", "<environment>", 1))),
+            Some(code(&format!("crates/{}", function.binary))),
+            None,
+            Some(every),
+            Some(limit),
+        ]
+    });
+    hold("README.md", "functions", &rows.collect::<Vec<Row>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_intervals_are_those_of_the_settings() {
+    let set = [("PollSeconds", "17"), ("TestPollSeconds", "71")];
+    let night = Environment::parameters(&set, |_| ());
+    let ending = night.play().await;
+    let functions = night.stack.template.functions.iter();
+    let every = functions.map(|function| shown(&polling_of(&night, &ending, function)).0);
+    let last = "71 s for the test, 17 s for the rest";
+    assert_eq!(
+        every.collect::<Vec<_>>(),
+        ["71 s", "17 s", "17 s", "17 s", "17 s", last]
+    );
 }
 
 /// A step's polling intervals and limits, in the table's words.

@@ -27,7 +27,7 @@ async fn the_newest_whatever_the_order_in_which_ec2_lists_them() {
     );
 }
 
-/// Every look and every twin must choose the same one, wherever it comes in EC2's list.
+/// Every poll and every duplicate delivery must choose the same one, wherever it comes in EC2's list.
 #[tokio::test(start_paused = true)]
 async fn of_two_that_began_at_once_always_the_same() {
     for a_newer_one_failed in [false, true] {
