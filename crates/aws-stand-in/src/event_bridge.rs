@@ -1,15 +1,28 @@
-//! EventBridge's default bus: its rules, and the log groups that they keep events in.
+//! EventBridge: the default bus, its rules, and the log groups that they keep events in.
 
 use anyhow::{Context as _, bail, ensure};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-/// A rule that keeps the events that match in a log group.
+/// A rule that keeps events in a log group.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// The event pattern.
-    pub pattern: Map<String, Value>,
+    /// The ARN of the rule.
+    pub arn: String,
+    /// Which events.
+    pub keeps: Keeps,
     /// The name of the log group.
     pub log_group: String,
+}
+
+/// Which events a rule keeps.
+#[derive(Clone, Debug)]
+pub enum Keeps {
+    /// Those on the bus that match this event pattern.
+    Matching(Map<String, Value>),
+    /// Those that EventBridge makes at the times of this expression.
+    Scheduled(String),
+    /// None: the schedule is `DISABLED`.
+    Nothing,
 }
 
 /// An event as a rule kept it.
@@ -26,12 +39,7 @@ impl Rule {
     ///
     /// # Errors
     /// Where they ask for something that is not modelled.
-    pub(crate) fn read(properties: &Value) -> anyhow::Result<Self> {
-        let pattern = properties.get("EventPattern").and_then(Value::as_object);
-        let pattern = pattern.context("a rule without EventPattern is not modelled")?;
-        check(pattern)?;
-        let state = properties.get("State").and_then(Value::as_str);
-        ensure!(state.is_none_or(|state| state == "ENABLED"), "State");
+    pub(crate) fn read(id: &str, properties: &Value) -> anyhow::Result<Self> {
         let targets = properties.get("Targets").and_then(Value::as_array);
         let Some([target]) = targets.map(Vec::as_slice) else {
             bail!("a rule with another number of targets than one is not modelled");
@@ -44,17 +52,88 @@ impl Rule {
         let (_, log_group) = log_group.with_context(|| format!("target {arn}"))?;
         // EventBridge takes the ARN without the `:*` that CloudFormation's own ends with.
         ensure!(!log_group.contains(':'), "target {arn}");
+        let (region, account) = (crate::REGION, crate::ACCOUNT_ID);
         Ok(Self {
-            pattern: pattern.clone(),
+            arn: format!("arn:aws:events:{region}:{account}:rule/{id}"),
+            keeps: Keeps::read(properties)?,
             log_group: log_group.to_owned(),
         })
     }
 
-    /// Whether an event is kept.
+    /// Keeps an event of the bus that matches.
     #[must_use]
-    pub fn matches(&self, event: &Value) -> bool {
-        fits(&self.pattern, event)
+    pub fn keep(&self, event: &Value) -> Option<Kept> {
+        let Keeps::Matching(pattern) = &self.keeps else {
+            return None;
+        };
+        fits(pattern, event).then(|| self.kept(event.clone()))
     }
+
+    /// Keeps the event that EventBridge makes of this schedule at `time`.
+    #[must_use]
+    pub fn keep_scheduled(&self, expression: &str, time: &str) -> Option<Kept> {
+        let Keeps::Scheduled(own) = &self.keeps else {
+            return None;
+        };
+        let event = || {
+            event(
+                "aws.events",
+                "Scheduled Event",
+                time,
+                json!([self.arn]),
+                json!({}),
+            )
+        };
+        (own == expression).then(|| self.kept(event()))
+    }
+
+    fn kept(&self, event: Value) -> Kept {
+        Kept {
+            log_group: self.log_group.clone(),
+            event,
+        }
+    }
+}
+
+impl Keeps {
+    fn read(properties: &Value) -> anyhow::Result<Self> {
+        let state = properties.get("State").and_then(Value::as_str);
+        let enabled = state.is_none_or(|state| state == "ENABLED");
+        match (
+            properties.get("EventPattern"),
+            properties.get("ScheduleExpression"),
+        ) {
+            (Some(Value::Object(pattern)), None) => {
+                ensure!(enabled, "State");
+                check(pattern)?;
+                Ok(Self::Matching(pattern.clone()))
+            }
+            (None, Some(Value::String(_))) if !enabled => Ok(Self::Nothing),
+            (None, Some(Value::String(expression))) => Ok(Self::Scheduled(expression.clone())),
+            _ => bail!("a rule with neither or both of EventPattern and ScheduleExpression"),
+        }
+    }
+}
+
+/// An event as EventBridge delivers it.
+pub(crate) fn event(
+    source: &str,
+    detail_type: &str,
+    time: &str,
+    resources: Value,
+    detail: Value,
+) -> Value {
+    json!({
+        "version": "0",
+        "id": "00000000-0000-0000-0000-000000000000",
+        "detail-type": detail_type,
+        "source": source,
+        "account": crate::ACCOUNT_ID,
+        "time": time,
+        "region": crate::REGION,
+        "resources": resources,
+        "detail": detail,
+    })
 }
 
 /// Every condition of a pattern has to be one that [`leaf_fits`] knows.

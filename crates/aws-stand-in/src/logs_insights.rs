@@ -1,4 +1,4 @@
-//! CloudWatch Logs Insights, as far as the query of the history goes: `fields` with `coalesce`, `display`, `sort` by time,
+//! CloudWatch Logs Insights, as far as the query of the history goes: `fields` with `coalesce` and `replace`, `display`, `sort` by time,
 //! `limit`. Anything else is an error.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html>
 
@@ -36,6 +36,21 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// `coalesce(a, b)`, which is the first that the event has, `replace(a, "from", "to")`, or a value.
+    fn evaluate(&self, expression: &str) -> anyhow::Result<Option<String>> {
+        let Some((function, rest)) = expression.split_once('(') else {
+            return Ok(self.value(expression));
+        };
+        let rest = rest.strip_suffix(')').context("a parenthesis")?;
+        let values = arguments(rest).into_iter().map(|one| self.evaluate(one));
+        let mut values: Vec<Option<String>> = values.collect::<anyhow::Result<_>>()?;
+        Ok(match (function, values.as_mut_slice()) {
+            ("coalesce", values) => values.iter_mut().find_map(Option::take),
+            ("replace", [of, Some(from), Some(to)]) => of.take().map(|of| of.replace(&*from, to)),
+            _ => bail!("{expression} is not modelled"),
+        })
+    }
+
     /// `"text"`, `@timestamp`, a field that was made, or a path into the event.
     fn value(&self, name: &str) -> Option<String> {
         if let Some(text) = name.strip_prefix('"') {
@@ -92,18 +107,32 @@ impl SavedQuery {
     }
 }
 
-/// `coalesce(a, b) as name`: the first that the event has.
+/// `expression as name`.
 fn make<'a>(rest: &'a str, lines: &mut [Line<'a>]) -> anyhow::Result<()> {
-    let (of, name) = rest.rsplit_once(" as ").context("as")?;
-    let of = of
-        .strip_prefix("coalesce(")
-        .and_then(|of| of.strip_suffix(')'));
-    let of = of.with_context(|| format!("{rest} is not modelled"))?;
+    let (expression, name) = rest.rsplit_once(" as ").context("as")?;
     for line in lines {
-        let value = of.split(',').find_map(|one| line.value(one.trim()));
+        let value = line.evaluate(expression)?;
         line.made.extend(value.map(|value| (name, value)));
     }
     Ok(())
+}
+
+/// The arguments of a function, which may be calls themselves. A text in quotes has no comma and no parenthesis.
+fn arguments(text: &str) -> Vec<&str> {
+    let (mut depth, mut from, mut found) = (0, 0, Vec::new());
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(text[from..at].trim());
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(text[from..].trim());
+    found
 }
 
 fn sort(rest: &str, lines: &mut [Line<'_>]) -> anyhow::Result<()> {

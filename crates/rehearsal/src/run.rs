@@ -96,8 +96,10 @@ async fn night(arguments: &Arguments, sandbox: &Sandbox) -> anyhow::Result<ExitC
     let schedule = stack.template.schedule.clone();
     let schedule = schedule.context("the template has no schedule")?;
     let canary = arguments.backup == "canary";
-    let event = start_event(arguments.doctor, canary);
-    stack.lambda.start(&schedule.function, event);
+    match by_hand(arguments.doctor, canary) {
+        Some(event) => stack.lambda.start(&schedule.function, event),
+        None => stack.lambda.start_scheduled(&schedule, scheduled()),
+    }
     let mut status = None;
     let ended = async {
         stack.lambda.idle().await;
@@ -132,14 +134,18 @@ fn deploy(template: Template) -> Stack {
     stack
 }
 
-fn start_event(doctor: bool, canary: bool) -> Value {
+/// The start event that a person sends.
+fn by_hand(doctor: bool, canary: bool) -> Option<Value> {
     if doctor {
-        json!({"doctor": true})
-    } else if canary {
-        json!({"canary": true})
+        Some(json!({"doctor": true}))
     } else {
-        json!({"source": "aws.events", "detail-type": "Scheduled Event"})
+        canary.then(|| json!({"canary": true}))
     }
+}
+
+/// The start event of the schedule.
+fn scheduled() -> Value {
+    json!({"source": "aws.events", "detail-type": "Scheduled Event"})
 }
 
 /// Ends when a person or the system asks for it.

@@ -35,7 +35,7 @@ pub(super) async fn ask(
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
 pub(super) fn print(stack: &Stack, status: &Value) -> anyhow::Result<()> {
     let kept = stack.lambda.kept();
-    for kept in &kept {
+    for kept in kept.iter().filter(|kept| kept.event["source"] == "lambda") {
         let detail = &kept.event["detail"];
         let answer = &detail["responsePayload"];
         // Of a run that ended with an error Lambda's own record is kept.

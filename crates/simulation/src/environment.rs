@@ -175,7 +175,7 @@ impl Environment {
         self.start_with(self.event.clone());
     }
 
-    /// Starts a run with this event, and does not wait for it.
+    /// Starts a run with this event, the schedule's or a person's, and does not wait for it.
     ///
     /// # Panics
     /// If the template has no schedule.
@@ -186,7 +186,12 @@ impl Environment {
             .schedule
             .as_ref()
             .expect("there is a schedule");
-        self.stack.lambda.start(&schedule.function, event);
+        let lambda = &self.stack.lambda;
+        if event["source"] == "aws.events" {
+            lambda.start_scheduled(schedule, event);
+        } else {
+            lambda.start(&schedule.function, event);
+        }
     }
 
     /// What is left: volumes, attachments, mounts, servers, locks.

@@ -8,12 +8,13 @@ use aws_stand_in::simulated_host::Backup;
 use serde_json::{Value, json};
 use simulation::environment::{Ending, Environment};
 
-/// The only event that the rule stored.
+/// The only event that was stored of the run.
 fn kept(ending: &Ending) -> &Value {
-    let [event] = ending.kept.as_slice() else {
+    let of_run = |event: &&Value| event["source"] == "lambda";
+    let events: Vec<&Value> = ending.kept.iter().filter(of_run).collect();
+    let [event] = events.as_slice() else {
         panic!("not one record: {:#?}", ending.kept);
     };
-    assert_eq!(event["source"], "lambda");
     event
 }
 
@@ -84,27 +85,28 @@ async fn a_good_night() {
 #[tokio::test(start_paused = true)]
 async fn the_history() {
     let nights = [
-        (Environment::new(), "2018-06-27T04:00:00Z"),
-        (
-            Environment::new().backup(Backup::Damaged),
-            "2018-06-28T04:00:00Z",
-        ),
+        (Environment::new(), "2018-06-27"),
+        (Environment::new().backup(Backup::Damaged), "2018-06-28"),
         (
             Environment::new().backup(Backup::CannotBeTested),
-            "2018-06-30T04:00:00Z",
+            "2018-06-30",
         ),
     ];
-    let history = |saved: &SavedQuery| saved.name == "ib-backup/dev/history";
-    let queries = nights[0].0.stack.template.saved_queries.clone();
-    let query = queries.into_iter().find(history).expect("the history");
-    let mut events = Vec::new();
-    for (night, time) in nights {
-        let ending = night.play().await;
-        let mut event = kept(&ending).clone();
-        event["time"] = json!(time);
-        events.push(event);
+    let template = nights[0].0.stack.template.clone();
+    let history = |saved: &&SavedQuery| saved.name == "ib-backup/dev/history";
+    let query = template.saved_queries.iter().find(history);
+    let nightly = template.schedule.expect("a schedule").expression;
+    let rules = template.rules.iter();
+    let silent = rules.filter_map(|rule| rule.keep_scheduled(&nightly, "2018-06-29T02:00:00Z"));
+    let mut events: Vec<Value> = silent.map(|kept| kept.event).collect();
+    for (night, day) in nights {
+        for mut event in night.play().await.kept {
+            let hour = if event["source"] == "lambda" { 4 } else { 2 };
+            event["time"] = json!(format!("{day}T0{hour}:00:00Z"));
+            events.push(event);
+        }
     }
-    let table = query.run(&events).expect("a table");
+    let table = query.expect("the history").run(&events).expect("a table");
     let lines: Vec<String> = table.lines.iter().map(|line| line.join("|")).collect();
     assert_eq!(
         lines,
@@ -112,13 +114,38 @@ async fn the_history() {
             "2018-06-30T04:00:00Z|undetermined||snap-rehearsal0001||||HostFailed: command \
              rehearse-0000-0000-0000-000000000003 could not check: no disk space left on the test \
              instance|rehearsal-request-0000",
+            "2018-06-30T02:00:00Z|scheduled|||||||",
+            "2018-06-29T02:00:00Z|scheduled|||||||",
             "2018-06-28T04:00:00Z|invalid|ib-backup.us-east-1.code418.net|snap-rehearsal0001|\
              4291.0||0|table finance.invoices: 3 damaged packs|rehearsal-request-0000",
+            "2018-06-28T02:00:00Z|scheduled|||||||",
             "2018-06-27T04:00:00Z|valid|ib-backup.us-east-1.code418.net|snap-rehearsal0001|1800.0|\
              100.0|3400000|12 tables, 3400000 rows, 4 checks in 2400 s, 100 % read|\
              rehearsal-request-0000",
+            "2018-06-27T02:00:00Z|scheduled|||||||",
         ]
     );
+}
+
+/// EventBridge's own line of the schedule; a run by hand has none.
+#[tokio::test(start_paused = true)]
+async fn a_start_by_the_schedule() {
+    let scheduled = |ending: &Ending| {
+        let events = ending.kept.iter();
+        let of_schedule = events.filter(|event| event["source"] == "aws.events");
+        of_schedule.cloned().collect::<Vec<Value>>()
+    };
+    let [event] = scheduled(&Environment::new().play().await)
+        .try_into()
+        .expect("one event");
+    assert_eq!(event["detail-type"], "Scheduled Event");
+    assert!(
+        event["resources"][0]
+            .as_str()
+            .is_some_and(|arn| arn.ends_with("ScheduledRule"))
+    );
+    let by_hand = Environment::new().start(json!({})).await;
+    assert_eq!(scheduled(&by_hand), Vec::<Value>::new());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Accepted, FunctionError, Lambda, record};
 use crate::clock::rfc3339;
-use crate::event_bridge::Kept;
+use crate::event_bridge;
 use crate::template::Function;
 
 impl Lambda {
@@ -76,7 +76,7 @@ impl Lambda {
             .authorize(&function.name, action, destination);
         match (allowed, destination.rsplit(':').next()) {
             (Err(refusal), _) => self.state().lost.push(refusal),
-            (Ok(()), _) if bus => self.publish(function, destination, result, &record),
+            (Ok(()), _) if bus => self.publish(function, destination, result, record),
             (Ok(()), Some(name)) => self.accept(name, record, accepted.depth + 1),
             (Ok(()), None) => self
                 .state()
@@ -86,23 +86,15 @@ impl Lambda {
     }
 
     /// An event as Lambda puts it on a bus, kept by the rules that it matches.
-    fn publish(&self, function: &Function, bus: &str, result: &str, record: &Value) {
-        let event = json!({
-            "version": "0",
-            "id": "00000000-0000-0000-0000-000000000000",
-            "detail-type": format!("Lambda Function Invocation Result - {result}"),
-            "source": "lambda",
-            "account": crate::ACCOUNT_ID,
-            "time": rfc3339(self.clock().now()),
-            "region": crate::REGION,
-            "resources": [bus, format!("{}:$LATEST", function.arn)],
-            "detail": record,
-        });
-        let rules = self.inner.rules.iter();
-        let kept = rules.filter(|rule| rule.matches(&event)).map(|rule| Kept {
-            log_group: rule.log_group.clone(),
-            event: event.clone(),
-        });
+    fn publish(&self, function: &Function, bus: &str, result: &str, record: Value) {
+        let event = event_bridge::event(
+            "lambda",
+            &format!("Lambda Function Invocation Result - {result}"),
+            &rfc3339(self.clock().now()),
+            json!([bus, format!("{}:$LATEST", function.arn)]),
+            record,
+        );
+        let kept = self.inner.rules.iter().filter_map(|rule| rule.keep(&event));
         self.state().kept.extend(kept);
     }
 }

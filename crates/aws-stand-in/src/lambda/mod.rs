@@ -14,9 +14,10 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
+use crate::clock::rfc3339;
 use crate::event_bridge::{Kept, Rule};
 use crate::instance_host::BoxFuture;
-use crate::template::Function;
+use crate::template::{Function, Schedule};
 use crate::{Aws, Clock};
 
 /// The Lambda service of the account. Clones are the same one.
@@ -205,9 +206,18 @@ impl Lambda {
         self.state().copies = Some(copies);
     }
 
-    /// Accepts an event for a function from outside, as the schedule or a person does.
+    /// Accepts an event for a function from outside, as a person's.
     pub fn start(&self, function: &str, event: Value) {
         self.accept(function, event, 0);
+    }
+
+    /// A schedule's time has come: its function gets the event, and so does each other rule of the same times.
+    pub fn start_scheduled(&self, schedule: &Schedule, event: Value) {
+        let time = rfc3339(self.clock().now());
+        let rules = self.inner.rules.iter();
+        let kept = rules.filter_map(|rule| rule.keep_scheduled(&schedule.expression, &time));
+        self.state().kept.extend(kept);
+        self.start(&schedule.function, event);
     }
 
     /// Has the invocation die that holds this access key, as soon as it lets anything else run.

@@ -97,7 +97,7 @@ fn deploy_one(
             template.log_groups.insert(group.log_group_name, kept);
         }
         "AWS::Events::Rule" => {
-            let rule = Rule::read(&evaluated(stack, &resource.properties)?)?;
+            let rule = Rule::read(id, &evaluated(stack, &resource.properties)?)?;
             template.rules.push(rule);
         }
         "AWS::Logs::QueryDefinition" => {

@@ -112,13 +112,23 @@ fn the_schedule_follows_its_parameters() {
         enabled: true,
         function: STEPS[0].0.to_owned(),
     };
-    assert_eq!(stack(&[]).schedule, Some(nightly));
+    let kept = |template: &Template, expression: &str| {
+        let rules = template.rules.iter();
+        rules
+            .filter_map(|rule| rule.keep_scheduled(expression, ""))
+            .count()
+    };
+    let template = stack(&[]);
+    assert_eq!(kept(&template, &nightly.expression), 1);
+    assert_eq!(template.schedule, Some(nightly));
     let hourly = [
         ("Schedule", "rate(1 hour)"),
         ("ScheduleState", "DISABLED"),
         ("Environment", "sand"),
     ];
-    let schedule = stack(&hourly).schedule.unwrap();
+    let template = stack(&hourly);
+    assert_eq!(kept(&template, "rate(1 hour)"), 0);
+    let schedule = template.schedule.unwrap();
     assert_eq!(schedule.expression, "rate(1 hour)");
     assert_eq!(schedule.function, "sand-ib-backup-step-1-snapshot");
     assert!(!schedule.enabled);
