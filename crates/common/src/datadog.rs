@@ -22,8 +22,6 @@ use crate::time::Timestamp;
 
 pub use gauge::Gauge;
 use key::Key;
-use transport::Https;
-pub(crate) use transport::client;
 pub use transport::{BoxError, Sending, Transport};
 
 /// How long Datadog may take to answer.
@@ -73,10 +71,7 @@ impl Datadog {
             key,
             environment: settings.text("ENVIRONMENT"),
             source: settings.text("PRODUCTION_INSTANCE_NAME"),
-            transport: clients
-                .datadog
-                .clone()
-                .unwrap_or_else(|| Arc::new(Https::default())),
+            transport: Arc::clone(&clients.datadog),
         }
     }
 

@@ -8,6 +8,7 @@ pub mod datadog;
 pub mod doctor;
 pub mod error;
 pub mod event;
+pub mod https;
 pub mod polling;
 pub mod reply;
 pub mod runner;
@@ -18,7 +19,7 @@ mod text;
 pub mod time;
 pub mod verdict;
 
-pub use aws::{clients, console, ec2, https, lambda, ssm};
+pub use aws::{clients, console, ec2, lambda, ssm};
 pub use error::{Error, Kind, Result};
 
 #[cfg(test)]

@@ -12,11 +12,12 @@ use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 
+use super::config;
 use super::console::Console;
-use super::{config, https};
 use crate::aws::answer::Checked;
 use crate::datadog::Transport;
 use crate::error::{Error, Kind, Result};
+use crate::https::Https;
 use crate::time::Timestamp;
 
 /// One attempt at a call of AWS takes no longer than this.
@@ -37,8 +38,8 @@ pub struct Clients {
     pub lambda: Lazy<aws_sdk_lambda::Client>,
     /// Systems Manager.
     pub ssm: Lazy<aws_sdk_ssm::Client>,
-    /// What carries requests to Datadog instead of HTTPS.
-    pub datadog: Option<Arc<dyn Transport>>,
+    /// What carries requests to Datadog.
+    pub datadog: Arc<dyn Transport>,
     /// The function's own name, as Lambda gives it.
     pub function_name: String,
     /// Environment variables.
@@ -52,24 +53,13 @@ pub struct Clients {
 impl Clients {
     /// Clients whose calls and clock are those of `sdk`, and whose Datadog is behind `datadog`.
     #[must_use]
-    pub fn new(
-        sdk: &SdkConfig,
-        datadog: impl Transport + 'static,
-        function_name: &str,
-        variables: BTreeMap<String, String>,
-    ) -> Self {
-        Self {
-            datadog: Some(Arc::new(datadog)),
-            ..Self::over_https(sdk, function_name, variables)
-        }
-    }
-
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where clients are made"
     )]
-    fn over_https(
+    pub fn new(
         sdk: &SdkConfig,
+        datadog: impl Transport + 'static,
         function_name: &str,
         variables: BTreeMap<String, String>,
     ) -> Self {
@@ -98,7 +88,7 @@ impl Clients {
             ec2: lazy(move || aws_sdk_ec2::Client::from_conf(ec2.build())),
             lambda: lazy(move || aws_sdk_lambda::Client::from_conf(lambda.build())),
             ssm: lazy(move || aws_sdk_ssm::Client::from_conf(ssm.build())),
-            datadog: None,
+            datadog: Arc::new(datadog),
             function_name: function_name.to_owned(),
             variables,
             console: Console::of(sdk.region().map_or("", AsRef::as_ref)),
@@ -123,8 +113,9 @@ impl Clients {
                 "AWS_LAMBDA_FUNCTION_NAME is missing: Lambda sets it, so this is not Lambda",
             )
         })?;
-        let sdk = config::config(&variables, https::client())?;
-        Ok(Self::over_https(&sdk, &function_name, variables))
+        let https = Https::default();
+        let sdk = config::config(&variables, https.clone())?;
+        Ok(Self::new(&sdk, https, &function_name, variables))
     }
 }
 

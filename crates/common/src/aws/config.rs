@@ -8,20 +8,17 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use crate::error::{Error, Kind, Result};
+use crate::https::Https;
 
 /// Where AWS is, for all services; with `_EC2` and so on behind it, for one.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
 /// Region, credentials and endpoints of these environment variables.
-pub(crate) fn config(
-    variables: &BTreeMap<String, String>,
-    https: SharedHttpClient,
-) -> Result<SdkConfig> {
+pub(crate) fn config(variables: &BTreeMap<String, String>, https: Https) -> Result<SdkConfig> {
     let set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
     let given = |name: &str| {
         set(name).cloned().ok_or_else(|| {
@@ -61,7 +58,7 @@ impl LoadServiceConfig for Endpoints {
 #[cfg(test)]
 mod tests {
     use super::config;
-    use crate::https;
+    use crate::https::Https;
     use aws_types::SdkConfig;
 
     const LAMBDA: [(&str, &str); 3] = [
@@ -73,7 +70,7 @@ mod tests {
     fn of(variables: &[(&str, &str)]) -> crate::Result<SdkConfig> {
         let variables = variables.iter();
         let variables = variables.map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        config(&variables.collect(), https::client())
+        config(&variables.collect(), Https::default())
     }
 
     #[test]

@@ -9,6 +9,5 @@ pub mod console;
 pub mod ec2;
 /// AWS's errors, told apart while they are still typed.
 pub(crate) mod error;
-pub mod https;
 pub mod lambda;
 pub mod ssm;

@@ -7,9 +7,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::transport::Https;
 use super::{Datadog, Gauge, OLDEST_POINT, accepted};
 use crate::clients::Clients;
+use crate::https::Https;
 use crate::settings::Settings;
 
 const KEY: &str = "rehearsal-datadog-api-key";

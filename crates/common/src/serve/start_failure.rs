@@ -8,8 +8,8 @@ use lambda_runtime::Diagnostic;
 use serde_json::json;
 use tracing::error;
 
-use crate::datadog::client;
 use crate::error::Error;
+use crate::https::client;
 
 /// Lambda gives a function ten seconds to start; the process ends after this.
 const TIMEOUT: Duration = Duration::from_secs(2);
