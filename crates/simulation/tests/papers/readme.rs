@@ -184,7 +184,7 @@ async fn a_night_with_every_field() -> Ending {
 
 #[tokio::test(start_paused = true)]
 async fn the_fields_of_the_record() {
-    let ending = Environment::new().play().await;
+    let ending = Environment::new().start(json!({})).await;
     let record = &ending.kept[0]["detail"]["responsePayload"];
     let fields = record.as_object().expect("a record").keys();
     let rows = fields.map(|field| vec![Some(code(field)), None]);
