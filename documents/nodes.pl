@@ -9,11 +9,11 @@ sub header {
   (@h{qw(kind rows packs)}, undef, my $at, my $special) = unpack 'x8Cq<x13l<l<l<l<', $bytes;
   return if $special < 46 or $special + 43 > length $bytes or $h{packs} != int(($h{rows} + $PACK - 1) / $PACK);
   $h{last} = unpack 'C', substr $bytes, $special + 22, 1;
-  $h{words} = words(substr $bytes, $at, $special - $at) if $h{kind} == 1 and $at >= 46 and $at <= $special;
+  $h{words} = words(substr $bytes, $at, $special - $at) if $h{kind} < 2 and $at >= 46 and $at <= $special;
   return \%h;
 }
 
-# The words of a lookup column, in hex; a word's code is its place.
+# The words of a lookup column (type 0: a char, 1: a varchar), in hex; a word's code is its place.
 sub words {
   my ($bytes) = @_;
   return [] if length $bytes < 28;

@@ -70,13 +70,14 @@ sub header {
   my ($kind, $digits, $scale, $values, $dictionary, $special);
   ($kind, $h{rows}, $h{nulls}, undef, $digits, $scale, $h{packs}, $values, $dictionary, $special) =
     unpack 'x8Cq<q<CS<S<l<l<l<l<', $bytes;
-  $h{type} = $kind & 127;
+  # 0 and 1 are a char and a varchar with a lookup dictionary; without one they have another bit.
+  $h{type} = $kind < 2 ? 1 : $kind & 127;
   $h{string} = $kind & 128 && !$ordered{ $h{type} } && !$real{ $h{type} } || $kind == 129;
   my $bad = $special < 46 || $special + 43 > length $bytes ? 'ends too early'
     : $h{packs} != int(($h{rows} + $PACK - 1) / $PACK) || $h{rows} < 0 ? "has $h{packs} packs for $h{rows} rows"
     : $h{nulls} < 0 || $h{nulls} > $h{rows} ? "has $h{nulls} NULLs in $h{rows} rows"
     : $h{type} == 3 && ($digits > 18 || $scale > $digits) ? "is a decimal($digits,$scale)"
-    : $kind == 1 ? dictionary_fault(substr $bytes, $dictionary, $special - $dictionary) : '';
+    : $kind < 2 ? dictionary_fault(substr $bytes, $dictionary, $special - $dictionary) : '';
   if ($bad) { fault("$name $bad", 'a header that agrees with itself'); return }
   ($h{min}, $h{max}) = unpack $real{ $h{type} } ? 'd<d<' : 'q<q<', substr $bytes, $values, 16
     if !$h{string} and $values >= 46 and $values + 16 <= $special;

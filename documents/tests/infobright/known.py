@@ -35,7 +35,9 @@ class Column:
         self.packs, _, words, special = struct.unpack_from("<4i", header, 30)
         self.number, self.grid = number, grid
         self.table = struct.unpack("<i", (folder / "Table.ctb").read_bytes()[-4:])[0]
-        self.words = self.read_words(header[words:special]) if self.kind == 1 else []
+        # 0: a char, 1: a varchar; without a dictionary they have another bit.
+        self.lookup = self.kind in (0, 1)
+        self.words = self.read_words(header[words:special]) if self.lookup else []
         slots = (folder / f"TA{number:05}DPN.ctb").read_bytes() if self.packs else b""
         last = 1 if header[special + 22] else 0
         self.nodes = [Node(slots, slot) for slot in [*range(2, self.packs + 1), last][: self.packs]]
@@ -62,6 +64,9 @@ class Column:
         return sum(sums) % 2**64 if sums else None
 
     def longest(self, packs=None):
+        # The nodes of a lookup column hold the sum of the codes.
+        if self.words:
+            return max(len(word) // 2 for word in self.words)
         nodes = [self.nodes[pack] for pack in (range(self.packs) if packs is None else packs)]
         return max((node.sum for node in nodes if node.file != -1), default="NULL")
 
