@@ -16,7 +16,7 @@ sub judge {
   elsif ($kind eq 'print') { return say_line('print', @$c{qw(table hex)}, $answer) }
   elsif ($kind eq 'sample') { find($c, is_string($c) ? $answer : unpack('H*', $answer), '+') unless $answer eq 'NULL'; return }
   elsif ($kind eq 'text') {
-    say_line('print', @$c{qw(table hex)}, (split /\t/, $answer)[0]) if !$c->{count};
+    $c->{printed} = 1, say_line('print', @$c{qw(table hex)}, (split /\t/, $answer)[0]) if !$c->{count};
     my $long = (split /\t/, $answer)[1];
     return fail($c, 'sums', "${where}its longest value has $long bytes", "$expected, as its nodes say") if $long ne $expected;
   } elsif ($kind eq 'plain' or $kind =~ /^sum/) {

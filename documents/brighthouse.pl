@@ -150,16 +150,34 @@ sub second {
   my ($c) = @_;
   return unless $c->{nodes};
   my ($type, $x) = @$c{qw(type sql)};
-  fingerprint($c) if $c->{print};
+  # The answer to the read of a string column has its fingerprint; a part of a column has none.
+  fingerprint($c) if $c->{print} and !$c->{printed} and !$c->{count};
   if (!$c->{count} and ($real{$type} or @{ $c->{nodes} } <= 4) and !is_string($c)) { least_and_most($c) }
   grid($c);
-  if (@{ $c->{known} }) { find($c, split /=/, $_) for @{ $c->{known} } }
-  else { sample($c) }
+  my @packs = look_up_in($c);
+  # What the manifest has is of no pack row; a column that is read in parts has it looked up in one of them.
+  if (@{ $c->{known} }) { @packs and find($c, split /=/, $_) for @{ $c->{known} } }
+  else { sample($c, @packs) }
 }
+
+# look_up_in <column>: the pack rows of which a value is looked up. Where the Knowledge Grid of some was compared bit by bit, one
+# other is enough, since the exact sum covers the values. A look-up may read the whole column: if a column is read in parts, only
+# the part with tonight's pack row has one.
+sub look_up_in {
+  my ($c) = @_;
+  my @packs = @{ $c->{packs} };
+  if ($c->{count}) { my $tonight = tonight(0 .. $c->{h}{packs} - 1); return grep { $_ == $tonight } @packs }
+  my $compared = $c->{compared} || {};
+  my @other = grep { !$compared->{$_} and $c->{nodes}[$_]{file} >= 0 } @packs;
+  return @packs > 4 && %$compared && @other ? tonight(@other) : turns(3, @packs);
+}
+
+# tonight <packs>: one of them, another each night
+sub tonight { my @packs = @_; return $packs[ $day * 618034 % 1000000 * @packs / 1000000 ] }
 
 # What production's manifest has. Of dates and times once their sum agrees: on a damaged one this may never end, and nothing but
 # its end ends the server's work.
-sub for_manifest { my ($c) = @_; fingerprint($c); sample($c) if $c->{nodes} }
+sub for_manifest { my ($c) = @_; fingerprint($c); sample($c, turns(3, @{ $c->{packs} })) if $c->{nodes} }
 
 sub fingerprint { my ($c) = @_; ask($c, 'fingerprint', 'print', '', '', "SELECT SUM(MOD(CRC32($c->{sql}),1000003)) FROM $c->{from};") }
 
@@ -183,11 +201,11 @@ sub turns {
 }
 
 sub sample {
-  my ($c) = @_;
+  my ($c, @packs) = @_;
   my ($type, $x) = @$c{qw(type sql)};
   return if $type =~ /blob|text/ and $type ne 'tinytext';
   $x = "HEX($x)" if is_string($c);
-  for my $pack (turns(3, @{ $c->{packs} })) {
+  for my $pack (@packs) {
     my $row = $pack * $PACK + int(($c->{nodes}[$pack]{less} + 1) / 2);
     ask($c, 'look-up', 'sample', $pack, '', "SELECT $x FROM $c->{from} LIMIT $row,1;");
   }

@@ -32,12 +32,14 @@ sub grid {
     my $many = @packs <= 4 ? 4 : 2 + int(@packs / 32);
     for my $pack (turns($many, @packs)) {
       next unless defined block($c, 'HIST', $pack);
+      $c->{compared}{$pack} = 1;
       if ($numbers) { histogram($c, $pack) }
       else { ask($c, 'grid', 'codes', $pack, '', 'SELECT HEX(x.a),COUNT(*) ' . piece($c, $pack) . ' GROUP BY HEX(x.a);') }
     }
   } elsif ($type =~ /char|binary|^text$/) {
     for my $pack (turns(@packs <= 4 ? 4 : 2, @packs)) {
       next unless defined block($c, 'CMAP', $pack);
+      $c->{compared}{$pack} = 1;
       my $x = $type eq 'text' ? "LEFT($c->{sql},60)" : longest($c->{nodes}[$pack]) > 200 ? "LEFT($c->{sql},72)" : $c->{sql};
       ask($c, 'grid', 'characters', $pack, '', "SELECT HEX($x) FROM $c->{from} LIMIT " . $pack * $PACK . ",$PACK;");
     }
