@@ -75,20 +75,26 @@ point_infobright_at_scratch() {
   esac
   text=$(grep -Eav '^[[:space:]]*CacheFolder[[:space:]]*=' "$ini" || true)
   [ -z "$grid" ] || text=$(grep -Eav '^[[:space:]]*KNFolder[[:space:]]*=' <<<"$text" || true)
-  text=$(cut_heap "$text")
+  text=$(fit_heap "$text")
   # Replaced by a new file, so that nothing is written through a link.
   { new=$(mktemp "$DATA/brighthouse.XXXXXX") && chmod 644 "$new" &&
     printf '%s\nCacheFolder = %s\n%s' "$text" "$SCRATCH/cache" "${grid:+KNFolder = $grid$'\n'}" >"$new" &&
     { [ "$EUID" -ne 0 ] || chown "$SSM_serverUser" "$new"; } && mv -f "$new" "$ini"; } || unchecked "cannot write $ini"
 }
 
-# cut_heap <text of brighthouse.ini>: reduces a heap that is larger than this host's memory
-cut_heap() {
-  local heap most=$((MEMORY_KB * 6 / 10 / 1024))
-  heap=$(sed -n 's/^[[:space:]]*ServerMainHeapSize[[:space:]]*=[[:space:]]*\([0-9]*\).*/\1/p' <<<"$1" | tail -n 1)
-  if [ "${heap:-0}" -gt "$most" ]; then
+# fit_heap <text of brighthouse.ini>: makes the heap as large as this host's memory allows, up to 8,000 MiB or production's size
+# if that is more. A column of texts that does not fit is unpacked again for each look-up.
+fit_heap() {
+  local heap alone most=$((MEMORY_KB * 6 / 10 / 1024)) wanted=8000
+  local key='^[[:space:]]*ServerMainHeapSize[[:space:]]*='
+  heap=$(sed -n "s/$key[[:space:]]*\([0-9]*\).*/\1/p" <<<"$1" | tail -n 1) # number: digits only
+  # A smaller heap is replaced only if nothing else is in its line: the server has to judge that.
+  alone=$(sed -n "s/$key[[:space:]]*\([0-9]*\)[[:space:]]*$/\1/p" <<<"$1" | tail -n 1) # number: digits only
+  is_count "$heap" || heap=0
+  [ "$wanted" -lt "$most" ] || wanted=$most
+  if [ "$heap" -gt "$most" ] || { [ "$heap" = "$alone" ] && [ "$heap" -lt "$wanted" ]; }; then
     # shellcheck disable=SC2001 # bash patterns cannot match the start of a line
-    sed "s/^\([[:space:]]*ServerMainHeapSize[[:space:]]*=\).*/\1 $most/" <<<"$1" # number: reckoned here
+    sed "s/\($key\).*/\1 $wanted/" <<<"$1" # number: reckoned here
   else
     printf '%s\n' "$1"
   fi

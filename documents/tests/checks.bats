@@ -43,6 +43,22 @@ CLIENT
   grep -Fxq 'ServerMainHeapSize = 300' "$DATA/brighthouse.ini"
 }
 
+@test "checks: Infobright's heap is enlarged to what the host has, so that a large column is unpacked once" {
+  infobright_volume
+  echo 'MemAvailable: 4096000 kB' >"$W/meminfo"
+  export IB_MEMINFO=$W/meminfo
+  mounted_test
+  expect 0
+  grep -Fxq 'ServerMainHeapSize = 2400' "$DATA/brighthouse.ini"
+}
+
+@test "checks: of Infobright's heap, a line with more than a number stays for the server to judge" {
+  infobright_volume
+  sed -i 's/^ServerMainHeapSize.*/ServerMainHeapSize = 600abc/' "$DATA/brighthouse.ini"
+  mounted_test
+  grep -Fxq 'ServerMainHeapSize = 600abc' "$DATA/brighthouse.ini"
+}
+
 @test "checks: a perl without 64-bit numbers or its hashes" {
   infobright_volume
   printf '#!/bin/bash\nexit 1\n' >"$W/bin/perl"
