@@ -10,6 +10,21 @@
   "$BATS_TEST_DIRNAME/transcripts"
 }
 
+@test "tables: what the statements about Infobright's columns cost is what the page says, and within its limit" {
+  "$BATS_TEST_DIRNAME/cost" --check
+}
+
+@test "tables: MIN and MAX of each large column would be over the limit" {
+  mkdir "$BATS_TEST_TMPDIR/documents"
+  cp -r "$BATS_TEST_DIRNAME/../"*.pl "$BATS_TEST_DIRNAME/../"*.sh "$BATS_TEST_DIRNAME/../build" "$BATS_TEST_DIRNAME/../parts" "$BATS_TEST_TMPDIR/documents"
+  mkdir "$BATS_TEST_TMPDIR/documents/tests"
+  cp -r "$BATS_TEST_DIRNAME/"{cost,host.py,assemble,infobright} "$BATS_TEST_TMPDIR/documents/tests"
+  perl -pi -e 's/nodes\} \} <= 4\)/nodes} } <= 400)/ and $n++; END { exit !$n }' "$BATS_TEST_TMPDIR/documents/brighthouse.pl"
+  run timeout 60 "$BATS_TEST_TMPDIR/documents/tests/cost"
+  [ "$status" -eq 1 ]
+  [[ $output == *' packs costs '*'the limit is 1.15'* ]]
+}
+
 @test "tables: damages and healthy variants on MariaDB" {
   [ -d "$PRODUCTION/data" ] || skip 'no MariaDB server on this machine'
   "$BATS_TEST_DIRNAME/mariadb-table" --check --every 26
