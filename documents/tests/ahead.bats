@@ -126,14 +126,14 @@ JUDGE
   take_unit 0
   take_unit 1
   take_unit 1
-  [ "$(cat "$W/ahead.at")" = '0 7' ]
+  [ "$(cat "$W/ahead.at")" = '0 7 0' ]
   take_unit 0
-  [ "$(cat "$W/ahead.at")" = '2 7' ]
+  [ "$(cat "$W/ahead.at")" = '2 7 0' ]
   # A reader that finds no more is not still reading.
   if take_unit 0; then return 1; fi
-  [ "$(cat "$W/ahead.at")" = '2 7' ]
+  [ "$(cat "$W/ahead.at")" = '2 7 0' ]
   if take_unit 1; then return 1; fi
-  [ "$(cat "$W/ahead.at")" = '4 7' ]
+  [ "$(cat "$W/ahead.at")" = '4 7 0' ]
 }
 
 @test "ahead: a test that is killed leaves none of its processes" {
