@@ -2,7 +2,7 @@
 # ahead of it, with many requests outstanding. A volume from a snapshot fetches each block at its first read, and the test alone
 # would wait for each. In <folder>:
 #   ahead.order   what the test will read, in its order, one unit per line; until it exists, all tables by name
-#   ahead.at      "<first unit that is still being read> <pid that reads>"
+#   ahead.at      "<first unit that is still being read> <pid that reads> <MB of its heap>"
 #   ahead.state   the progress: "<bytes of all> <bytes that the test has read> <bytes read> <MiB/s> <most bytes ahead> <cold|warm>"
 #   ahead.errors  "<file> <error>" of the first file that the device could not read
 # Units, tabs between: "file <path>...", "table <folder/table>...", "column <folder/table> <column>",
@@ -112,7 +112,7 @@ sub tick {
   my @stat = stat "$folder/ahead.order";
   my $order = @stat ? "$stat[1] $stat[9]" : '';
   if ($order ne $seen_order) { $seen_order = $order; take_order("$folder/ahead.order") }
-  $window = free_memory() / 2;
+  $window = memory_to_cache();
   $position = come_to();
   # The first time at once, so that the total is known.
   return if $now - $last_told < 1 and -e "$folder/ahead.state";

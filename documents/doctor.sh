@@ -99,8 +99,10 @@ look_at_perl() {
 look_at_memory() {
   local need=${IB_MEMORY_KB:-262144} free
   free=$(memory_kb)
-  if [ "${free:-0}" -lt "$need" ]; then
-    looked memory not_met "${free:-0} KiB are available, and the test server needs $need"
+  if [ -z "$free" ]; then
+    looked memory not_known "this host lacks perl"
+  elif [ "$free" -lt "$need" ]; then
+    looked memory not_met "$free KiB are available, and the test server needs $need"
   else
     looked memory met "$free KiB are available"
   fi

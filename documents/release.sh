@@ -9,6 +9,7 @@ if [ -z "${IB_LIB-}" ]; then
   . "$(dirname "$0")/letting-go.sh"
   . "$(dirname "$0")/test-host.sh"
   . "$(dirname "$0")/doctor.sh"
+  memory() { cat "$(dirname "$0")"/{memory,free-memory}.pl | perl - "$@"; }
 fi
 
 : "${SSM_doctor=}" "${SSM_server=}" "${SSM_client=}" "${SSM_serverUser=}"

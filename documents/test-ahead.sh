@@ -62,10 +62,10 @@ read_in_order() {
   mv -f "$RUN_DIRECTORY/ahead.order.new" "$RUN_DIRECTORY/ahead.order"
 }
 
-# now_at <unit>: sets the first unit that is not yet read
+# now_at <unit>: sets the first unit that is not yet read. What the server may still take for its heap is not used to read ahead.
 now_at() {
   [ -n "$AHEAD" ] || return 0
-  printf '%s %s\n' "$1" "${SERVER_PID:-0}" >"$RUN_DIRECTORY/ahead.at"
+  printf '%s %s %s\n' "$1" "${SERVER_PID:-0}" "${HEAP_MB:-0}" >"$RUN_DIRECTORY/ahead.at"
 }
 
 # ahead_says: sets SAID: how much is read ahead, at which rate, and when it will be complete, as far as that is known

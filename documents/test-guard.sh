@@ -34,7 +34,7 @@ guard() {
   trap - EXIT ERR
   trap 'exit 0' HUP INT TERM
   while alive "$1" "$2" && kill -0 $$ 2>/dev/null; do
-    if grep -aqs 'got signal' "$SCRATCH/error.log" "$SCRATCH/server.out"; then
+    if grep -Eaqs -e "$CRASH_LINE" "$SCRATCH/error.log" "$SCRATCH/server.out"; then
       # The server may still be writing its stack.
       handler=${handler:-$SECONDS}
       [ $((SECONDS - handler)) -lt "${IB_CRASH_WAIT:-15}" ] || end_server "$1" crash

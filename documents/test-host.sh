@@ -87,9 +87,8 @@ host_in_trouble() {
   return 1
 }
 
-memory_kb() {
-  awk '/^MemAvailable:/ { found = $2 } /^(MemFree|Cached):/ { sum += $2 } END { print found ? found : sum }' "${IB_MEMINFO:-/proc/meminfo}"
-}
+# memory_kb: what is free for this process on the host and in its control group, or nothing on a host without Perl
+memory_kb() { memory 1024 2>/dev/null || true; }
 
 # check_limits: reads the server's limits before it starts. The shell's own are raised as far as possible.
 check_limits() {

@@ -75,7 +75,8 @@ is_damage() {
 # handler, after InnoDB had opened the data. Before that, the host may have refused it something.
 crashed_at_work() {
   case $1 in 134 | 136 | 139) ;; *) return 1 ;; esac
-  server_log | awk '/([Ss]tarted; |InnoDB: )log sequence number [0-9]/ { open = 1 } open && /got signal/ { seen = 1 } END { exit !seen }'
+  server_log | CRASH=$CRASH_LINE awk '
+    /([Ss]tarted; |InnoDB: )log sequence number [0-9]/ { open = 1 } open && $0 ~ ENVIRON["CRASH"] { seen = 1 } END { exit !seen }'
 }
 
 judge_failed_start() {
@@ -157,8 +158,9 @@ judge_crash() {
   fi
 }
 
-# server_is_lost <what was read>: sets SERVER_STATUS, CRASH_WORDS and CRASH_TROUBLE; returns 1 if the server lives, 2 if the
-# statement's time was over. Starts the server again, three times at most, so that the other tables are read too.
+# server_is_lost <what was read> [together]: sets SERVER_STATUS, CRASH_WORDS and CRASH_TROUBLE; returns 1 if the server lives, 2 if
+# the statement's time was over. Starts the server again, three times at most, so that the other tables are read too. If several
+# readers were at work together, a crash proves nothing about the data unless the log names damage.
 server_is_lost() {
   local end=$((SECONDS + 60)) log ended
   SERVER_STATUS=0
@@ -186,7 +188,10 @@ server_is_lost() {
     CRASH_TROUBLE=$TROUBLE
   elif [ -z "$(lines_of_damage "$log")" ]; then
     # Its own crash is one by SIGABRT, SIGFPE or SIGSEGV. What it ended by otherwise may be anything.
-    case $SERVER_STATUS in 6 | 134 | 136 | 139) ;; *) CRASH_TROUBLE='it ended by itself, and names no damage' ;; esac
+    case $SERVER_STATUS in
+      6 | 134 | 136 | 139) [ "${2-}" != together ] || CRASH_TROUBLE='its log names no damage' ;;
+      *) CRASH_TROUBLE='it ended by itself, and names no damage' ;;
+    esac
   fi
   SERVER_CRASHES=$((SERVER_CRASHES + 1))
   if [ "$SERVER_CRASHES" -gt 3 ] && [ "$ended" = time ]; then

@@ -96,3 +96,9 @@ SURE_DAMAGE_WORDS="$SURE_DAMAGE_WORDS|Decompression of .* failed for column [0-9
 # Aria's control file. Text and run: MariaDB 10.5 to 11.8.
 SURE_DAMAGE_WORDS="$SURE_DAMAGE_WORDS|not a valid aria control file|Changeable part .* checksum mismatch|Fixed part checksum mismatch"
 SURE_DAMAGE_WORDS="$SURE_DAMAGE_WORDS|Size of control file is smaller|Sizes stored in control file are inconsistent"
+
+# --- The server's crash handler: the beginning of its message, as a whole line, since a name in another one may be any text ---
+# "261126 17:31:27 - mysqld got signal 6 ;", run: Infobright 4.0.7. "261126 17:31:27 [ERROR] /usr/sbin/mariadbd got signal 11 ;",
+# run: MariaDB 10.11. "17:31:27 UTC - mysqld got signal 11 ;", paper: MySQL 5.6 to 8.0.
+# shellcheck disable=SC2034 # test-guard.sh and test-judge.sh ask for it
+CRASH_LINE='^([-0-9TZ:. ]*(UTC )?(- |\[ERROR\] ))?[^] "'"'"'`]+ got signal [0-9]+ ?; *$'

@@ -5,6 +5,8 @@ SERVER_PID=''
 SERVER_START=''
 SCRATCH=''
 SOCKET=''
+# Infobright's heap, in MB, or nothing.
+HEAP_MB=''
 
 # make_scratch: a private folder for socket, logs and temporary files, not on the restored volume
 make_scratch() {
@@ -75,28 +77,30 @@ point_infobright_at_scratch() {
   esac
   text=$(grep -Eav '^[[:space:]]*CacheFolder[[:space:]]*=' "$ini" || true)
   [ -z "$grid" ] || text=$(grep -Eav '^[[:space:]]*KNFolder[[:space:]]*=' <<<"$text" || true)
-  text=$(fit_heap "$text")
+  fit_heap "$text"
+  [ -z "$HEAP_MB" ] || text=$(grep -Eav '^[[:space:]]*ServerMainHeapSize[[:space:]]*=' <<<"$text" || true)
   # Replaced by a new file, so that nothing is written through a link.
   { new=$(mktemp "$DATA/brighthouse.XXXXXX") && chmod 644 "$new" &&
-    printf '%s\nCacheFolder = %s\n%s' "$text" "$SCRATCH/cache" "${grid:+KNFolder = $grid$'\n'}" >"$new" &&
+    printf '%s\nCacheFolder = %s\n%s%s' "$text" "$SCRATCH/cache" "${grid:+KNFolder = $grid$'\n'}" \
+      "${HEAP_MB:+ServerMainHeapSize = $HEAP_MB$'\n'}" >"$new" &&
     { [ "$EUID" -ne 0 ] || chown "$SSM_serverUser" "$new"; } && mv -f "$new" "$ini"; } || unchecked "cannot write $ini"
+  now_at 0
 }
 
-# fit_heap <text of brighthouse.ini>: makes the heap as large as this host's memory allows, up to 8,000 MiB or production's size
-# if that is more. A column of texts that does not fit is unpacked again for each look-up.
+# fit_heap <text of brighthouse.ini>: sets HEAP_MB. A column that is larger than the heap is unpacked again for each look-up. So the
+# heap is what this host's memory allows, and more than 8000 MB only if production's is. The server judges two such lines, and a value
+# that is no number.
 fit_heap() {
-  local heap alone most=$((MEMORY_KB * 6 / 10 / 1024)) wanted=8000
-  local key='^[[:space:]]*ServerMainHeapSize[[:space:]]*='
-  heap=$(sed -n "s/$key[[:space:]]*\([0-9]*\).*/\1/p" <<<"$1" | tail -n 1) # number: digits only
-  # A smaller heap is replaced only if nothing else is in its line: the server has to judge that.
-  alone=$(sed -n "s/$key[[:space:]]*\([0-9]*\)[[:space:]]*$/\1/p" <<<"$1" | tail -n 1) # number: digits only
-  is_count "$heap" || heap=0
-  [ "$wanted" -lt "$most" ] || wanted=$most
-  if [ "$heap" -gt "$most" ] || { [ "$heap" = "$alone" ] && [ "$heap" -lt "$wanted" ]; }; then
-    # shellcheck disable=SC2001 # bash patterns cannot match the start of a line
-    sed "s/\($key\).*/\1 $wanted/" <<<"$1" # number: reckoned here
-  else
-    printf '%s\n' "$1"
+  local heap line='^[[:space:]]*ServerMainHeapSize[[:space:]]*=[[:space:]]*' room=$MEMORY_KB most
+  [ -z "$LIMIT_SPACE" ] || [ "$((LIMIT_SPACE / 1024))" -ge "$room" ] || room=$((LIMIT_SPACE / 1024)) # number: the kernel's
+  most=$((room * 6 / 10 / 1024)) # number: the kernel's
+  HEAP_MB=$((most < 8000 ? most : 8000))
+  heap=$(grep -Ea "$line" <<<"$1") || heap=''
+  [ -n "$heap" ] || return 0
+  if ! [[ $heap =~ $line([0-9]+)[[:space:]]*(#.*)?$ ]]; then
+    HEAP_MB=''
+  elif [ "${#BASH_REMATCH[1]}" -lt 10 ] && [ "${BASH_REMATCH[1]}" -gt "$HEAP_MB" ] && [ "${BASH_REMATCH[1]}" -le "$most" ]; then
+    HEAP_MB=${BASH_REMATCH[1]}
   fi
 }
 

@@ -142,7 +142,7 @@ read_again() {
     names="$names${names:+, }$name"
   done <"$WORK/again"
   rm -f "$WORK/again"
-  if server_is_lost "$names"; then status=$SERVER_STATUS; fi
+  if server_is_lost "$names" together; then status=$SERVER_STATUS; fi
   crashes=$SERVER_CRASHES trouble=$CRASH_TROUBLE
   for unit in "${again[@]}"; do
     # shellcheck disable=SC2086 # splits into words

@@ -16,7 +16,8 @@ if [ -z "${IB_LIB-}" ]; then
   canary() { perl "$HERE/canary.pl" "$@"; }
   pages() { perl "$HERE/pages.pl" "$@"; }
   views() { perl "$HERE/views.pl" "$@"; }
-  ahead() { perl <(cat "$HERE"/ahead.pl "$HERE"/ahead-*.pl) "$@"; }
+  ahead() { perl <(cat "$HERE"/{ahead,ahead-order,ahead-memory,free-memory}.pl) "$@"; }
+  memory() { cat "$HERE"/{memory,free-memory}.pl | perl - "$@"; }
   brighthouse() { cat "$HERE"/{brighthouse,nodes,grid,answers}.pl | perl - "$@"; }
   walk() { perl "$HERE/walk.pl" "$@"; }
 fi

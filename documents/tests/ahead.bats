@@ -55,7 +55,7 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
   mkdir -p "$W/data/big" "$W/run"
   for table in 1 2 3 4 5 6; do head -c 16M /dev/urandom >"$W/data/big/t$table.MYD"; done
   printf 'MemTotal: 4000000 kB\nMemFree: 40000 kB\nCached: 9152 kB\n' >"$W/meminfo"
-  cat "$BATS_TEST_DIRNAME"/../ahead{,-order,-memory}.pl >"$W/ahead.pl"
+  cat "$BATS_TEST_DIRNAME"/../{ahead,ahead-order,ahead-memory,free-memory}.pl >"$W/ahead.pl"
   # As for a cold volume, whatever this one is.
   sed -i 's/^my \$SLOW = .*/my $SLOW = 0;/' "$W/ahead.pl"
   parent=$BASHPID
@@ -81,7 +81,7 @@ pieces_left() { grep -la "$W/state/runs" /proc/[0-9]*/cmdline 2>/dev/null || tru
 @test "ahead: data that was read before the order existed is not read again" {
   mkdir -p "$W/data/big" "$W/run"
   for table in 1 2 3; do head -c 4100000 /dev/urandom >"$W/data/big/t$table.MYD"; done
-  cat "$BATS_TEST_DIRNAME"/../ahead{,-order,-memory}.pl >"$W/ahead.pl"
+  cat "$BATS_TEST_DIRNAME"/../{ahead,ahead-order,ahead-memory,free-memory}.pl >"$W/ahead.pl"
   sed -i 's/^my \$SLOW = .*/my $SLOW = 0;/' "$W/ahead.pl"
   parent=$BASHPID
   perl "$W/ahead.pl" "$W/data" "$W/run" $$ "$(awk '{ print $22 }' /proc/$$/stat)" "$parent" 4 3>&- &
@@ -126,14 +126,14 @@ JUDGE
   take_unit 0
   take_unit 1
   take_unit 1
-  [ "$(cat "$W/ahead.at")" = '0 7' ]
+  [ "$(cat "$W/ahead.at")" = '0 7 0' ]
   take_unit 0
-  [ "$(cat "$W/ahead.at")" = '2 7' ]
+  [ "$(cat "$W/ahead.at")" = '2 7 0' ]
   # A reader that finds no more is not still reading.
   if take_unit 0; then return 1; fi
-  [ "$(cat "$W/ahead.at")" = '2 7' ]
+  [ "$(cat "$W/ahead.at")" = '2 7 0' ]
   if take_unit 1; then return 1; fi
-  [ "$(cat "$W/ahead.at")" = '4 7' ]
+  [ "$(cat "$W/ahead.at")" = '4 7 0' ]
 }
 
 @test "ahead: a test that is killed leaves none of its processes" {
@@ -194,19 +194,36 @@ JUDGE
   [ "$(grep -c '^ERROR' <<<"$output")" -eq 1 ]
 }
 
+@test "ahead: what the server may still take for its heap is not used" {
+  mkdir "$W/run"
+  echo 'MemAvailable: 1048576 kB' >"$W/meminfo"
+  export IB_MEMINFO=$W/meminfo
+  sed '/^main$/,$d' "$SCRIPTS/test" >"$W/functions"
+  { echo 'our $folder = shift;'; sed -n '/^ahead() {$/,/^AHEAD_PL$/p' "$W/functions" | sed -nE '/^sub (memory_to_cache|heap_to_come|free_memory|number|groups) /,/^}/p'
+    echo 'printf "%d", memory_to_cache() / 1048576;'; } >"$W/to_cache.pl"
+  # to_cache <server> <its heap>: in MiB
+  to_cache() {
+    bash -c '. "$1"; AHEAD=1 RUN_DIRECTORY=$2 SERVER_PID=$3 HEAP_MB=$4; now_at 0' at "$W/functions" "$W/run" "$@"
+    perl "$W/to_cache.pl" "$W/run"
+  }
+  [ "$(perl "$W/to_cache.pl" "$W/run")" -eq 512 ]
+  [ "$(to_cache '' '')" -eq 512 ]
+  [ "$(to_cache '' 600)" -eq 212 ]
+  [ "$(to_cache '' 2000)" -eq 0 ]
+  # What a server has of it is not free any more.
+  perl -e 'vec(my $has, 200 << 20, 8) = 1; print "has\n"; close STDOUT; sleep 60' >"$W/has" 3>&- &
+  STARTED+=($!)
+  until [ -s "$W/has" ]; do sleep 0.1; done
+  more=$(to_cache "$!" 600)
+  [ "$more" -ge 312 ] && [ "$more" -lt 332 ]
+}
+
 @test "ahead: in a control group of 512 MiB it uses no more than that" {
   printf 'MemTotal: 9000000 kB\nMemAvailable: 8000000 kB\n' >"$W/meminfo"
-  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-    group=/sys/fs/cgroup/ib-ahead-$$ limit=memory.max
-    echo +memory >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
-  else
-    group=/sys/fs/cgroup/memory/ib-ahead-$$ limit=memory.limit_in_bytes
-  fi
-  mkdir "$group" 2>/dev/null && [ -w "$group/$limit" ] || skip 'no control groups to be had here'
-  echo $((512 << 20)) >"$group/$limit"
+  control_group ib-ahead $((512 << 20))
   free='$ENV{IB_MEMINFO} = shift; do shift; print free_memory()'
-  inside=$(bash -c 'echo "$BASHPID" >"$1/cgroup.procs"; exec perl -e "$2" "$3" "$4"' - "$group" "$free" "$W/meminfo" "$BATS_TEST_DIRNAME/../ahead-memory.pl")
-  outside=$(perl -e "$free" "$W/meminfo" "$BATS_TEST_DIRNAME/../ahead-memory.pl")
+  inside=$(bash -c 'echo "$BASHPID" >"$1/cgroup.procs"; exec perl -e "$2" "$3" "$4"' - "$group" "$free" "$W/meminfo" "$BATS_TEST_DIRNAME/../free-memory.pl")
+  outside=$(perl -e "$free" "$W/meminfo" "$BATS_TEST_DIRNAME/../free-memory.pl")
   rmdir "$group"
   echo "$inside $outside"
   [ "$outside" -gt $((512 << 20)) ]

@@ -283,13 +283,44 @@ CLIENT
   done
 }
 
-@test "budget: a crash among several readers that does not recur names all that was being read" {
+@test "budget: a crash among several readers that does not recur names all that was being read, and is no fault of the backup" {
   folder_volume
   before_statement 'FROM `shop`.`orders`' "$(kill_server SEGV)"
   export IB_WORKERS=2 IB_PACKS_TOGETHER=4
   mounted_test
+  expect 75 shop.orders 'and not again when they were read alone (its log names no damage)'
+  if grep '^FAIL' <<<"$output"; then return 1; fi
+  [ "$tables" -eq 4 ]
+}
+
+@test "budget: a crash among several readers that does not recur is a fault if the server's log names damage" {
+  folder_volume
+  before_statement 'FROM `shop`.`orders`' \
+    "echo '2026-11-26 17:31:27 0 [ERROR] InnoDB: Database page corruption on disk or a failed read' >>$W/state/runs/run-1/scratch/error.log; $(kill_server SEGV)"
+  export IB_WORKERS=2 IB_PACKS_TOGETHER=4
+  mounted_test
   expect 1 shop.orders 'and not again when they were read alone'
   [ "$tables" -eq 4 ]
+}
+
+@test "budget: a fourth crash among several readers is no fault of the backup, and one in front of a single reader is" {
+  functions
+  cat >"$W/fourth" <<'BASH'
+. "$1/functions"
+alive() { return 1; }
+host_in_trouble() { return 1; }
+conclude_from_records() { exit 0; }
+record() { echo "$1 $2: $3: $4"; }
+SCRATCH=$1 SERVER_CRASHES=3
+echo '261126 17:31:27 - mysqld got signal 11 ;' >"$SCRATCH/error.log"
+bash -c 'kill -SEGV $$' &
+SERVER_PID=$!
+server_is_lost shop.a "${@:2}"
+BASH
+  bash "$W/fourth" "$W" together >"$W/together" 2>/dev/null
+  grep -q '^read error: shop.a: the server crashed for the fourth time (status 139): .* (its log names no damage)$' "$W/together"
+  bash "$W/fourth" "$W" >"$W/single" 2>/dev/null
+  grep -q '^read fail: shop.a: the server crashed for the fourth time (status 139)' "$W/single"
 }
 
 @test "budget: a server that memory or a file was refused among several readers is no fault of the backup" {

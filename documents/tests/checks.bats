@@ -34,29 +34,53 @@ CLIENT
   expect 75 'too little memory' 100000
 }
 
-@test "checks: Infobright's heap is cut down to what the host has" {
-  infobright_volume
-  echo 'MemAvailable: 512000 kB' >"$W/meminfo"
-  export IB_MEMINFO=$W/meminfo
-  mounted_test
-  expect 0
-  grep -Fxq 'ServerMainHeapSize = 300' "$DATA/brighthouse.ini"
-}
-
-@test "checks: Infobright's heap is enlarged to what the host has, so that a large column is unpacked once" {
+@test "checks: Infobright's heap is raised to what the host has, and its line is there once" {
   infobright_volume
   echo 'MemAvailable: 4096000 kB' >"$W/meminfo"
-  export IB_MEMINFO=$W/meminfo
+  # What reading ahead knows of it before the server has answered.
+  printf '#!/bin/bash\ncp -n "%s" "%s"\nexec %s "$@"\n' "$W/state/runs/run-1/ahead.at" "$W/state/known" "$SSM_client" >"$W/bin/client"
+  chmod +x "$W/bin/client"
+  export IB_MEMINFO=$W/meminfo SSM_client=$W/bin/client
   mounted_test
   expect 0
+  [ "$(cat "$W/state/known")" = '0 0 2400' ]
   grep -Fxq 'ServerMainHeapSize = 2400' "$DATA/brighthouse.ini"
+  [ "$(grep -c ServerMainHeapSize "$DATA/brighthouse.ini")" -eq 1 ]
 }
 
-@test "checks: of Infobright's heap, a line with more than a number stays for the server to judge" {
-  infobright_volume
-  sed -i 's/^ServerMainHeapSize.*/ServerMainHeapSize = 600abc/' "$DATA/brighthouse.ini"
-  mounted_test
-  grep -Fxq 'ServerMainHeapSize = 600abc' "$DATA/brighthouse.ini"
+@test "checks: Infobright's heap is 60 % of the memory, 8000 MB at most, and production's if that is larger and fits" {
+  sed '/^main$/,$d' "$SCRIPTS/test" >"$W/functions"
+  # MiB of memory, the limit of the address space, brighthouse.ini
+  fits() { bash -c '. "$1"; MEMORY_KB=$(($2 * 1024)) LIMIT_SPACE=$3; fit_heap "$4"; echo "$HEAP_MB"' fits "$W/functions" "$@"; }
+  [ "$(fits 500 '' 'ServerMainHeapSize = 600')" = 300 ]
+  [ "$(fits 4000 '' $'CacheFolder = x\nServerMainHeapSize=600 # MB\r\nKNFolder = y')" = 2400 ]
+  [ "$(fits 4000 '' 'CacheFolder = x')" = 2400 ]
+  [ "$(fits 4000 '' '# ServerMainHeapSize = 3000')" = 2400 ]
+  [ "$(fits 40000 '' 'ServerMainHeapSize = 600')" = 8000 ]
+  [ "$(fits 40000 '' 'ServerMainHeapSize = 12000')" = 12000 ]
+  [ "$(fits 40000 '' 'ServerMainHeapSize = 30000')" = 8000 ]
+  [ "$(fits 40000 '' 'ServerMainHeapSize = 99999999999999999999')" = 8000 ]
+  [ "$(fits 40000 4294967296 'ServerMainHeapSize = 600')" = 2457 ]
+  # The server judges what is no number, and two lines.
+  [ -z "$(fits 4000 '' $'ServerMainHeapSize = 600\nServerMainHeapSize = 700')" ]
+  [ -z "$(fits 4000 '' $'ServerMainHeapSize = 60x\nCacheFolder = y')" ]
+  [ -z "$(fits 4000 '' 'ServerMainHeapSize =')" ]
+}
+
+@test "checks: memory is what the control group of the test has, and those above it" {
+  sed '/^main$/,$d' "$SCRIPTS/test" >"$W/functions"
+  echo 'MemAvailable: 8000000 kB' >"$W/meminfo"
+  export IB_MEMINFO=$W/meminfo
+  control_group ib-memory $((512 << 20))
+  mkdir "$group/below"
+  for place in "$group" "$group/below"; do
+    bash -c 'echo "$BASHPID" >"$1/cgroup.procs"; . "$2"; memory_kb' - "$place" "$W/functions" >"$W/kb"
+    cat "$W/kb"
+    [ "$(cat "$W/kb")" -le 524288 ]
+    [ "$(cat "$W/kb")" -gt 450000 ]
+  done
+  rmdir "$group/below" "$group"
+  [ "$(bash -c '. "$1"; memory_kb' - "$W/functions")" = 8000000 ]
 }
 
 @test "checks: a perl without 64-bit numbers or its hashes" {

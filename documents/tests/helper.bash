@@ -377,3 +377,15 @@ teardown() {
   # bats keeps them to the end of all tests: some 300 data directories. What a test has left mounted is not entered.
   [ -z "${BATS_TEST_COMPLETED-}" ] || rm -rf --one-file-system "$BATS_TEST_TMPDIR" || true
 }
+
+# control_group <name> <bytes>: sets `group`, the folder of a control group with this limit of memory
+control_group() {
+  local limit=memory.limit_in_bytes
+  group=/sys/fs/cgroup/memory/$1-$$
+  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    group=/sys/fs/cgroup/$1-$$ limit=memory.max
+    echo +memory >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
+  fi
+  mkdir "$group" 2>/dev/null && [ -w "$group/$limit" ] || skip 'no control groups to be had here'
+  echo "$2" >"$group/$limit"
+}

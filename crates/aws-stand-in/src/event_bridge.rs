@@ -80,8 +80,8 @@ impl Rule {
                 "aws.events",
                 "Scheduled Event",
                 time,
-                json!([self.arn]),
-                json!({}),
+                &json!([self.arn]),
+                &json!({}),
             )
         };
         (own == expression).then(|| self.kept(event()))
@@ -120,8 +120,8 @@ pub(crate) fn event(
     source: &str,
     detail_type: &str,
     time: &str,
-    resources: Value,
-    detail: Value,
+    resources: &Value,
+    detail: &Value,
 ) -> Value {
     json!({
         "version": "0",

@@ -76,7 +76,7 @@ impl Lambda {
             .authorize(&function.name, action, destination);
         match (allowed, destination.rsplit(':').next()) {
             (Err(refusal), _) => self.state().lost.push(refusal),
-            (Ok(()), _) if bus => self.publish(function, destination, result, record),
+            (Ok(()), _) if bus => self.publish(function, destination, result, &record),
             (Ok(()), Some(name)) => self.accept(name, record, accepted.depth + 1),
             (Ok(()), None) => self
                 .state()
@@ -86,12 +86,12 @@ impl Lambda {
     }
 
     /// An event as Lambda puts it on a bus, kept by the rules that it matches.
-    fn publish(&self, function: &Function, bus: &str, result: &str, record: Value) {
+    fn publish(&self, function: &Function, bus: &str, result: &str, record: &Value) {
         let event = event_bridge::event(
             "lambda",
             &format!("Lambda Function Invocation Result - {result}"),
             &rfc3339(self.clock().now()),
-            json!([bus, format!("{}:$LATEST", function.arn)]),
+            &json!([bus, format!("{}:$LATEST", function.arn)]),
             record,
         );
         let kept = self.inner.rules.iter().filter_map(|rule| rule.keep(&event));

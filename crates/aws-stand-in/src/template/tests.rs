@@ -106,35 +106,6 @@ fn the_contracts_defaults() {
 }
 
 #[test]
-fn the_schedule_follows_its_parameters() {
-    let nightly = Schedule {
-        expression: "cron(0 2 * * ? *)".to_owned(),
-        enabled: true,
-        function: STEPS[0].0.to_owned(),
-    };
-    let kept = |template: &Template, expression: &str| {
-        let rules = template.rules.iter();
-        rules
-            .filter_map(|rule| rule.keep_scheduled(expression, ""))
-            .count()
-    };
-    let template = stack(&[]);
-    assert_eq!(kept(&template, &nightly.expression), 1);
-    assert_eq!(template.schedule, Some(nightly));
-    let hourly = [
-        ("Schedule", "rate(1 hour)"),
-        ("ScheduleState", "DISABLED"),
-        ("Environment", "sand"),
-    ];
-    let template = stack(&hourly);
-    assert_eq!(kept(&template, "rate(1 hour)"), 0);
-    let schedule = template.schedule.unwrap();
-    assert_eq!(schedule.expression, "rate(1 hour)");
-    assert_eq!(schedule.function, "sand-ib-backup-step-1-snapshot");
-    assert!(!schedule.enabled);
-}
-
-#[test]
 fn waits_stay_within_the_time_out_and_names_stay_plain() {
     for given in [
         ("PollSeconds", "61"),

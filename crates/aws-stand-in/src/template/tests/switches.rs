@@ -1,4 +1,4 @@
-//! Parameters for companies with rules: each reaches all that it is for, and empty changes nothing.
+//! Parameters: each reaches all that it is for, and empty changes nothing.
 
 use super::*;
 
@@ -123,4 +123,33 @@ fn lambda_asks_for_what_it_needs_in_subnets() {
     );
     let wanted = "does not have permissions to call DescribeSubnets on EC2";
     assert!(refused.contains(wanted), "{refused}");
+}
+
+#[test]
+fn the_schedule_follows_its_parameters() {
+    let nightly = Schedule {
+        expression: "cron(0 2 * * ? *)".to_owned(),
+        enabled: true,
+        function: STEPS[0].0.to_owned(),
+    };
+    let kept = |template: &Template, expression: &str| {
+        let rules = template.rules.iter();
+        rules
+            .filter_map(|rule| rule.keep_scheduled(expression, ""))
+            .count()
+    };
+    let template = stack(&[]);
+    assert_eq!(kept(&template, &nightly.expression), 1);
+    assert_eq!(template.schedule, Some(nightly));
+    let hourly = [
+        ("Schedule", "rate(1 hour)"),
+        ("ScheduleState", "DISABLED"),
+        ("Environment", "sand"),
+    ];
+    let template = stack(&hourly);
+    assert_eq!(kept(&template, "rate(1 hour)"), 0);
+    let schedule = template.schedule.unwrap();
+    assert_eq!(schedule.expression, "rate(1 hour)");
+    assert_eq!(schedule.function, "sand-ib-backup-step-1-snapshot");
+    assert!(!schedule.enabled);
 }
