@@ -19,7 +19,7 @@ ask() {
     unchecked "cannot write $ASK.sql on this host"
   as_user "$CLIENT_USER" "$SSM_client" "${CLIENT_OPTIONS[@]}" --protocol=SOCKET --socket="$SOCKET" --default-character-set=utf8 \
     --no-auto-rehash --connect-timeout=10 --unbuffered --batch --skip-column-names --local-infile=0 \
-    <"$ASK.sql" >"$ASK.out" 2>"$ASK.err" 7>&- 8>&- 9>&- &
+    <"$ASK.sql" >"$ASK.out" 2>"$ASK.err" 5>&- 7>&- 8>&- 9>&- &
   if [ -n "$GUARD" ]; then
     time_limit
     echo $((SECONDS + LIMIT)) >"$ASK.until"

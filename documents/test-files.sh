@@ -46,7 +46,7 @@ findings() {
 perl_says() {
   local file=$1
   shift
-  "$@" >"$file" 7>&- 8>&- 9>&- &
+  "$@" >"$file" 5>&- 7>&- 8>&- 9>&- &
   PERL_PID=$!
   wait "$PERL_PID" || true
   PERL_PID=''

@@ -24,7 +24,7 @@ time_limit() {
 guard_server() {
   rm -f "$RUN_DIRECTORY/ended"
   [ -z "$GUARD" ] || kill "$GUARD" 2>/dev/null || true
-  guard "$SERVER_PID" "$SERVER_START" </dev/null >/dev/null 2>&1 3>&- 6>&- 7>&- 8>&- 9>&- &
+  guard "$SERVER_PID" "$SERVER_START" </dev/null >/dev/null 2>&1 3>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
   GUARD=$!
 }
 

@@ -111,7 +111,7 @@ start_server() {
   progress_now "starting $SSM_server"
   rm -f "$SCRATCH/pid" "$SCRATCH/s"
   setsid nohup "$SSM_server" --defaults-file="$RUN_DIRECTORY/server.cnf" \
-    </dev/null >>"$SCRATCH/server.out" 2>&1 7>&- 8>&- 9>&- &
+    </dev/null >>"$SCRATCH/server.out" 2>&1 5>&- 7>&- 8>&- 9>&- &
   SERVER_PID=$!
   SERVER_START=$(start_of "$SERVER_PID") || SERVER_START=''
   guard_server

@@ -155,6 +155,21 @@ damage.apply(case, pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))' "$BATS
   if grep '^FAIL' <<<"$output" | grep -v loaded_twice; then return 1; fi
 }
 
+@test "budget: a server that is started while a text is read does not keep the lock of the texts" {
+  # Case 33: the server crashes on events.note, and the tables after it have texts.
+  infobright_volume 33
+  python3 -c 'import sys; sys.path.insert(0, sys.argv[1] + "/infobright"); import damage, pathlib
+case = next(c for c in damage.cases() if c["case"] == "33")
+damage.apply(case, pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))' "$BATS_TEST_DIRNAME" "$GOLDEN" "$DATA"
+  export IB_WORKERS=3 IB_PACKS_TOGETHER=1
+  document mount
+  code=0
+  output=$(timeout 60 bash "$SCRIPTS/test" 2>"$W/stderr") || code=$?
+  read_result
+  expect 1 shop.events crashed
+  [ "$tables" -eq 5 ]
+}
+
 @test "budget: packs that the server did not fetch are not proven to be read" {
   infobright_volume
   cat >"$W/bin/client" <<CLIENT

@@ -80,3 +80,30 @@ checks_of() { sed -n 's/^\(PASS\|SKIP\|WARN\) *\([a-z][a-z -]*\): .*/\2/p' <<<"$
   [ "$output" = "$again" ]
   [ "$(wc -l <"$W/volume/starts")" -eq 2 ]
 }
+
+@test "interrupt: a reader that waits for the lock of the texts ends with the others, though a client still waits for its answer" {
+  sed '/^main$/,$d' "$SCRIPTS/test" >"$W/functions"
+  printf '#!/bin/bash\ntouch "%s/asked"\nexec sleep 20\n' "$W" >"$W/bin/client"
+  chmod +x "$W/bin/client"
+  mkdir "$W/work"
+  cat >"$W/two" <<'BASH'
+. "$1/functions"
+RUN_DIRECTORY=$1 WORK=$1/work WORKERS=2 SSM_client=$1/bin/client CLIENT_USER=$(id -un) T_NAME=(shop.a)
+converse() { ask 'SELECT 1;'; }
+one() {
+  trap 'exit 75' TERM
+  ASK=$RUN_DIRECTORY/ask.$1 PLAN_TABLES=0 PLAN_TEXTS=yes
+  carry_out
+}
+one 0 &
+READERS=($!)
+until [ -e "$1/asked" ]; do sleep 0.1; done
+one 1 &
+READERS+=($!)
+until pgrep -P "${READERS[1]}" flock >/dev/null; do sleep 0.1; done
+SECONDS=0
+stop_readers
+[ "$SECONDS" -lt 10 ]
+BASH
+  bash "$W/two" "$W" 3>&-
+}
