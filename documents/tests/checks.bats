@@ -48,6 +48,23 @@ CLIENT
   [ "$(grep -c ServerMainHeapSize "$DATA/brighthouse.ini")" -eq 1 ]
 }
 
+@test "checks: where the kernel promises no more memory than its commit limit, that is what is available" {
+  sed '/^main$/,$d' "$SCRIPTS/test" >"$W/functions"
+  printf '%s\n' 'MemAvailable: 4096000 kB' 'CommitLimit: 3000000 kB' 'Committed_AS: 1000000 kB' >"$W/meminfo"
+  available() { IB_MEMINFO=$W/meminfo IB_OVERCOMMIT=$W/overcommit bash -c '. "$1"; memory_kb' available "$W/functions"; }
+  for mode in 0 1; do
+    echo "$mode" >"$W/overcommit"
+    [ "$(available)" = 4096000 ]
+  done
+  echo 2 >"$W/overcommit"
+  [ "$(available)" = 2000000 ]
+  sed -i 's/^Committed_AS: .*/Committed_AS: 9000000 kB/' "$W/meminfo"
+  [ "$(available)" = 0 ]
+  # A kernel that says nothing of it.
+  sed -i '/^Commit/d' "$W/meminfo"
+  [ "$(available)" = 4096000 ]
+}
+
 @test "checks: Infobright's heap is 60 % of the memory, 8000 MB at most, and production's if that is larger and fits" {
   sed '/^main$/,$d' "$SCRIPTS/test" >"$W/functions"
   # MiB of memory, the limit of the address space, brighthouse.ini
