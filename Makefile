@@ -147,7 +147,7 @@ setup-rust:
 	@.ci/need cargo gcc
 
 setup-documents:
-	@.ci/need python3 shfmt
+	@.ci/need python3 shfmt zopfli
 
 setup-host: setup-rust setup-documents
 	@.ci/need mariadbd mariadb-install-db mariadb bats mkfs.xfs mkfs.ext4 mkfs.btrfs fuser losetup perl python3 unzip
