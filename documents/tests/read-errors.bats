@@ -33,17 +33,20 @@ PYTHON
   umount "$W/fill"
 }
 
-# kernel_tells <offset>: the kernel tells ten read errors in five seconds and then none for a while, whatever device they are
-# of. Asks for what cannot be read at this offset of the volume until it is told again.
+# is_told <offset>: whether the kernel tells that this place of the volume cannot be read, if it is read now
+is_told() {
+  local before
+  before=$(dmesg | grep "error, dev ${LOOP##*/}" | tail -n 1) || true
+  dd if="$LOOP" of=/dev/null bs=4096 skip=$(($1 / 4096)) count=1 iflag=direct status=none 2>/dev/null || true
+  [ "$before" != "$(dmesg | grep "error, dev ${LOOP##*/}" | tail -n 1)" ]
+}
+
+# kernel_tells <offset>: the kernel tells ten read errors in five seconds and then none, whatever device they are of. So that
+# it has words left for the test, these are used up, and the next five seconds are waited for.
 kernel_tells() {
-  local end=$((SECONDS + 30)) before now
-  before=$(dmesg | grep -c "error, dev ${LOOP##*/}") || true
-  now=$before
-  until [ "$now" -gt "$before" ]; do
-    [ "$SECONDS" -lt "$end" ]
-    dd if="$LOOP" of=/dev/null bs=4096 skip=$(($1 / 4096)) count=1 iflag=direct status=none 2>/dev/null || true
-    now=$(dmesg | grep -c "error, dev ${LOOP##*/}") || true
-  done
+  local end=$((SECONDS + 30))
+  while is_told "$1"; do [ "$SECONDS" -lt "$end" ]; done
+  until is_told "$1"; do [ "$SECONDS" -lt "$end" ]; done
 }
 
 # unreadable <file> [offset]: of this file 4 KiB cannot be read; then mount and test
