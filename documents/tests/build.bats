@@ -269,3 +269,15 @@ END
   [ "$status" -eq 1 ]
   [[ $output == *'mount.sh: No such file'* ]]
 }
+
+@test "refused: a host without a program that packs, which is named with what installs it" {
+  large 70000
+  mkdir "$FOLDER/bin"
+  for missing in shfmt zopfli; do
+    run env PATH="$FOLDER/bin" "$(python3 -c 'import sys; print(sys.executable)')" "$BATS_TEST_DIRNAME/../build" --folder "$FOLDER"
+    [ "$status" -eq 1 ]
+    [[ $output == *"$missing is not installed; .ci/need $missing installs it"* ]]
+    [ ! -e "$FOLDER/mount.json" ]
+    ln -s "$(command -v "$missing")" "$FOLDER/bin/$missing"
+  done
+}
