@@ -1,4 +1,4 @@
-# lint-outside finds what it says it finds, and the scripts have none of it.
+# lint-outside finds what it says it finds, and the scripts have none of it; broken-checks names tests that are there.
 bats_require_minimum_version 1.5.0
 
 # script <line>...: a function of these lines in a file, and whatever stands in `others`
@@ -112,4 +112,19 @@ EXPRESSIONS=('echo $((age / 3600))' 'echo $((${age:-0} / 3600))' 'echo $((10#$ag
   run "$BATS_TEST_TMPDIR/documents/tests/globals" --check
   [ "$status" -eq 1 ]
   [[ $output == *'README.md says something else'* ]]
+}
+
+@test "lint: each test that broken-checks wants red is there" {
+  python3 - "$BATS_TEST_DIRNAME" <<'PYTHON'
+import importlib.machinery, importlib.util, pathlib, re, sys
+tests = pathlib.Path(sys.argv[1])
+loader = importlib.machinery.SourceFileLoader("broken_checks", str(tests / "broken-checks"))
+breaks = importlib.util.module_from_spec(importlib.util.spec_from_loader("broken_checks", loader))
+loader.exec_module(breaks)
+wanted = [command[1:] for _, _, command in breaks.BREAKS if command[0] == "./run"]
+assert wanted, "broken-checks names no test of bats"
+titles = {file: re.findall(r'^@test "(.*)" \{', (tests / file).read_text(), re.MULTILINE) for file, _, _ in wanted}
+absent = [f"{file}: {words}" for file, _, words in wanted if not any(re.search(words, title) for title in titles[file])]
+assert not absent, absent
+PYTHON
 }
