@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exhaustive::{single_faults, undisturbed};
 use super::fleet::{self, Databases};
 use super::summary::Summary;
-use super::{Plan, PlannedFault, Played, overhead, play, random, recorded};
+use super::{Plan, PlannedFault, Played, on_paused_clock, overhead, play, random, recorded};
 use aws_stand_in::simulated_host::Backup;
 
 /// Plays bad nights in memory and checks the invariants of each.
@@ -146,16 +146,6 @@ fn singles(only: Option<&str>, minutes: Option<u64>) -> Summary {
         played.violations.extend(missed);
         summary.count(&format!("{:?} backup", plan.backup), plan, &played);
     })
-}
-
-/// Runs on one thread with a paused clock, so that events always have the same order.
-fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime needs nothing that can be missing")
-        .block_on(work)
 }
 
 /// Plays the nights on all cores, one core for each, and shows progress.

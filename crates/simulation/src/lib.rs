@@ -26,4 +26,4 @@ pub use fault::{Answers, CallFault, DeliveryFault, PlannedFault, Service, When};
 pub use mutants::Mutant;
 pub use operator_action::OperatorAction;
 pub use plan::Plan;
-pub use run::{Played, play};
+pub use run::{Played, on_paused_clock, play};

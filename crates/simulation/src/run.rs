@@ -49,6 +49,19 @@ impl Played {
     }
 }
 
+/// Runs on one thread with a paused clock, so that events always have the same order.
+///
+/// # Panics
+/// Within a runtime.
+pub fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime needs nothing that can be missing")
+        .block_on(work)
+}
+
 /// Plays a bad night, repairs what is broken, and plays a clean night. Needs a paused clock and a
 /// runtime of one thread.
 pub async fn play(plan: &Plan) -> Played {

@@ -1,6 +1,7 @@
 //! Bad nights violate no invariant; the same seed gives the same night; and without a guard an
 //! invariant is violated.
 
+use std::thread;
 use std::time::Duration;
 
 use aws_stand_in::simulated_host::Backup;
@@ -8,7 +9,8 @@ use common::polling::limits::LONGEST_RUN;
 use simulation::exhaustive::{self, undisturbed};
 use simulation::fleet::{self, Databases};
 use simulation::{
-    DeliveryFault, Mutant, OperatorAction, Plan, PlannedFault, overhead, play, random,
+    DeliveryFault, Mutant, OperatorAction, Plan, PlannedFault, on_paused_clock, overhead, play,
+    random,
 };
 
 /// As in `simulate`.
@@ -40,23 +42,26 @@ async fn a_the_same_seed_is_the_same_night() {
 
 async fn every_single_fault(backup: Backup) {
     let of = undisturbed(backup);
-    each(&exhaustive::single_faults(&of).await, &of).await;
+    each(&exhaustive::single_faults(&of).await, &of);
 }
 
-/// Plays the night `of` once for each fault, with that fault alone.
-async fn each(faults: &[PlannedFault], of: &Plan) {
-    let mut bad = Vec::new();
-    for fault in faults {
-        let plan = Plan {
-            faults: vec![*fault],
-            ..of.clone()
+/// Plays the night `of` once for each fault, with that fault alone, on all cores.
+fn each(faults: &[PlannedFault], of: &Plan) {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let bad: Vec<String> = thread::scope(|scope| {
+        let share = |first| {
+            let share = faults.iter().skip(first).step_by(cores);
+            scope.spawn(move || {
+                share
+                    .filter_map(|fault| broken(*fault, of))
+                    .collect::<Vec<_>>()
+            })
         };
-        let mut played = play(&plan).await;
-        played.violations.extend(played.missed(&plan));
-        if !played.violations.is_empty() {
-            bad.push(format!("{fault:?}: {:?}", played.violations));
-        }
-    }
+        let shares: Vec<_> = (0..cores).map(share).collect();
+        let bad = shares.into_iter().map(thread::ScopedJoinHandle::join);
+        bad.flat_map(|share| share.expect("a night does not panic"))
+            .collect()
+    });
     assert!(
         bad.is_empty(),
         "{} of {} nights:\n{}",
@@ -64,6 +69,18 @@ async fn each(faults: &[PlannedFault], of: &Plan) {
         faults.len(),
         bad.join("\n")
     );
+}
+
+/// What the night `of` violates with this fault, if anything.
+fn broken(fault: PlannedFault, of: &Plan) -> Option<String> {
+    let plan = Plan {
+        faults: vec![fault],
+        ..of.clone()
+    };
+    let mut played = on_paused_clock(play(&plan));
+    played.violations.extend(played.missed(&plan));
+    let violations = &played.violations;
+    (!violations.is_empty()).then(|| format!("{fault:?}: {violations:?}"))
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +105,7 @@ async fn every_single_fault_of_a_canary_night() {
         ..undisturbed(Backup::Good)
     };
     assert_eq!(play(&canary).await.violations, [""; 0]);
-    each(&exhaustive::faults_at_turns(&canary).await, &canary).await;
+    each(&exhaustive::faults_at_turns(&canary).await, &canary);
 }
 
 /// A dead run has left a volume, and a fault happens while the next night releases it.
