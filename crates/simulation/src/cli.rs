@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use rayon::iter::{ParallelBridge, ParallelIterator};
 
 use super::exhaustive::{single_faults, undisturbed};
 use super::fleet::{self, Databases};
@@ -148,7 +147,7 @@ fn singles(only: Option<&str>, minutes: Option<u64>) -> Summary {
     })
 }
 
-/// Plays the nights on all cores, one core for each, and shows progress.
+/// Plays the nights on all cores and shows progress.
 #[expect(
     clippy::disallowed_methods,
     reason = "the progress bar shows real time; no night sees it"
@@ -163,26 +162,21 @@ fn on_all_cores(
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let began = Instant::now();
     let in_time = || minutes.is_none_or(|most| began.elapsed() < Duration::from_mins(most));
-    let next = AtomicU64::new(0);
-    let cores = thread::available_parallelism().map_or(1, Into::into);
-    let mut summary = Summary::default();
-    thread::scope(|scope| {
-        let work = || {
-            let mut summary = Summary::default();
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= nights || !in_time() {
-                    return summary;
-                }
-                play(number, &mut summary);
-                bar.inc(1);
-            }
-        };
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        for worker in workers {
-            summary.add(worker.join().expect("a night does not panic"));
-        }
-    });
+    let count = |mut summary: Summary, number| {
+        play(number, &mut summary);
+        bar.inc(1);
+        summary
+    };
+    let add = |mut all: Summary, more| {
+        all.add(more);
+        all
+    };
+    // In this order, so that the nights that were played are the first ones.
+    let summary = (0..nights)
+        .take_while(|_| in_time())
+        .par_bridge()
+        .fold(Summary::default, count)
+        .reduce(Summary::default, add);
     bar.finish_and_clear();
     summary
 }

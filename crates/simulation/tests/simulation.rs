@@ -1,11 +1,11 @@
 //! Bad nights violate no invariant; the same seed gives the same night; and without a guard an
 //! invariant is violated.
 
-use std::thread;
 use std::time::Duration;
 
 use aws_stand_in::simulated_host::Backup;
 use common::polling::limits::LONGEST_RUN;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use simulation::exhaustive::{self, undisturbed};
 use simulation::fleet::{self, Databases};
 use simulation::{
@@ -47,21 +47,8 @@ async fn every_single_fault(backup: Backup) {
 
 /// Plays the night `of` once for each fault, with that fault alone, on all cores.
 fn each(faults: &[PlannedFault], of: &Plan) {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let bad: Vec<String> = thread::scope(|scope| {
-        let share = |first| {
-            let share = faults.iter().skip(first).step_by(cores);
-            scope.spawn(move || {
-                share
-                    .filter_map(|fault| broken(*fault, of))
-                    .collect::<Vec<_>>()
-            })
-        };
-        let shares: Vec<_> = (0..cores).map(share).collect();
-        let bad = shares.into_iter().map(thread::ScopedJoinHandle::join);
-        bad.flat_map(|share| share.expect("a night does not panic"))
-            .collect()
-    });
+    let bad = faults.par_iter().filter_map(|fault| broken(*fault, of));
+    let bad: Vec<String> = bad.collect();
     assert!(
         bad.is_empty(),
         "{} of {} nights:\n{}",
