@@ -35,7 +35,7 @@ SCRIPTS := $(wildcard crates/rehearsal/host/*.sh) \
   documents/tests/assemble documents/tests/run .ci/lint-template .ci/need .ci/run crates/bench/reference/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse simulate mutants bench test test-programs test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog package release fmt docs documents build setup setup-rust setup-documents setup-host setup-lint
+.PHONY: help rehearse simulate mutants bench test test-programs test-documents test-delivery lint lint-rust lint-dependencies lint-shell lint-template lint-ci lint-datadog package release fmt docs documents build setup setup-rust setup-documents setup-host setup-lint
 
 help: ## List the targets
 	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,10 +71,12 @@ bench: package $(BENCH)/ready ## Measure the functions into docs/performance.md:
 	$(BUILT)/release/bench --binaries $(BUILT)/lambda --baseline $(BUILT)/release/baseline --runs $(RUNS) \
 	  --python $(BENCH)/bin/python --reference crates/bench/reference
 
-test: test-programs test-delivery ## Run all tests
+test: test-programs test-documents test-delivery ## Run all tests, side by side: make --jobs=2 test
 
-test-programs: setup-host build ## Run the tests of the functions, the documents and the stand-in alone
+test-programs: setup-host build ## Run the tests of the functions, the stand-in and the rehearsal alone
 	cargo test --workspace
+
+test-documents: setup-host documents ## Run the tests of the documents alone
 	documents/tests/run
 
 test-delivery: build $(VENV)/ready $(LINTERS)/ready ## Run the tests of .ci/ and datadog/ alone
