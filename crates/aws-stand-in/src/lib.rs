@@ -65,7 +65,8 @@ pub use exchange::{Exchange, Message};
 pub use fault::{ConnectionLost, Fault, FaultHook, Tamper};
 pub use fixture::{Fixture, PRODUCTION_INSTANCE, TEST_INSTANCE};
 pub use ids::{ACCOUNT_ID, PARTITION, REGION};
-pub use ssm::{AgentReport, Command, CommandStatus, Document, DocumentParameter};
+pub use ssm::{AgentReport, Command, CommandStatus, Document};
+pub use template::DocumentParameter;
 pub use timing::Timing;
 
 use account::Account;

@@ -32,21 +32,12 @@ impl Stack {
         let aws = Aws::new(clock);
         let fixture = aws.fixture();
         for document in &template.documents {
-            let parameters = document
-                .parameters
-                .iter()
-                .map(|parameter| crate::DocumentParameter {
-                    name: parameter.name.clone(),
-                    default: parameter.default.clone(),
-                    allowed_pattern: parameter.allowed_pattern.clone(),
-                    allowed_values: parameter.allowed_values.clone(),
-                });
             aws.add_document(crate::Document {
                 name: document.name.clone(),
-                parameters: parameters.collect(),
+                parameters: document.parameters.clone(),
                 steps: vec![document.step.clone()],
                 script: document.script.clone(),
-                timeout_seconds: document.execution_timeout.as_secs().to_string(),
+                timeout_seconds: document.timeout_seconds.clone(),
             });
         }
         let functions = &template.functions;

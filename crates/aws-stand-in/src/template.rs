@@ -18,6 +18,7 @@ mod resources;
 mod roles;
 
 pub use deployed::{Function, LogGroup, Schedule, Template, VpcConfig};
+pub(crate) use document::execution_timeout;
 pub use document::{Command, Document, DocumentParameter};
 
 /// The project's own template.

@@ -109,6 +109,7 @@ fn document(name: &str) -> Document {
         default: default.map(str::to_owned),
         allowed_pattern: Some(regex::Regex::new("^[A-Za-z0-9-]*$").expect("a pattern")),
         allowed_values: Vec::new(),
+        env_var: true,
     };
     Document {
         name: name.to_owned(),

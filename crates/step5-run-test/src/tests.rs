@@ -126,6 +126,7 @@ fn parameter(name: &str) -> DocumentParameter {
         default: None,
         allowed_pattern: None,
         allowed_values: Vec::new(),
+        env_var: true,
     }
 }
 

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regex::Regex;
-
 use crate::error_response::ErrorResponse;
+use crate::template::{DocumentParameter, execution_timeout};
 
 /// A Command document. What its steps do is modelled as one script.
 #[derive(Clone, Debug)]
@@ -23,19 +22,6 @@ pub struct Document {
     pub timeout_seconds: String,
 }
 
-/// A parameter of a document; all are strings.
-#[derive(Clone, Debug)]
-pub struct DocumentParameter {
-    /// Its name.
-    pub name: String,
-    /// Its value if none is given; without it the parameter is required.
-    pub default: Option<String>,
-    /// What a value must match.
-    pub allowed_pattern: Option<Regex>,
-    /// What a value must be one of, if anything is listed.
-    pub allowed_values: Vec<String>,
-}
-
 impl Document {
     /// The parameters of a command, complete and checked.
     pub(super) fn bind(
@@ -44,16 +30,10 @@ impl Document {
     ) -> Result<BTreeMap<String, String>, ErrorResponse> {
         let mut bound = BTreeMap::new();
         for parameter in &self.parameters {
-            let value = match given.remove(&parameter.name) {
-                Some(values) => one(&parameter.name, values)?,
-                None => parameter.default.clone().ok_or_else(|| {
-                    invalid(format!(
-                        "Parameter \"{}\" requires a value.",
-                        parameter.name
-                    ))
-                })?,
-            };
-            parameter.check(&value)?;
+            let values = given.remove(&parameter.name);
+            let value = parameter.value(values.as_ref());
+            let value =
+                value.map_err(|error| invalid(format!("Document {}: {error}.", self.name)))?;
             bound.insert(parameter.name.clone(), value);
         }
         if let Some(name) = given.keys().next() {
@@ -67,48 +47,7 @@ impl Document {
 
     /// The execution time-out. What is no number from 5 to 172800 is silently an hour.
     pub(super) fn time_out(&self, parameters: &BTreeMap<String, String>) -> Duration {
-        let text = self.timeout_seconds.trim();
-        let name = text
-            .strip_prefix("{{")
-            .and_then(|rest| rest.strip_suffix("}}"));
-        let text = match name {
-            Some(name) => parameters.get(name.trim()).map_or("", String::as_str),
-            None => text,
-        };
-        let seconds = text
-            .parse()
-            .ok()
-            .filter(|seconds| (5..=172_800).contains(seconds));
-        Duration::from_secs(seconds.unwrap_or(3600))
-    }
-}
-
-impl DocumentParameter {
-    fn check(&self, value: &str) -> Result<(), ErrorResponse> {
-        let listed = self.allowed_values.iter().any(|allowed| allowed == value);
-        if !self.allowed_values.is_empty() && !listed {
-            return Err(invalid(format!(
-                "Parameter \"{}\" is none of the allowed values.",
-                self.name
-            )));
-        }
-        match &self.allowed_pattern {
-            Some(pattern) if !pattern.is_match(value) => Err(invalid(format!(
-                "Parameter \"{}\" does not match the allowed pattern {pattern}.",
-                self.name
-            ))),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn one(name: &str, values: Vec<String>) -> Result<String, ErrorResponse> {
-    match <[String; 1]>::try_from(values) {
-        Ok([value]) => Ok(value),
-        Err(values) => Err(invalid(format!(
-            "Parameter \"{name}\" takes one value, not {}.",
-            values.len()
-        ))),
+        execution_timeout(&self.timeout_seconds, parameters)
     }
 }
 
@@ -118,6 +57,8 @@ fn invalid(message: String) -> ErrorResponse {
 
 #[cfg(test)]
 mod tests {
+    use regex::Regex;
+
     use super::*;
 
     fn document(timeout_seconds: &str) -> Document {
@@ -128,6 +69,7 @@ mod tests {
                 default: None,
                 allowed_pattern: Some(Regex::new("^[a-z0-9-]+$").unwrap()),
                 allowed_values: vec!["run-1".to_owned(), "run-2".to_owned()],
+                env_var: true,
             }],
             steps: vec!["mount".to_owned()],
             script: Arc::from(""),

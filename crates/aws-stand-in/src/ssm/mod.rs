@@ -25,7 +25,7 @@ use super::error_response::{ErrorResponse, json_response};
 
 pub use agent::AgentReport;
 pub use command::{Command, CommandStatus};
-pub use document::{Document, DocumentParameter};
+pub use document::Document;
 pub(super) use limits::Limits;
 pub(super) use state::Ssm;
 

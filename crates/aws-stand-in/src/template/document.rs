@@ -26,13 +26,11 @@ pub struct Document {
     pub step: String,
     /// As the document has it, `{{ … }}` and all.
     pub script: Arc<str>,
-    /// Where the command does not say otherwise; the agent ends the script after this.
-    pub execution_timeout: Duration,
     /// `timeoutSeconds` as the document has it: a number or `{{ parameter }}`.
     pub timeout_seconds: String,
 }
 
-/// A parameter of a document.
+/// A parameter of a document; all are strings.
 #[derive(Clone, Debug)]
 pub struct DocumentParameter {
     /// Its name.
@@ -159,22 +157,15 @@ impl Document {
         for (name, parameter) in content.parameters {
             parameters.push(parameter.read(name)?);
         }
-        let mut document = Self {
+        Ok(Self {
             logical_id: logical_id.to_owned(),
             name: stack.physical_name(logical_id)?,
             arn: stack.arn(logical_id)?,
             parameters,
             step: step.name.clone(),
             script: step.inputs.run_command.join("\n").into(),
-            execution_timeout: Duration::ZERO,
             timeout_seconds: step.inputs.timeout_seconds.clone(),
-        };
-        let defaults = document.parameters.iter().filter_map(|parameter| {
-            let default = parameter.default.clone()?;
-            Some((parameter.name.clone(), default))
-        });
-        document.execution_timeout = document.timeout(&defaults.collect());
-        Ok(document)
+        })
     }
 
     /// What the agent runs for a command with these parameters. The error is what SSM calls
@@ -196,15 +187,17 @@ impl Document {
         Ok(Command {
             script: paste(&self.script, &values),
             variables,
-            execution_timeout: self.timeout(&values),
+            execution_timeout: execution_timeout(&self.timeout_seconds, &values),
         })
     }
+}
 
-    fn timeout(&self, values: &BTreeMap<String, String>) -> Duration {
-        let seconds = paste(&self.timeout_seconds, values).parse().ok();
-        let seconds = seconds.filter(|seconds| TIMEOUTS.contains(seconds));
-        Duration::from_secs(seconds.unwrap_or(DEFAULT_TIMEOUT))
-    }
+/// `timeoutSeconds` of a document, a number or `{{ parameter }}`, with these values. What is no number
+/// from 5 to 172800 is silently an hour.
+pub(crate) fn execution_timeout(text: &str, values: &BTreeMap<String, String>) -> Duration {
+    let seconds = paste(text, values).trim().parse().ok();
+    let seconds = seconds.filter(|seconds| TIMEOUTS.contains(seconds));
+    Duration::from_secs(seconds.unwrap_or(DEFAULT_TIMEOUT))
 }
 
 impl ParameterContent {
@@ -234,7 +227,8 @@ impl ParameterContent {
 }
 
 impl DocumentParameter {
-    fn value(&self, given: Option<&Vec<String>>) -> anyhow::Result<String> {
+    /// Its value in a command that gives it these.
+    pub(crate) fn value(&self, given: Option<&Vec<String>>) -> anyhow::Result<String> {
         let name = &self.name;
         let value = match (given.map(Vec::as_slice), &self.default) {
             (Some([value]), _) => value,

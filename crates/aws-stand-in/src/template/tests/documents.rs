@@ -17,7 +17,10 @@ fn documents_take_their_parameters_as_data() {
     assert_eq!(stack.documents.len(), DOCUMENTS.len());
     for (document, (id, seconds, needed)) in stack.documents.iter().zip(DOCUMENTS) {
         assert_eq!(document.logical_id, id);
-        assert_eq!(document.execution_timeout, Duration::from_secs(seconds));
+        let defaults = document.parameters.iter();
+        let defaults = defaults.filter_map(|p| Some((p.name.clone(), p.default.clone()?)));
+        let limit = execution_timeout(&document.timeout_seconds, &defaults.collect());
+        assert_eq!(limit, Duration::from_secs(seconds));
         let open = document.parameters.iter().filter(|p| p.default.is_none());
         let open: Vec<_> = open.map(|p| p.name.as_str()).collect();
         assert_eq!(open, needed.split(' ').collect::<Vec<_>>());
