@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::parse_rfc3339;
 use crate::lambda::Lambda;
-use crate::simulated_host::{Roles, SimulatedHost};
+use crate::simulated_host::{DocumentNames, SimulatedHost};
 use crate::stack::Stack;
 use crate::template::{TEMPLATE, Template};
 use crate::{Aws, Clock, Fixture};
@@ -91,7 +91,7 @@ pub fn machine_in(stack: &Stack, of: &Fixture, environment: &str) -> SimulatedHo
     };
     let host = SimulatedHost::new(
         stack.aws.clock(),
-        Roles {
+        DocumentNames {
             mount: document("step-4", "MOUNT_DOCUMENT"),
             programs: document("step-5", "PROGRAMS_DOCUMENT"),
             test: document("step-5", "TEST_DOCUMENT"),

@@ -25,7 +25,7 @@ impl Aws {
     /// For SDK clients.
     #[must_use]
     pub fn http_client(&self) -> SharedHttpClient {
-        SharedHttpClient::new(InMemory { aws: self.clone() })
+        SharedHttpClient::new(StandInClient { aws: self.clone() })
     }
 
     /// A whole configuration for SDK clients of that identity, as a Lambda function would have
@@ -52,11 +52,11 @@ impl Aws {
 }
 
 #[derive(Clone, Debug)]
-struct InMemory {
+struct StandInClient {
     aws: Aws,
 }
 
-impl HttpClient for InMemory {
+impl HttpClient for StandInClient {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,

@@ -42,7 +42,7 @@ pub enum Along {
 
 /// Which document is which, and what their parameters are called.
 #[derive(Clone, Debug)]
-pub struct Roles {
+pub struct DocumentNames {
     /// Mounts the volume.
     pub mount: String,
     /// Puts on the machine what the test needs; empty where the test needs nothing.
@@ -82,8 +82,8 @@ impl Default for Durations {
 #[derive(Clone)]
 pub struct SimulatedHost {
     clock: Clock,
-    roles: Arc<Roles>,
-    machine: Arc<Mutex<Machine>>,
+    names: Arc<DocumentNames>,
+    machine: Arc<Mutex<HostState>>,
 }
 
 /// What is on the machine.
@@ -92,7 +92,7 @@ pub struct SimulatedHost {
     clippy::struct_excessive_bools,
     reason = "each is a state or a defect of its own"
 )]
-struct Machine {
+struct HostState {
     durations: Durations,
     /// A control, which must be caught.
     takes_no_locks: bool,
@@ -143,10 +143,10 @@ struct Testing {
 impl SimulatedHost {
     /// An empty machine.
     #[must_use]
-    pub fn new(clock: Clock, roles: Roles) -> Self {
+    pub fn new(clock: Clock, names: DocumentNames) -> Self {
         Self {
             clock,
-            roles: Arc::new(roles),
+            names: Arc::new(names),
             machine: Arc::default(),
         }
     }
@@ -243,7 +243,7 @@ impl SimulatedHost {
         [mount, server, lock].into_iter().flatten().collect()
     }
 
-    fn machine(&self) -> MutexGuard<'_, Machine> {
+    fn machine(&self) -> MutexGuard<'_, HostState> {
         super::locked(&self.machine)
     }
 }

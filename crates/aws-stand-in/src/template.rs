@@ -19,7 +19,7 @@ mod roles;
 
 pub use deployed::{Function, LogGroup, Schedule, Template, VpcConfig};
 pub(crate) use document::execution_timeout;
-pub use document::{Command, Document, DocumentParameter};
+pub use document::{Document, DocumentParameter, RunShellScript};
 
 /// The project's own template.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_ec2::error::ProvideErrorMetadata;
 
 use super::clock::parse_rfc3339;
-use super::simulated_host::{Roles, SimulatedHost};
+use super::simulated_host::{DocumentNames, SimulatedHost};
 use super::{Aws, Clock, Document, DocumentParameter, Fixture};
 
 /// A run with everything in place.
@@ -27,7 +27,7 @@ impl Night {
         let clock = Clock::starting_at(two_at_night);
         let aws = Aws::new(clock);
         let fixture = aws.fixture();
-        let host = SimulatedHost::new(clock, roles());
+        let host = SimulatedHost::new(clock, document_names());
         aws.set_host(&fixture.test_instance_id, std::sync::Arc::new(host.clone()));
         for name in ["mount", "test", "release"] {
             aws.add_document(document(name));
@@ -92,8 +92,8 @@ impl Night {
     }
 }
 
-pub(super) fn roles() -> Roles {
-    Roles {
+pub(super) fn document_names() -> DocumentNames {
+    DocumentNames {
         mount: "mount".to_owned(),
         programs: String::new(),
         test: "test".to_owned(),

@@ -119,7 +119,7 @@ impl LocalHost {
         folder: PathBuf,
         loop_devices: bool,
         command_id: String,
-        command: aws_stand_in::template::Command,
+        command: aws_stand_in::template::RunShellScript,
     ) -> anyhow::Result<Finished> {
         let script = folder.join(format!("{command_id}.sh"));
         fs::write(&script, command.script.as_bytes())?;

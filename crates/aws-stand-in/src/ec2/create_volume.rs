@@ -24,7 +24,7 @@ const KMS_ACTIONS: [&str; 5] = [
     "kms:ReEncryptFrom",
 ];
 
-struct Wanted {
+struct CreateVolumeRequest {
     snapshot_id: String,
     availability_zone: String,
     volume_type: String,
@@ -36,7 +36,7 @@ struct Wanted {
     parameters: BTreeMap<String, String>,
 }
 
-impl Wanted {
+impl CreateVolumeRequest {
     fn read(mut query: Query) -> Result<Self, ErrorResponse> {
         let token = query.take("ClientToken");
         let parameters = query.rest().clone();
@@ -45,7 +45,7 @@ impl Wanted {
                 "a volume that is made from no snapshot",
             ));
         };
-        let wanted = Self {
+        let request = Self {
             snapshot_id,
             availability_zone: query.need("AvailabilityZone")?,
             volume_type: query.take("VolumeType").unwrap_or_else(|| "gp2".to_owned()),
@@ -57,8 +57,8 @@ impl Wanted {
             parameters,
         };
         query.finish()?;
-        wanted.check()?;
-        Ok(wanted)
+        request.check()?;
+        Ok(request)
     }
 
     fn check(&self) -> Result<(), ErrorResponse> {
@@ -84,38 +84,38 @@ pub(super) fn create_volume(
     context: &mut Context<'_>,
     query: Query,
 ) -> Result<String, ErrorResponse> {
-    let wanted = Wanted::read(query)?;
-    let snapshot = context.account.ec2.snapshots.get(&wanted.snapshot_id);
+    let request = CreateVolumeRequest::read(query)?;
+    let snapshot = context.account.ec2.snapshots.get(&request.snapshot_id);
     let snapshot = snapshot.map(|lagging| lagging.latest().clone());
-    let snapshot = snapshot.ok_or_else(|| snapshot_not_found(&wanted.snapshot_id))?;
-    authorize(context, &wanted, &snapshot)?;
-    if wanted.dry_run {
+    let snapshot = snapshot.ok_or_else(|| snapshot_not_found(&request.snapshot_id))?;
+    authorize(context, &request, &snapshot)?;
+    if request.dry_run {
         return Err(ErrorResponse::dry_run());
     }
-    if let Some(answer) = same_again(context, &wanted)? {
+    if let Some(answer) = same_again(context, &request)? {
         return Ok(answer);
     }
-    check_snapshot(context, &wanted, &snapshot)?;
-    let size_gib = wanted.size_gib.unwrap_or(snapshot.size_gib);
-    wanted.speed.check(&wanted.volume_type, size_gib)?;
+    check_snapshot(context, &request, &snapshot)?;
+    let size_gib = request.size_gib.unwrap_or(snapshot.size_gib);
+    request.speed.check(&request.volume_type, size_gib)?;
     let volume = Volume {
         id: context.account.ec2.next_volume_id(),
         size_gib,
         vanishes: snapshot.kms_denied || !key_allows(context, &snapshot),
         kms_key_arn: snapshot.key_arn(),
         snapshot_id: Some(snapshot.id),
-        availability_zone: wanted.availability_zone,
-        volume_type: wanted.volume_type,
-        speed: wanted.speed,
-        tags: wanted.tags,
+        availability_zone: request.availability_zone,
+        volume_type: request.volume_type,
+        speed: request.speed,
+        tags: request.tags,
         created_at: context.now,
         ready_at: context.now + context.account.timing.creating,
         attached: None,
         gone_at: None,
     };
-    if let Some(token) = wanted.token {
+    if let Some(token) = request.token {
         let used = UsedToken {
-            parameters: wanted.parameters,
+            parameters: request.parameters,
             volume_id: volume.id.clone(),
         };
         context.account.ec2.tokens.insert(token, used);
@@ -127,12 +127,15 @@ pub(super) fn create_volume(
 }
 
 /// The volume that the same token made before, as it was answered then.
-fn same_again(context: &Context<'_>, wanted: &Wanted) -> Result<Option<String>, ErrorResponse> {
-    let token = wanted.token.as_ref();
+fn same_again(
+    context: &Context<'_>,
+    request: &CreateVolumeRequest,
+) -> Result<Option<String>, ErrorResponse> {
+    let token = request.token.as_ref();
     let Some(used) = token.and_then(|token| context.account.ec2.tokens.get(token)) else {
         return Ok(None);
     };
-    if used.parameters != wanted.parameters {
+    if used.parameters != request.parameters {
         let message = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).";
         return Err(ErrorResponse::new("IdempotentParameterMismatch", message));
     }
@@ -156,16 +159,19 @@ fn as_made(volume: &Volume) -> String {
 
 fn authorize(
     context: &Context<'_>,
-    wanted: &Wanted,
+    request: &CreateVolumeRequest,
     snapshot: &Snapshot,
 ) -> Result<(), ErrorResponse> {
     let action = "ec2:CreateVolume";
     let new_volume = arn("volume", "*");
     let parent = arn("snapshot", &snapshot.id);
-    let mut conditions = request_tags(&wanted.tags);
+    let mut conditions = request_tags(&request.tags);
     conditions.push(condition("ec2:ParentSnapshot", &parent));
-    conditions.push(condition("ec2:AvailabilityZone", &wanted.availability_zone));
-    conditions.push(condition("ec2:VolumeType", &wanted.volume_type));
+    conditions.push(condition(
+        "ec2:AvailabilityZone",
+        &request.availability_zone,
+    ));
+    conditions.push(condition("ec2:VolumeType", &request.volume_type));
     conditions.push(condition("ec2:Encrypted", snapshot.encrypted().to_string()));
     context.authorize_ec2(action, &new_volume, conditions)?;
     let mut conditions = resource_tags(&snapshot.tags);
@@ -175,17 +181,17 @@ fn authorize(
         arn("volume", &snapshot.volume_id),
     ));
     context.authorize_ec2(action, &parent, conditions)?;
-    if wanted.tags.is_empty() {
+    if request.tags.is_empty() {
         return Ok(());
     }
-    let mut conditions = request_tags(&wanted.tags);
+    let mut conditions = request_tags(&request.tags);
     conditions.push(condition("ec2:CreateAction", "CreateVolume"));
     context.authorize_ec2("ec2:CreateTags", &new_volume, conditions)
 }
 
 fn check_snapshot(
     context: &Context<'_>,
-    wanted: &Wanted,
+    request: &CreateVolumeRequest,
     snapshot: &Snapshot,
 ) -> Result<(), ErrorResponse> {
     let incorrect = |message: String| Err(ErrorResponse::new("IncorrectState", message));
@@ -203,7 +209,7 @@ fn check_snapshot(
             snapshot.id
         ));
     }
-    if let Some(size) = wanted.size_gib.filter(|size| *size < snapshot.size_gib) {
+    if let Some(size) = request.size_gib.filter(|size| *size < snapshot.size_gib) {
         let message = format!(
             "The volume size {size} is smaller than the size of snapshot {} ({} GiB).",
             snapshot.id, snapshot.size_gib

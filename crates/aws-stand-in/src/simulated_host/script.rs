@@ -10,8 +10,8 @@ const CANNOT_CHECK: i32 = 75;
 
 impl SimulatedHost {
     pub(super) async fn run_script(&self, command: &RunCommand) -> Finished {
-        let roles = self.roles.clone();
-        let Some(run_id) = command.parameters.get(&roles.run_id) else {
+        let names = self.names.clone();
+        let Some(run_id) = command.parameters.get(&names.run_id) else {
             return cannot_check("no run id");
         };
         if command
@@ -22,30 +22,30 @@ impl SimulatedHost {
             return self.look(&command.document);
         }
         match &command.document {
-            document if *document == roles.mount => {
-                match command.parameters.get(&roles.volume_id) {
+            document if *document == names.mount => {
+                match command.parameters.get(&names.volume_id) {
                     Some(volume_id) => self.mount(run_id, volume_id).await,
                     None => cannot_check("no volume id"),
                 }
             }
-            document if *document == roles.programs => {
+            document if *document == names.programs => {
                 self.machine().programs = true;
                 done()
             }
-            document if *document == roles.test => {
+            document if *document == names.test => {
                 let canary = command.parameters.get("canary");
                 self.test(run_id, canary.is_some_and(|value| value == "true"))
                     .await
             }
-            document if *document == roles.release => self.release(run_id).await,
+            document if *document == names.release => self.release(run_id).await,
             document => cannot_check(&format!("no such script: {document}")),
         }
     }
 
     /// The scripts in the mode that only checks.
     fn look(&self, document: &str) -> Finished {
-        let roles = &self.roles;
-        let needs: &[&str] = if document == roles.release {
+        let names = &self.names;
+        let needs: &[&str] = if document == names.release {
             &[
                 "host_commands",
                 "mount_point",
@@ -150,7 +150,7 @@ impl SimulatedHost {
 
     fn begin_test(&self, run_id: &str) -> Begin {
         let mut machine = self.machine();
-        if !machine.programs && !self.roles.programs.is_empty() {
+        if !machine.programs && !self.names.programs.is_empty() {
             return Begin::Finished(cannot_check(
                 "the programs of this test are not on this host",
             ));

@@ -16,7 +16,7 @@ use crate::ec2::InstanceState;
 use crate::error_response::ErrorResponse;
 use crate::{ACCOUNT_ID, REGION};
 
-struct Wanted {
+struct SendCommandRequest {
     document: String,
     instance_id: String,
     parameters: BTreeMap<String, Vec<String>>,
@@ -41,7 +41,7 @@ impl CloudWatchOutputConfig {
     }
 }
 
-impl Wanted {
+impl SendCommandRequest {
     fn read(mut input: Input) -> Result<Self, ErrorResponse> {
         let instance_ids: Vec<String> = input.take("InstanceIds")?.unwrap_or_default();
         let Ok([instance_id]) = <[String; 1]>::try_from(instance_ids) else {
@@ -58,7 +58,7 @@ impl Wanted {
             return Err(outside("comment", "of at most 100 characters"));
         }
         let output: Option<CloudWatchOutputConfig> = input.take("CloudWatchOutputConfig")?;
-        let wanted = Self {
+        let request = Self {
             document: input.need("DocumentName")?,
             instance_id,
             parameters: input.take("Parameters")?.unwrap_or_default(),
@@ -67,7 +67,7 @@ impl Wanted {
             delivery_time_out: Duration::from_secs(seconds),
         };
         input.finish()?;
-        Ok(wanted)
+        Ok(request)
     }
 }
 
@@ -82,16 +82,21 @@ pub(super) fn send_command(
     context: &mut Context<'_>,
     input: Input,
 ) -> Result<Value, ErrorResponse> {
-    let wanted = Wanted::read(input)?;
-    authorize(context, &wanted)?;
-    let document = context.account.ssm.documents.get(&wanted.document).cloned();
+    let request = SendCommandRequest::read(input)?;
+    authorize(context, &request)?;
+    let document = context
+        .account
+        .ssm
+        .documents
+        .get(&request.document)
+        .cloned();
     let document = document.ok_or_else(|| {
-        let message = format!("Document with name {} does not exist.", wanted.document);
+        let message = format!("Document with name {} does not exist.", request.document);
         ErrorResponse::new("InvalidDocument", message)
     })?;
-    let parameters = document.bind(wanted.parameters.clone())?;
-    check_managed(context, &wanted.instance_id)?;
-    let command = new_command(context, wanted, &document, parameters);
+    let parameters = document.bind(request.parameters.clone())?;
+    check_managed(context, &request.instance_id)?;
+    let command = new_command(context, request, &document, parameters);
     let cancel = Arc::new(Notify::new());
     launch(context, &document, &command, cancel.clone());
     context
@@ -106,19 +111,19 @@ pub(super) fn send_command(
 
 fn new_command(
     context: &Context<'_>,
-    wanted: Wanted,
+    request: SendCommandRequest,
     document: &Document,
     parameters: BTreeMap<String, String>,
 ) -> Command {
     let number = context.account.ssm.commands.len() + 1;
     Command {
         id: format!("rehearse-0000-0000-0000-{number:012}"),
-        instance_id: wanted.instance_id,
-        document: wanted.document,
+        instance_id: request.instance_id,
+        document: request.document,
         steps: document.steps.clone(),
         parameters,
-        comment: wanted.comment,
-        log_group: wanted.log_group,
+        comment: request.comment,
+        log_group: request.log_group,
         requested_at: context.now,
         status: CommandStatus::Pending,
         started_at: None,
@@ -128,7 +133,7 @@ fn new_command(
         stderr: String::new(),
         seen_from: context.seen_from,
         is_told: false,
-        delivery_time_out: wanted.delivery_time_out,
+        delivery_time_out: request.delivery_time_out,
     }
 }
 
@@ -149,16 +154,16 @@ fn launch(context: &Context<'_>, document: &Document, command: &Command, cancel:
     tokio::spawn(life.live());
 }
 
-fn authorize(context: &Context<'_>, wanted: &Wanted) -> Result<(), ErrorResponse> {
+fn authorize(context: &Context<'_>, request: &SendCommandRequest) -> Result<(), ErrorResponse> {
     let action = "ssm:SendCommand";
-    let owner = if wanted.document.starts_with("AWS-") {
+    let owner = if request.document.starts_with("AWS-") {
         ""
     } else {
         ACCOUNT_ID
     };
-    let document = format!("arn:aws:ssm:{REGION}:{owner}:document/{}", wanted.document);
+    let document = format!("arn:aws:ssm:{REGION}:{owner}:document/{}", request.document);
     context.authorize_ssm(action, &document, vec![])?;
-    let instance = context.account.ec2.instances.get(&wanted.instance_id);
+    let instance = context.account.ec2.instances.get(&request.instance_id);
     let tags = instance.iter().flat_map(|entry| &entry.instance.tags);
     let pairs = tags.flat_map(|(key, value)| {
         let ssm = condition(format!("ssm:resourceTag/{key}"), value);
@@ -167,7 +172,7 @@ fn authorize(context: &Context<'_>, wanted: &Wanted) -> Result<(), ErrorResponse
     let conditions: Conditions = pairs.collect();
     let instance = format!(
         "arn:aws:ec2:{REGION}:{ACCOUNT_ID}:instance/{}",
-        wanted.instance_id
+        request.instance_id
     );
     context.authorize_ssm(action, &instance, conditions)
 }

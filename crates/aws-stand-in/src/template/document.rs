@@ -47,7 +47,7 @@ pub struct DocumentParameter {
 
 /// What the agent runs.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Command {
+pub struct RunShellScript {
     /// With each `{{ … }}` replaced by its value: all that an agent older than 3.3.2746.0 does.
     pub script: String,
     /// `SSM_<name>` of the parameters that ask for it, from newer agents.
@@ -170,7 +170,7 @@ impl Document {
 
     /// What the agent runs for a command with these parameters. The error is what SSM calls
     /// `InvalidParameters`.
-    pub fn command(&self, given: &BTreeMap<String, Vec<String>>) -> anyhow::Result<Command> {
+    pub fn command(&self, given: &BTreeMap<String, Vec<String>>) -> anyhow::Result<RunShellScript> {
         let known = |name: &String| self.parameters.iter().any(|p| p.name == *name);
         if let Some(unknown) = given.keys().find(|name| !known(name)) {
             bail!("{} has no parameter {unknown}", self.name);
@@ -184,7 +184,7 @@ impl Document {
             }
             values.insert(parameter.name.clone(), value);
         }
-        Ok(Command {
+        Ok(RunShellScript {
             script: paste(&self.script, &values),
             variables,
             execution_timeout: execution_timeout(&self.timeout_seconds, &values),
