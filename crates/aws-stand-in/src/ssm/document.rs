@@ -45,7 +45,7 @@ impl Document {
         Ok(bound)
     }
 
-    /// The execution time-out. What is no number from 5 to 172800 is silently an hour.
+    /// The execution time-out of a command with these parameters.
     pub(super) fn time_out(&self, parameters: &BTreeMap<String, String>) -> Duration {
         execution_timeout(&self.timeout_seconds, parameters)
     }
