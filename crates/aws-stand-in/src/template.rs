@@ -18,8 +18,8 @@ mod resources;
 mod roles;
 
 pub use deployed::{Function, LogGroup, Schedule, Template, VpcConfig};
-pub(crate) use document::execution_timeout;
 pub use document::{Document, DocumentParameter, RunShellScript};
+pub(crate) use document::{bind, execution_timeout};
 
 /// The project's own template.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error_response::ErrorResponse;
-use crate::template::{DocumentParameter, execution_timeout};
+use crate::template::{DocumentParameter, bind, execution_timeout};
 
 /// A Command document. What its steps do is modelled as one script.
 #[derive(Clone, Debug)]
@@ -26,33 +26,16 @@ impl Document {
     /// The parameters of a command, complete and checked.
     pub(super) fn bind(
         &self,
-        mut given: BTreeMap<String, Vec<String>>,
+        given: &BTreeMap<String, Vec<String>>,
     ) -> Result<BTreeMap<String, String>, ErrorResponse> {
-        let mut bound = BTreeMap::new();
-        for parameter in &self.parameters {
-            let values = given.remove(&parameter.name);
-            let value = parameter.value(values.as_ref());
-            let value =
-                value.map_err(|error| invalid(format!("Document {}: {error}.", self.name)))?;
-            bound.insert(parameter.name.clone(), value);
-        }
-        if let Some(name) = given.keys().next() {
-            return Err(invalid(format!(
-                "Parameter \"{name}\" is not defined in document {}.",
-                self.name
-            )));
-        }
-        Ok(bound)
+        bind(&self.name, &self.parameters, given)
+            .map_err(|error| ErrorResponse::new("InvalidParameters", error.to_string()))
     }
 
     /// The execution time-out of a command with these parameters.
     pub(super) fn time_out(&self, parameters: &BTreeMap<String, String>) -> Duration {
         execution_timeout(&self.timeout_seconds, parameters)
     }
-}
-
-fn invalid(message: String) -> ErrorResponse {
-    ErrorResponse::new("InvalidParameters", message)
 }
 
 #[cfg(test)]
@@ -86,7 +69,7 @@ mod tests {
     fn parameters_are_complete_known_and_as_the_document_wants() {
         let document = document("60");
         assert_eq!(
-            document.bind(given(&[("RunId", "run-1")])).unwrap()["RunId"],
+            document.bind(&given(&[("RunId", "run-1")])).unwrap()["RunId"],
             "run-1"
         );
         for wrong in [
@@ -96,7 +79,7 @@ mod tests {
             &[("RunId", "run-1"), ("More", "x")],
         ] {
             assert_eq!(
-                document.bind(given(wrong)).unwrap_err().code,
+                document.bind(&given(wrong)).unwrap_err().code,
                 "InvalidParameters"
             );
         }

@@ -94,7 +94,7 @@ pub(super) fn send_command(
         let message = format!("Document with name {} does not exist.", request.document);
         ErrorResponse::new("InvalidDocument", message)
     })?;
-    let parameters = document.bind(request.parameters.clone())?;
+    let parameters = document.bind(&request.parameters)?;
     check_managed(context, &request.instance_id)?;
     let command = new_command(context, request, &document, parameters);
     let cancel = Arc::new(Notify::new());

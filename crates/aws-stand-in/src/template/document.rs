@@ -171,25 +171,33 @@ impl Document {
     /// What the agent runs for a command with these parameters. The error is what SSM calls
     /// `InvalidParameters`.
     pub fn command(&self, given: &BTreeMap<String, Vec<String>>) -> anyhow::Result<RunShellScript> {
-        let known = |name: &String| self.parameters.iter().any(|p| p.name == *name);
-        if let Some(unknown) = given.keys().find(|name| !known(name)) {
-            bail!("{} has no parameter {unknown}", self.name);
-        }
-        let mut values = BTreeMap::new();
-        let mut variables = BTreeMap::new();
-        for parameter in &self.parameters {
-            let value = parameter.value(given.get(&parameter.name))?;
-            if parameter.env_var {
-                variables.insert(format!("SSM_{}", parameter.name), value.clone());
-            }
-            values.insert(parameter.name.clone(), value);
-        }
+        let values = bind(&self.name, &self.parameters, given)?;
+        let variables = self.parameters.iter().filter(|one| one.env_var);
+        let variables =
+            variables.map(|one| (format!("SSM_{}", one.name), values[&one.name].clone()));
         Ok(RunShellScript {
             script: paste(&self.script, &values),
-            variables,
+            variables: variables.collect(),
             execution_timeout: execution_timeout(&self.timeout_seconds, &values),
         })
     }
+}
+
+/// The parameters of a command, complete and checked. The error is what SSM calls `InvalidParameters`.
+pub(crate) fn bind(
+    document: &str,
+    parameters: &[DocumentParameter],
+    given: &BTreeMap<String, Vec<String>>,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let known = |name: &String| parameters.iter().any(|one| one.name == *name);
+    if let Some(name) = given.keys().find(|name| !known(name)) {
+        bail!("Parameter \"{name}\" is not defined in document {document}.");
+    }
+    let values = parameters.iter().map(|one| {
+        let value = one.value(given.get(&one.name))?;
+        Ok((one.name.clone(), value))
+    });
+    values.collect()
 }
 
 /// `timeoutSeconds` of a document, a number or `{{ parameter }}`, with these values. What is no number
@@ -228,7 +236,7 @@ impl ParameterContent {
 
 impl DocumentParameter {
     /// Its value in a command that gives it these.
-    pub(crate) fn value(&self, given: Option<&Vec<String>>) -> anyhow::Result<String> {
+    fn value(&self, given: Option<&Vec<String>>) -> anyhow::Result<String> {
         let name = &self.name;
         let value = match (given.map(Vec::as_slice), &self.default) {
             (Some([value]), _) => value,
