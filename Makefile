@@ -61,7 +61,7 @@ simulate: build ## Play bad nights, drawn from seeds: make simulate SEEDS=1000 M
 mutants: setup-rust documents $(MUTANTS)/bin/cargo-mutants ## Mutate steps and common, and see which tests notice: make mutants SHARD=0/8
 	$(MUTANTS)/bin/cargo-mutants mutants --output $(MUTANTS) --copy-target=true --shard $(SHARD) \
 	  $(STEPS:%=--package %) --package common $(STEPS:%=--test-package %) --test-package common,simulation \
-	  -- --lib --test outcomes --test duplicates
+	  -- --lib --test all -- --skip invariants::
 
 # The programs are those of the zips; only the baseline is built beside them, and alone, since it would
 # get the features that others ask for.
@@ -134,7 +134,7 @@ docs: build $(VENV)/ready ## Write the tables of the documentation that come fro
 	$(VENV)/bin/python .ci/deployer-policy template.yaml >.tools/deployer-policy.json
 	mv .tools/deployer-policy.json docs/
 	documents/tests/globals --write
-	MAKE_DOCS=1 cargo test -p simulation --test papers
+	MAKE_DOCS=1 cargo test -p simulation papers::
 
 documents: setup-documents ## Make the files that template.yaml includes: what the SSM documents run
 	@documents/build

@@ -1,5 +1,5 @@
 """What the stack asks of logs is what stands in logs: queries and metric filters, held against the
-run book's log lines, which are lines of real nights (crates/simulation/tests/papers)."""
+run book's log lines, which are lines of real nights (crates/simulation/tests/all/papers)."""
 
 import pathlib
 import re

@@ -1,5 +1,5 @@
 """README.md, RUNBOOK.md and docs/, as far as they speak of the template, of commands and the picture. The Rust tests
-(crates/simulation/tests/papers) hold them against the functions."""
+(crates/simulation/tests/all/papers) hold them against the functions."""
 
 import importlib
 import pathlib

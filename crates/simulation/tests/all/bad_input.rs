@@ -1,10 +1,7 @@
 //! Bad input and a wrong environment, and what people are told about it.
 
-#[path = "bad_input/datadog.rs"]
 mod datadog;
-#[path = "bad_input/own_test.rs"]
 mod own_test;
-#[path = "bad_input/snapshots.rs"]
 mod snapshots;
 
 use std::time::Duration;

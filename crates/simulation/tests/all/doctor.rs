@@ -14,7 +14,6 @@ use aws_stand_in::{Aws, Snapshot};
 use serde_json::json;
 use simulation::environment::{Ending, Environment};
 
-#[path = "doctor/needs.rs"]
 mod needs;
 
 use needs::Away::{self, Account, Grant, Host};
@@ -36,7 +35,7 @@ fn rows(ending: &Ending) -> Vec<(usize, String, String, String)> {
     .collect()
 }
 
-const RUN_BOOK: &str = include_str!("../../../RUNBOOK.md");
+const RUN_BOOK: &str = include_str!("../../../../RUNBOOK.md");
 
 /// The needs in the table of the run book's section.
 fn needs_of_the_run_book() -> BTreeSet<&'static str> {

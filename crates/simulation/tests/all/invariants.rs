@@ -13,10 +13,6 @@ use simulation::{
     random,
 };
 
-/// As in `simulate`.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// A night's trace and violations. The trace is taken before another night moves the clock.
 async fn told(plan: &Plan) -> (String, Vec<String>) {
     let played = play(plan).await;
@@ -42,32 +38,36 @@ async fn a_the_same_seed_is_the_same_night() {
 
 async fn every_single_fault(backup: Backup) {
     let of = undisturbed(backup);
-    each(&exhaustive::single_faults(&of).await, &of);
+    each(&with_each(&exhaustive::single_faults(&of).await, &of));
 }
 
-/// Plays the night `of` once for each fault, with that fault alone, on all cores.
-fn each(faults: &[PlannedFault], of: &Plan) {
-    let bad = faults.par_iter().filter_map(|fault| broken(*fault, of));
-    let bad: Vec<String> = bad.collect();
+/// The night `of` once for each fault, with that fault alone.
+fn with_each(faults: &[PlannedFault], of: &Plan) -> Vec<Plan> {
+    let with = |fault: &PlannedFault| Plan {
+        faults: vec![*fault],
+        ..of.clone()
+    };
+    faults.iter().map(with).collect()
+}
+
+/// Plays all these nights, on all cores.
+fn each(nights: &[Plan]) {
+    let bad: Vec<String> = nights.par_iter().filter_map(broken).collect();
     assert!(
         bad.is_empty(),
         "{} of {} nights:\n{}",
         bad.len(),
-        faults.len(),
+        nights.len(),
         bad.join("\n")
     );
 }
 
-/// What the night `of` violates with this fault, if anything.
-fn broken(fault: PlannedFault, of: &Plan) -> Option<String> {
-    let plan = Plan {
-        faults: vec![fault],
-        ..of.clone()
-    };
-    let mut played = on_paused_clock(play(&plan));
-    played.violations.extend(played.missed(&plan));
+/// What this night violates, if anything.
+fn broken(plan: &Plan) -> Option<String> {
+    let mut played = on_paused_clock(play(plan));
+    played.violations.extend(played.missed(plan));
     let violations = &played.violations;
-    (!violations.is_empty()).then(|| format!("{fault:?}: {violations:?}"))
+    (!violations.is_empty()).then(|| format!("{:?} {:?}: {violations:?}", plan.faults, plan.next))
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,26 +92,26 @@ async fn every_single_fault_of_a_canary_night() {
         ..undisturbed(Backup::Good)
     };
     assert_eq!(play(&canary).await.violations, [""; 0]);
-    each(&exhaustive::faults_at_turns(&canary).await, &canary);
+    each(&with_each(
+        &exhaustive::faults_at_turns(&canary).await,
+        &canary,
+    ));
 }
 
 /// A dead run has left a volume, and a fault happens while the next night releases it.
 #[tokio::test(start_paused = true)]
 async fn a_fault_in_the_night_after() {
     let faults = exhaustive::faults_at_turns(&undisturbed(Backup::Good)).await;
-    let mut bad = Vec::new();
-    for fault in faults.iter().step_by(5) {
-        let plan = Plan {
+    let nights: Vec<Plan> = faults
+        .iter()
+        .step_by(5)
+        .map(|fault| Plan {
             faults: vec![PlannedFault::Delivery(5, DeliveryFault::Dropped)],
             next: vec![*fault],
             ..undisturbed(Backup::Good)
-        };
-        let played = play(&plan).await;
-        if !played.violations.is_empty() {
-            bad.push(format!("{fault:?}: {:?}", played.violations));
-        }
-    }
-    assert!(bad.is_empty(), "{} nights:\n{}", bad.len(), bad.join("\n"));
+        })
+        .collect();
+    each(&nights);
 }
 
 /// The events of a run wait so long that the next run takes it for dead.
@@ -191,7 +191,7 @@ async fn seeds_that_once_broke_something() {
 
 #[test]
 fn the_table_of_mutants_is_the_mutants() {
-    let page = include_str!("../README.md");
+    let page = include_str!("../../README.md");
     let rows = Mutant::ALL.map(|mutant| format!("| `{mutant:?}` | {} |\n", mutant.breaks()));
     assert!(page.contains(&rows.concat()), "{}", rows.concat());
 }
@@ -200,7 +200,7 @@ fn the_table_of_mutants_is_the_mutants() {
 async fn the_chain_itself_takes_little_of_a_night() {
     let waited = overhead::play(Duration::from_hours(1)).await;
     assert!(waited.percent() < 3.0, "{waited}");
-    let page = include_str!("../README.md");
+    let page = include_str!("../../README.md");
     let table = overhead::table().await;
     assert!(page.contains(&table), "{table}");
 }

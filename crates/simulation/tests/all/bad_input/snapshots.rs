@@ -6,7 +6,7 @@ use aws_stand_in::{Snapshot, SnapshotState};
 use serde_json::json;
 use simulation::environment::Environment;
 
-use crate::{HOUR, assert_refused};
+use super::{HOUR, assert_refused};
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_that_is_not_ours() {

@@ -3,7 +3,7 @@
 use regex::Regex;
 use simulation::environment::Environment;
 
-use crate::page::Page;
+use super::page::Page;
 
 #[test]
 fn every_section_of_the_run_book_stands_in_its_contents() {

@@ -10,7 +10,7 @@ use common::verdict::Verdict;
 use regex::Regex;
 use simulation::environment::Environment;
 
-use crate::page::{Page, Row, code, hold, is_among, sources};
+use super::page::{Page, Row, code, hold, is_among, sources};
 
 // ---- Try it ----
 

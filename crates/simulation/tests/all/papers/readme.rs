@@ -11,7 +11,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 use simulation::environment::{Ending, Environment};
 
-use crate::page::{Page, Row, code, hold, sources};
+use super::page::{Page, Row, code, hold, sources};
 
 // ---- The outcome of a night ----
 

@@ -11,7 +11,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 use simulation::environment::Environment;
 
-use crate::page::{Page, Row, code, hold, is_among, name, pattern, sources};
+use super::page::{Page, Row, code, hold, is_among, name, pattern, sources};
 
 const HOUR: Duration = Duration::from_hours(1);
 const STEP_1: &str = "dev-ib-backup-step-1-snapshot";

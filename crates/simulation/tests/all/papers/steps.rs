@@ -8,7 +8,7 @@ use common::runner;
 use common::step::{Invocation, Step};
 use simulation::environment::{Ending, Environment};
 
-use crate::page::{Row, code, hold};
+use super::page::{Row, code, hold};
 
 #[tokio::test(start_paused = true)]
 async fn the_table_of_steps() {
