@@ -12,6 +12,20 @@ fn night() -> Environment {
     Environment::new().testing_for(Duration::from_secs(150))
 }
 
+/// A night whose event `number` is delivered a second time, so long after the first.
+fn night_with_again(number: u64, after: Duration) -> Environment {
+    let night = night();
+    let lambda = &night.stack.lambda;
+    lambda.set_copies(Box::new(move |accepted: &mut Accepted| {
+        if accepted.number == number {
+            vec![Duration::ZERO, after]
+        } else {
+            vec![Duration::ZERO]
+        }
+    }));
+    night
+}
+
 async fn clean_night() -> Vec<Delivery> {
     night().play().await.deliveries
 }
@@ -35,14 +49,7 @@ async fn assert_same_night(night: &Environment, what: &str) {
 #[tokio::test(start_paused = true)]
 async fn at_once() {
     for number in 0..clean_night().await.len() as u64 {
-        let night = night();
-        night
-            .stack
-            .lambda
-            .set_copies(Box::new(move |accepted: &mut Accepted| {
-                let copies = if accepted.number == number { 2 } else { 1 };
-                vec![Duration::ZERO; copies]
-            }));
+        let night = night_with_again(number, Duration::ZERO);
         assert_same_night(&night, &format!("event {number} twice at once")).await;
     }
 }
@@ -50,24 +57,12 @@ async fn at_once() {
 #[tokio::test(start_paused = true)]
 async fn after_the_next_step_began() {
     let clean = clean_night().await;
-    for (number, pair) in clean.windows(2).enumerate() {
+    for (number, pair) in (0..).zip(clean.windows(2)) {
         let next = pair[1]
             .time
             .duration_since(pair[0].time)
             .expect("time goes on");
-        let night = night();
-        night
-            .stack
-            .lambda
-            .set_copies(Box::new(move |accepted: &mut Accepted| {
-                let again = next + Duration::from_millis(1);
-                let both = vec![Duration::ZERO, again];
-                if accepted.number == number as u64 {
-                    both
-                } else {
-                    vec![Duration::ZERO]
-                }
-            }));
+        let night = night_with_again(number, next + Duration::from_millis(1));
         assert_same_night(
             &night,
             &format!("event {number} again after the next began"),
@@ -79,18 +74,7 @@ async fn after_the_next_step_began() {
 #[tokio::test(start_paused = true)]
 async fn after_the_run_has_ended() {
     for number in 0..clean_night().await.len() as u64 {
-        let night = night();
-        night
-            .stack
-            .lambda
-            .set_copies(Box::new(move |accepted: &mut Accepted| {
-                let both = vec![Duration::ZERO, Duration::from_hours(1)];
-                if accepted.number == number {
-                    both
-                } else {
-                    vec![Duration::ZERO]
-                }
-            }));
+        let night = night_with_again(number, Duration::from_hours(1));
         assert_same_night(&night, &format!("event {number} again after the end")).await;
     }
 }
@@ -121,18 +105,7 @@ async fn of_a_canary_hours_and_a_day_after_its_end() {
     let count = night().start(canary.clone()).await.deliveries.len() as u64;
     for hours in [3, 25] {
         for number in 0..count {
-            let night = night();
-            let late = Duration::from_hours(hours);
-            night
-                .stack
-                .lambda
-                .set_copies(Box::new(move |accepted: &mut Accepted| {
-                    if accepted.number == number {
-                        vec![Duration::ZERO, late]
-                    } else {
-                        vec![Duration::ZERO]
-                    }
-                }));
+            let night = night_with_again(number, Duration::from_hours(hours));
             let ending = night.start(canary.clone()).await;
             let what = format!("event {number} again after {hours} h");
             let caught = ending.metric("infobright_backup_check.canary_caught");

@@ -38,11 +38,11 @@ async fn a_the_same_seed_is_the_same_night() {
 
 async fn every_single_fault(backup: Backup) {
     let of = undisturbed(backup);
-    each(&with_each(&exhaustive::single_faults(&of).await, &of));
+    hold(&with_each_alone(&exhaustive::single_faults(&of).await, &of));
 }
 
 /// The night `of` once for each fault, with that fault alone.
-fn with_each(faults: &[PlannedFault], of: &Plan) -> Vec<Plan> {
+fn with_each_alone(faults: &[PlannedFault], of: &Plan) -> Vec<Plan> {
     let with = |fault: &PlannedFault| Plan {
         faults: vec![*fault],
         ..of.clone()
@@ -50,8 +50,8 @@ fn with_each(faults: &[PlannedFault], of: &Plan) -> Vec<Plan> {
     faults.iter().map(with).collect()
 }
 
-/// Plays all these nights, on all cores.
-fn each(nights: &[Plan]) {
+/// Asserts that these nights violate nothing. They are played on all cores.
+fn hold(nights: &[Plan]) {
     let bad: Vec<String> = nights.par_iter().filter_map(broken).collect();
     assert!(
         bad.is_empty(),
@@ -92,7 +92,7 @@ async fn every_single_fault_of_a_canary_night() {
         ..undisturbed(Backup::Good)
     };
     assert_eq!(play(&canary).await.violations, [""; 0]);
-    each(&with_each(
+    hold(&with_each_alone(
         &exhaustive::faults_at_turns(&canary).await,
         &canary,
     ));
@@ -111,7 +111,7 @@ async fn a_fault_in_the_night_after() {
             ..undisturbed(Backup::Good)
         })
         .collect();
-    each(&nights);
+    hold(&nights);
 }
 
 /// The events of a run wait so long that the next run takes it for dead.

@@ -1,4 +1,4 @@
-//! All tests of the nights, as one program: the SDK's crates take longer to link than these to compile.
+//! All tests of the nights, as one program, so that the SDK's crates are linked once.
 
 mod aws_as_it_is;
 mod bad_input;
