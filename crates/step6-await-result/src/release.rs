@@ -36,6 +36,9 @@ impl AwaitResult {
         };
         let looked = match late {
             Ok(true) => return Ok(Outcome::AlreadyEnded),
+            Ok(false) if run.is_first_answered_poll() && is_told_at_the_end(&back) => {
+                Ok(Some("this run has not been released before".to_owned()))
+            }
             Ok(false) => self.release_held(run, &mut back).await,
             Err(error) => Err(error),
         };
@@ -67,9 +70,12 @@ impl AwaitResult {
         let Some(instance) = &back.dev_ib_backup_instance_id else {
             return Ok(false);
         };
-        let begun = back.unmounted || back.gave_back || back.release_command_id.is_some();
         let untold = matches!(back.because, EndReason::Verdict(_)) && !back.reported;
-        if begun || untold || !self.held(run, back).await?.is_empty() {
+        if has_begun(back) || untold {
+            return Ok(false);
+        }
+        let held = self.held(run, back).await?;
+        if !held.is_empty() || self.untagged(run, back, &held).await?.is_some() {
             return Ok(false);
         }
         let (document, now) = (&self.release_document, self.clock.now());
@@ -285,6 +291,21 @@ impl AwaitResult {
         };
         ssm::send_command(&self.ssm, &command).await
     }
+}
+
+fn has_begun(back: &Release) -> bool {
+    back.unmounted || back.gave_back || back.release_command_id.is_some()
+}
+
+/// Whether people hear of this run only at its end. Then its first poll sends no release command:
+/// if that poll failed afterwards and somebody deleted the volume, Lambda's next attempt would find
+/// a run that has released everything, and take it for one that was told.
+fn is_told_at_the_end(back: &Release) -> bool {
+    let told_before = match back.because {
+        EndReason::Failure { .. } | EndReason::Canary { .. } => false,
+        EndReason::Verdict(_) | EndReason::Leftover | EndReason::Superseded => true,
+    };
+    !told_before && back.dev_ib_backup_instance_id.is_some() && !has_begun(back)
 }
 
 /// Whether half of the release's time limit has passed: then the volume is detached by force.

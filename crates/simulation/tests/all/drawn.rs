@@ -120,3 +120,21 @@ async fn the_event_is_lost_that_would_have_sent_the_metric() {
     ];
     holds(Backup::BrokenFilesystem, 56106, &faults).await;
 }
+
+/// The release command was sent, and its answer was lost, or the function died: the next attempt
+/// must not take the run for one that has ended. Seeds 206223 and 232871, at each call around it.
+#[tokio::test(start_paused = true)]
+async fn the_release_command_is_sent_for_a_volume_that_is_gone_or_lost_its_tag() {
+    for number in 58..=78 {
+        let death = PlannedFault::Death(number, When::After, Death::TimeOut);
+        let canary = Plan {
+            canary: true,
+            faults: vec![at(26_500, OperatorAction::Retag), death],
+            ..undisturbed(Backup::ServerDoesNotStart)
+        };
+        assert_eq!(play(&canary).await.violations, [""; 0], "{number}");
+        let cut = PlannedFault::Call(number, CallFault::Cut);
+        let faults = [at(26_500, OperatorAction::Delete), cut];
+        holds(Backup::ServerDoesNotStart, 232_871, &faults).await;
+    }
+}

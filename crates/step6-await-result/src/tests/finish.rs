@@ -1,5 +1,5 @@
 use aws_stand_in::DatadogReply;
-use aws_stand_in::step_harness::{ends, fails, goes_on, has_ended_already, later};
+use aws_stand_in::step_harness::{ends, fails, goes_on, later};
 use common::event::{EndReason, Phase, Release, Run};
 use common::polling::limits;
 use common::step::Step;
@@ -9,9 +9,9 @@ use common::{Error, Kind};
 use super::{Harness, NOTHING, attached, give_all_back, held_up};
 use crate::Stage;
 
-const ITSELF: &str = "dev-ib-backup-step-6-await-result";
+pub(super) const ITSELF: &str = "dev-ib-backup-step-6-await-result";
 
-fn failure(harness: &Harness, function: &str) -> Release {
+pub(super) fn failure(harness: &Harness, function: &str) -> Release {
     Release {
         snapshot_id: Some(harness.ids.snapshot_id.clone()),
         ..Release::unknown(EndReason::Failure {
@@ -93,32 +93,6 @@ async fn a_verdict_of_long_ago_is_told_where_the_run_was_not_over() {
         let back = failure(&harness, ITSELF);
         ends(give_all_back(&harness, &harness.run(), back).await);
         assert_eq!(harness.done(), done, "{holds}");
-    }
-}
-
-/// As where a canary's event for step 3 is delivered once more: its volume is gone, and its run
-/// leaves no tag.
-#[tokio::test(start_paused = true)]
-async fn audit_e5_a_late_failure_of_a_run_that_has_given_back_sends_no_event() {
-    for function in ["dev-ib-backup-step-3-attach", ITSELF] {
-        let harness = Harness::new();
-        harness.release_was_sent_by("run-1").await;
-        harness.wait(3 * 3600).await;
-        let back = Release {
-            dev_ib_backup_instance_id: Some(harness.ids.test_instance_id.clone()),
-            ..failure(&harness, function)
-        };
-        let task = Stage::Release(back.clone());
-        has_ended_already(harness.poll(&harness.run(), task.clone()).await);
-        assert_eq!(harness.done(), NOTHING);
-        // It is no late one where the run holds something, or that it sent the command itself.
-        harness
-            .poll(&later(&harness.run(), 4), task)
-            .await
-            .expect("it is told");
-        assert_eq!(harness.done(), ["CreateEvent"]);
-        harness.volume("run-1").await;
-        held_up(harness.poll(&harness.run(), Stage::Release(back)).await);
     }
 }
 

@@ -2,6 +2,7 @@ mod event;
 mod evidence;
 mod finish;
 mod hold;
+mod late;
 mod measured;
 mod no_verdict;
 mod release;
