@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::{Datadog, Gauge, OLDEST_POINT, accepted};
 use crate::clients::Clients;
+use crate::event::{Run, Target};
 use crate::https::Https;
 use crate::settings::Settings;
 
@@ -161,6 +162,30 @@ async fn a_point_too_old_for_datadog_is_moved_to_the_oldest_instant_that_it_take
         assert_eq!(last.timestamp, at.unix_seconds() + moved);
     }
     assert_eq!(aws.dropped_points(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_points_of_a_run_bear_the_name_of_its_database() {
+    let (aws, clients, datadog) = client(&[("DD_API_KEY", KEY)]);
+    let now = clients.clock.now();
+    let named = |name: &str| Target {
+        production_instance_name: Some(name.to_owned()),
+        ..Target::default()
+    };
+    for (target, source) in [
+        (Target::default(), "ib-backup"),
+        (named("ib-other"), "ib-other"),
+    ] {
+        let of_run = datadog.of(&Run::begin("run-1", now, target));
+        assert_eq!(of_run.source(), source);
+        let sent = of_run.gauges(&[Gauge::valid(1.0)], now, now).await;
+        sent.expect("it is taken");
+        let last = aws.points().pop().expect("a point");
+        assert_eq!(
+            last.tags,
+            ["env:dev".to_owned(), format!("source:{source}")]
+        );
+    }
 }
 
 /// The stand-in refuses a count without an interval, and a gauge with one.

@@ -45,6 +45,7 @@ async fn any_object_starts_a_run_of_its_own() {
         assert_eq!(read.run.run_id, "request-1", "{event}");
         assert_eq!(read.run.iteration_count, 0);
         assert_eq!(read.run.started_at, harness.run().started_at);
+        assert_eq!(read.run.started_by.as_deref(), Some("event by hand"));
         assert_eq!(read.payload, newest());
     }
 }

@@ -1,6 +1,7 @@
 //! Which of the backups a start event picks.
 
-use aws_stand_in::step_harness::goes_on;
+use aws_stand_in::Snapshot;
+use aws_stand_in::step_harness::{goes_on, polls_again};
 use common::Kind;
 use common::event::{Pick, Start};
 use serde_json::json;
@@ -65,6 +66,32 @@ async fn random_picks_within_the_days_and_always_the_same_for_a_run() {
     }
     let within = [3, 4, 5].map(|day| format!("snap-rehearsal001{day}"));
     assert_eq!(picked, within.into());
+}
+
+/// Its name alone goes on: with the choice beside it, the event would be refused.
+#[tokio::test(start_paused = true)]
+async fn a_backup_that_was_picked_is_waited_for_by_name() {
+    let harness = Harness::new();
+    let now = harness.aws.clock().now();
+    harness.aws.add_snapshot(Snapshot {
+        completes_at: now + HOUR,
+        ..Snapshot::completed(
+            "snap-rehearsal0002",
+            &harness.ids.production_volume_id,
+            now - 30 * HOUR,
+        )
+    });
+    let start = Start {
+        pick: Pick::Untested,
+        older_than_days: Some(1),
+        younger_than_days: Some(6),
+        ..newest()
+    };
+    let (_, pinned) = polls_again(harness.poll(&harness.run(), start).await);
+    let event = serde_json::to_value(&pinned).expect("a payload");
+    let read = harness.read(&event).expect("it can be read").payload;
+    assert_eq!(read.snapshot_id.as_deref(), Some("snap-rehearsal0002"));
+    assert_eq!(read.pick, Pick::Newest);
 }
 
 #[tokio::test(start_paused = true)]

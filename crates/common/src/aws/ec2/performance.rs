@@ -48,3 +48,36 @@ impl fmt::Display for Performance {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Performance, VolumeType};
+    use crate::settings::Settings;
+
+    #[test]
+    fn what_is_set_is_asked_for_and_told() {
+        for (iops, told) in [
+            (
+                "4000",
+                "gp3, 4000 IOPS, 500 MiB/s, initialized at 200 MiB/s",
+            ),
+            ("", "gp3, 500 MiB/s, initialized at 200 MiB/s"),
+        ] {
+            let variables = [
+                ("VOLUME_TYPE", "gp3"),
+                ("VOLUME_IOPS", iops),
+                ("VOLUME_THROUGHPUT", "500"),
+                ("VOLUME_INITIALIZATION_RATE", "200"),
+            ];
+            let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let variables = variables.into_iter().collect();
+            let mut settings = Settings::new(&variables);
+            let read = Performance::read(&mut settings);
+            settings.check().expect("all of it can be read");
+            assert_eq!(read.volume_type, Some(VolumeType::Gp3));
+            assert_eq!(read.iops, iops.parse().ok());
+            assert_eq!(read.to_string(), told);
+        }
+        assert_eq!(Performance::default().to_string(), "EC2's default type");
+    }
+}

@@ -92,10 +92,10 @@ mod tests {
 
     #[test]
     fn ec2s_words_with_commas_between() {
-        let read = SnapshotFilters::parse(
-            "tag:Name=ib-backup*, description=nightly ib,tag:Name=other,tag:a=b=c",
-        );
-        let read = read.expect("filters");
+        let text = "tag:Name=ib-backup*, description=nightly ib,tag:Name=other,tag:a=b=c";
+        let read = SnapshotFilters::parse(text).expect("filters");
+        assert_eq!(read.to_string(), text);
+        assert!(!read.is_empty());
         let name = |name: &str, values: &[&str]| {
             let values = values.iter().map(|&value| value.to_owned()).collect();
             (name.to_owned(), values)
@@ -108,6 +108,10 @@ mod tests {
                 name("tag:a", &["b=c"]),
             ]
         );
+        let asked = read.to_ec2();
+        let names: Vec<_> = asked.iter().filter_map(|filter| filter.name()).collect();
+        assert_eq!(names, ["tag:Name", "description", "tag:a"]);
+        assert_eq!(asked[0].values(), ["ib-backup*", "other"]);
         for nothing in ["", "  "] {
             assert!(SnapshotFilters::parse(nothing).expect("none").is_empty());
         }
