@@ -151,10 +151,12 @@ impl AwaitResult {
         let caught = !verdict.valid;
         let now = self.clock.now();
         let checked_at = report.ended_at.unwrap_or(now);
-        // The waits since then are counted, so an older result is a late delivery, whose metric was
-        // sent at the time. One that found something to release was held up, by AWS or in Lambda's
-        // queue.
-        let is_old = now.since(checked_at) > run.waited() + datadog::OLDEST_POINT;
+        // The waits since the test was noticed are counted, so what took longer is a late delivery,
+        // whose metric was sent at the time. One that found something to release was held up, by AWS
+        // or in Lambda's queue.
+        let noticed = run.ready_at.get(&Phase::Test).copied();
+        let since = now.since(noticed.unwrap_or(checked_at));
+        let is_old = since > run.waited() + datadog::OLDEST_POINT;
         if is_old && !back.gave_back {
             return Ok(Canary::Late);
         }

@@ -2,7 +2,7 @@
 //! has to repair.
 
 use crate::environment::{Ending, Environment};
-use crate::{OperatorAction, Plan, PlannedFault};
+use crate::{DeliveryFault, OperatorAction, Plan, PlannedFault};
 use aws_stand_in::simulated_host::Backup;
 
 /// The metric that says whether a canary's damage was found.
@@ -49,9 +49,12 @@ pub(super) fn canary(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<S
             PlannedFault::OperatorAction(_, OperatorAction::TestAgain)
         )
     };
-    // If the event lost its field `canary`, it is an ordinary night.
+    // If an event lost its field `canary`, it is an ordinary night: at once if it is the first
+    // event, otherwise if the test was not told to damage the copy.
+    let ordinary_test = tested_undamaged(night);
     let is_garbled = |fault: &PlannedFault| match fault {
         PlannedFault::Delivery(0, how) => how.hides_run(),
+        PlannedFault::Delivery(_, DeliveryFault::FieldCut) => ordinary_test,
         _ => false,
     };
     let is_ordinary = |fault: &PlannedFault| tests(fault) || is_garbled(fault);
@@ -60,6 +63,9 @@ pub(super) fn canary(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<S
         violations.push(format!(
             "2: a canary night has tag {tag:?} and metric {metric:?}"
         ));
+    }
+    if ordinary_test {
+        violations.extend(super::true_verdict(night, plan, ending));
     }
     let caught = ending.metric(CANARY);
     let tested = !night.host.tests_executed().is_empty();
@@ -72,6 +78,17 @@ pub(super) fn canary(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<S
         violations.push(format!("5: caught {caught:?}, and nothing was in the way"));
     }
     violations
+}
+
+/// Whether a test was sent without `canary`.
+fn tested_undamaged(night: &Environment) -> bool {
+    let commands = night.stack.aws.commands().into_iter();
+    let mut tests = commands.filter(|command| command.parameters.contains_key("snapshotId"));
+    tests.any(|test| {
+        test.parameters
+            .get("canary")
+            .is_none_or(|set| set != "true")
+    })
 }
 
 /// If a single fault that a person has to repair cost the verdict or left a volume, the event names

@@ -138,3 +138,57 @@ async fn the_release_command_is_sent_for_a_volume_that_is_gone_or_lost_its_tag()
         holds(Backup::ServerDoesNotStart, 232_871, &faults).await;
     }
 }
+
+/// The event lost its field `canary` before the test was sent: it is an ordinary one, and its
+/// verdict is true.
+#[tokio::test(start_paused = true)]
+async fn a_canary_loses_its_mark_on_the_way() {
+    let plan = Plan {
+        canary: true,
+        faults: vec![
+            PlannedFault::Delivery(23, DeliveryFault::FieldCut),
+            PlannedFault::Lag(Duration::from_secs(26)),
+            PlannedFault::Death(87, When::After, Death::TimeOut),
+            PlannedFault::Delivery(12, DeliveryFault::FieldCut),
+        ],
+        seed: 235_558,
+        ..undisturbed(Backup::ServerDoesNotStart)
+    };
+    assert_eq!(play(&plan).await.violations, [""; 0]);
+}
+
+/// What is long ago is not late where Systems Manager could not be asked before.
+#[tokio::test(start_paused = true)]
+async fn a_canary_is_held_up_by_an_outage_and_its_volume_is_not_this_runs_any_more() {
+    let outage = PlannedFault::Outage(Service::Ssm, Duration::from_secs(20), TWO_HOURS);
+    for action in [OperatorAction::Retag, OperatorAction::Delete] {
+        let plan = Plan {
+            canary: true,
+            faults: vec![at(82_500, action), outage],
+            test: Duration::from_mins(20),
+            seed: 283_364,
+            ..undisturbed(Backup::Good)
+        };
+        assert_eq!(play(&plan).await.violations, [""; 0], "{action:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_cut_while_reads_lag_and_two_tests_have_a_verdict() {
+    let (from, lasts) = (Duration::from_millis(2_205_360), Duration::from_secs(3306));
+    let faults = [
+        PlannedFault::Call(91, CallFault::Cut),
+        PlannedFault::Call(8, CallFault::Slow),
+        PlannedFault::Answers(Service::Datadog, Answers::Foreign, from, lasts),
+        PlannedFault::Lag(Duration::from_secs(69)),
+    ];
+    holds(Backup::BrokenFilesystem, 286_709, &faults).await;
+}
+
+/// Only Datadog has the verdict.
+#[tokio::test(start_paused = true)]
+async fn the_event_is_lost_of_a_run_whose_tags_have_no_room() {
+    let lost = PlannedFault::Delivery(22, DeliveryFault::Lost);
+    let faults = [lost, at(16_500, OperatorAction::FillTags)];
+    holds(Backup::Good, 299_783, &faults).await;
+}
