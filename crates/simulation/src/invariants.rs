@@ -105,8 +105,10 @@ pub(super) fn of_night(night: &Environment, plan: &Plan, ending: &Ending) -> Vec
     if plan.canary {
         violations.extend(told::canary(night, plan, ending));
     } else {
-        violations.extend(true_verdict(night, plan, ending));
         violations.extend(told::what_passes(plan, ending));
+    }
+    if !plan.canary || told::tested_undamaged(night) {
+        violations.extend(true_verdict(night, plan, ending));
     }
     violations.extend(told::what_to_mend(plan, ending));
     violations.extend(told::verdict_without_tag(plan, ending));

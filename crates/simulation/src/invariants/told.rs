@@ -64,9 +64,6 @@ pub(super) fn canary(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<S
             "2: a canary night has tag {tag:?} and metric {metric:?}"
         ));
     }
-    if ordinary_test {
-        violations.extend(super::true_verdict(night, plan, ending));
-    }
     let caught = ending.metric(CANARY);
     let tested = !night.host.tests_executed().is_empty();
     let truth = (plan.backup == Backup::Good && tested).then_some(1.0);
@@ -81,7 +78,7 @@ pub(super) fn canary(night: &Environment, plan: &Plan, ending: &Ending) -> Vec<S
 }
 
 /// Whether a test was sent without `canary`.
-fn tested_undamaged(night: &Environment) -> bool {
+pub(super) fn tested_undamaged(night: &Environment) -> bool {
     let commands = night.stack.aws.commands().into_iter();
     let mut tests = commands.filter(|command| command.parameters.contains_key("snapshotId"));
     tests.any(|test| {
